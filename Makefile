@@ -1,0 +1,52 @@
+# `make demo` and `make test` each work as the first command in a fresh clone: python3 (3.11 or newer) and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+
+demo: $(RUN) ## See it work: the function reads a secret by managed identity, here
+	@$(BIN)/keyless demo
+
+test: $(DEV) ## Run every test
+	@$(BIN)/pytest -n auto --dist worksteal
+
+check: $(DEV) ## Lint, types, and the arrows between the parts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Put the code in its standard form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(DEV) ## Choose the versions in requirements/ anew
+	$(BIN)/python requirements/lock.py
+
+clean: ## Remove what make made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Keyless needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3-venv is missing: installing it"; \
+		apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(RUN): $(VENV)/pyvenv.cfg requirements/run.txt pyproject.toml
+	@echo "Installing what Keyless needs to run (hashes checked) ..."
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(RUN) requirements/dev.txt
+	@echo "Installing what the tests need (hashes checked) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,24 @@
+"""Write run.txt and dev.txt: every version and hash, for every Python and platform, and no registry's address."""
+
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BUILD = "hatchling>=1.27\neditables>=0.5\n"
+EXTRAS = {"run": ("local", "cli", "functions"), "dev": ("dev",)}
+
+
+def lock(name: str, extras: tuple[str, ...]) -> None:
+    """Compile one requirements file from pyproject.toml and the build backend."""
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    command += ["--no-header", "--no-emit-package", "keyless", "--output-file", str(HERE / f"{name}.txt"), "--upgrade"]
+    for extra in extras:
+        command += ["--extra", extra]
+    if name == "dev":
+        # What both files name, they name at one version.
+        command += ["--constraint", str(HERE / "run.txt")]
+    subprocess.run([*command, "pyproject.toml", "-"], input=BUILD, text=True, check=True, cwd=HERE.parent)
+
+
+for name, extras in EXTRAS.items():
+    lock(name, extras)

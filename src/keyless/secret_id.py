@@ -1,0 +1,188 @@
+"""Where a secret is: vault, name and version, checked before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from keyless.clouds import CLOUDS
+from keyless.errors import ConfigurationError
+
+# https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#objects-identifiers-and-versioning
+_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
+_VERSION = re.compile(r"[0-9A-Fa-f]{32}")
+_VAULT_NAME = re.compile(r"(?!.*--)[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]")
+_LABEL = re.compile(r"[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretId:
+    """A secret's identifier, such as ``https://contoso-kv.vault.azure.net/secrets/db-password``.
+
+    Attributes:
+        vault_url: The vault's address, without a trailing slash.
+        name: The secret's name.
+        version: The version, 32 hexadecimal digits; None means the latest.
+    """
+
+    vault_url: str
+    name: str
+    version: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an identifier as Azure writes it.
+
+        Args:
+            text: ``https://{vault host}/secrets/{name}`` or ``.../{name}/{version}``.
+
+        Returns:
+            The identifier's parts.
+
+        Raises:
+            ConfigurationError: If it is not such an address.
+
+        >>> SecretId.parse("https://contoso-kv.vault.azure.net/secrets/db-password").name
+        'db-password'
+        """
+        parts = urlsplit(text)
+        segments = parts.path.removeprefix("/").removesuffix("/").split("/")
+        if segments[0] != "secrets" or len(segments) not in {2, 3}:
+            raise ConfigurationError(
+                f"The secret identifier {text!r} is not one of a secret.",
+                cause="Its path is not /secrets/NAME or /secrets/NAME/VERSION.",
+                remedy="Write it as https://VAULT.vault.azure.net/secrets/NAME.",
+            )
+        version = check_version(segments[2]) if len(segments) == 3 else None  # noqa: PLR2004 (secrets, name, version)
+        return cls(check_vault_url(f"{parts.scheme}://{parts.netloc}"), check_secret_name(segments[1]), version)
+
+    @classmethod
+    def resolve(cls, vault_url: str, name: str, version: str | None = None) -> Self:
+        """Say which secret of a vault is meant by what a caller wrote.
+
+        Args:
+            vault_url: The vault's address, already checked.
+            name: A secret's name, ``name/version``, or a whole identifier of that vault.
+            version: The version, where the name does not say it.
+
+        Raises:
+            ConfigurationError: If the name or version is not one, or the identifier is another vault's.
+        """
+        if "://" in name:
+            found = cls.parse(name)
+            if found.vault_url != vault_url:
+                raise ConfigurationError(
+                    f"The secret {name!r} is not in the vault {vault_url}.",
+                    cause="The identifier names another vault than the one this reader reads.",
+                    remedy=f"Make a SecretReader for {found.vault_url}.",
+                )
+        else:
+            plain, slash, written = name.partition("/")
+            found = cls(vault_url, check_secret_name(plain), check_version(written) if slash else None)
+        if version is None:
+            return found
+        if found.version is not None and found.version != version:
+            raise ConfigurationError(
+                f"The secret {name!r} names one version and version={version!r} another.",
+                cause="Both the name and the argument choose a version.",
+                remedy="Give the version once.",
+            )
+        return cls(found.vault_url, found.name, check_version(version))
+
+    def __str__(self) -> str:
+        tail = f"/{self.version}" if self.version else ""
+        return f"{self.vault_url}/secrets/{self.name}{tail}"
+
+
+def check_secret_name(name: str) -> str:
+    """Return a secret's name if Key Vault allows it.
+
+    Raises:
+        ConfigurationError: If it is empty, longer than 127 characters, or has other than letters, digits and hyphens.
+    """
+    if not _NAME.fullmatch(name):
+        problem = "it is empty" if not name else "it is too long" if len(name) > 127 else "it has other characters"  # noqa: PLR2004
+        raise ConfigurationError(
+            f"The secret name {name[:200]!r} is not valid: {problem}.",
+            cause="Key Vault allows 1 to 127 letters (a-z, A-Z), digits and hyphens in a secret's name.",
+            remedy="Use the name as it stands in the vault; underscores, dots and spaces are never part of one.",
+        )
+    return name
+
+
+def check_version(version: str) -> str:
+    """Return a secret's version, in lower case, if it looks like one.
+
+    Raises:
+        ConfigurationError: If it is not 32 hexadecimal digits.
+    """
+    if not _VERSION.fullmatch(version):
+        raise ConfigurationError(
+            f"The secret version {version[:200]!r} is not valid.",
+            cause="A version is 32 hexadecimal digits.",
+            remedy="Copy it from the secret's identifier, or leave it out to read the latest version.",
+        )
+    return version.lower()
+
+
+def check_vault_url(url: str) -> str:
+    """Return a vault's address in the one form that Keyless uses: lower case, no path, no trailing slash.
+
+    Args:
+        url: The address, such as ``https://contoso-kv.vault.azure.net/``.
+
+    Raises:
+        ConfigurationError: If it is not the https address of a vault.
+    """
+    problem = _vault_url_problem(url.strip())
+    if problem is not None:
+        what, remedy = problem
+        raise ConfigurationError(
+            f"The vault URL {re.sub('//[^/@]*@', '//***@', url[:200])!r} is not valid: {what}.",
+            cause="A vault is addressed as https://NAME.vault.azure.net, or with its sovereign cloud's suffix.",
+            remedy=remedy,
+        )
+    parts = urlsplit(url.strip())
+    port = f":{parts.port}" if parts.port not in {None, 443} else ""
+    return f"https://{_host(parts)}{port}"
+
+
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").removesuffix(".")
+
+
+def _vault_url_problem(url: str) -> tuple[str, str] | None:
+    """Return what is wrong with a vault's address and how to mend it, or None."""
+    write = "Write " + " or ".join(f"https://NAME.{cloud.vault_suffix}" for cloud in CLOUDS) + "."
+    if not url:
+        return "it is empty", write
+    if url.startswith("@Microsoft.KeyVault("):
+        return "it is a Key Vault reference that was not resolved", "Give the vault's address itself."
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (a wrong port shows itself only when it is read)
+    except ValueError:
+        return "it cannot be read as a URL", write
+    if parts.scheme != "https":
+        return "it is not https", f"{write} A token is never sent without TLS."
+    if parts.username is not None or parts.password is not None:
+        return "it holds a user name or password", write
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        return "it has more than a host", "Give the vault's address alone; the secret's name is a value of its own."
+    return _host_problem(_host(parts), write)
+
+
+def _host_problem(host: str, write: str) -> tuple[str, str] | None:
+    labels = host.split(".")
+    suffix = next((cloud.vault_suffix for cloud in CLOUDS if f".{host}".endswith(f".{cloud.vault_suffix}")), None)
+    if "managedhsm" in labels:
+        return "it is a managed HSM", "A managed HSM holds keys and no secrets: name a vault."
+    if "privatelink" in labels or "vaultcore" in labels:
+        return "it is the private link's own name", "Keep the vault's public name: private DNS resolves it."
+    if len(labels) < 3 or not all(_LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004 (name.vault.suffix)
+        return "its host is not one that a vault can have", write
+    if suffix is not None and not _VAULT_NAME.fullmatch(host.removesuffix(suffix).removesuffix(".")):
+        return "a vault's name is 3 to 24 letters, digits and single hyphens, and starts with a letter", write
+    return None
