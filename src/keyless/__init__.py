@@ -1,3 +1,77 @@
 """Read Azure Key Vault secrets with a managed identity: no credential in code, configuration or on disk."""
 
+from msal import SystemAssignedManagedIdentity, UserAssignedManagedIdentity
+
+from keyless.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    DeadlineExceededError,
+    IdentityError,
+    IdentityRefusedError,
+    IdentityServiceError,
+    IdentityThrottledError,
+    IdentityUnavailableError,
+    KeylessError,
+    ReaderClosedError,
+    ReadErrors,
+    SecretDisabledError,
+    SecretNotFoundError,
+    UnexpectedAnswerError,
+    VaultAuthenticationError,
+    VaultError,
+    VaultServiceError,
+    VaultThrottledError,
+    VaultUnreachableError,
+)
+from keyless.events import (
+    Event,
+    Hook,
+    ReadFailed,
+    SecretInvalidated,
+    SecretRetrieved,
+    StaleEnded,
+    StaleStarted,
+    TokenAcquired,
+    log_event,
+)
+from keyless.reader import SecretReader
+from keyless.secret import Secret
+from keyless.secret_id import SecretId
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AccessDeniedError",
+    "ConfigurationError",
+    "DeadlineExceededError",
+    "Event",
+    "Hook",
+    "IdentityError",
+    "IdentityRefusedError",
+    "IdentityServiceError",
+    "IdentityThrottledError",
+    "IdentityUnavailableError",
+    "KeylessError",
+    "ReadErrors",
+    "ReadFailed",
+    "ReaderClosedError",
+    "Secret",
+    "SecretDisabledError",
+    "SecretId",
+    "SecretInvalidated",
+    "SecretNotFoundError",
+    "SecretReader",
+    "SecretRetrieved",
+    "StaleEnded",
+    "StaleStarted",
+    "SystemAssignedManagedIdentity",
+    "TokenAcquired",
+    "UnexpectedAnswerError",
+    "UserAssignedManagedIdentity",
+    "VaultAuthenticationError",
+    "VaultError",
+    "VaultServiceError",
+    "VaultThrottledError",
+    "VaultUnreachableError",
+    "log_event",
+]

@@ -1,25 +1,25 @@
 """Every failure that Keyless can report: what happened, why, and what to do.
 
-    KeylessError
-    ├── ConfigurationError            a wrong argument, setting or file   (also a ValueError)
-    ├── IdentityError                 no token could be had
-    │   ├── IdentityUnavailableError      nothing answers at the identity endpoint
-    │   ├── IdentityRefusedError          the endpoint refuses this identity or this request
-    │   ├── IdentityThrottledError        the endpoint says: too many requests
-    │   └── IdentityServiceError          the endpoint fails, or what it answers makes no sense
-    ├── VaultError                    the secret could not be read
-    │   ├── VaultUnreachableError         no connection to the vault: name, network, proxy or TLS
-    │   ├── VaultAuthenticationError      the vault does not accept the token (401)
-    │   ├── AccessDeniedError             the vault denies the identity (403)
-    │   ├── SecretDisabledError           the secret's version is disabled (403)
-    │   ├── SecretNotFoundError           the vault has no such secret (404)
-    │   ├── VaultThrottledError           the vault says: too many requests (429)
-    │   ├── VaultServiceError             the vault fails (5xx)
-    │   └── UnexpectedAnswerError         the vault answers what no rule covers
-    ├── DeadlineExceededError         the time allowed ran out            (also a TimeoutError)
-    ├── ReaderClosedError             the reader was used after close()
-    ├── ReadErrors                    several secrets, at least one failure (also an ExceptionGroup)
-    └── LocalAzureError               the local Azure cannot do what was asked
+KeylessError
+├── ConfigurationError            a wrong argument, setting or file   (also a ValueError)
+├── IdentityError                 no token could be had
+│   ├── IdentityUnavailableError      nothing answers at the identity endpoint
+│   ├── IdentityRefusedError          the endpoint refuses this identity or this request
+│   ├── IdentityThrottledError        the endpoint says: too many requests
+│   └── IdentityServiceError          the endpoint fails, or what it answers makes no sense
+├── VaultError                    the secret could not be read
+│   ├── VaultUnreachableError         no connection to the vault: name, network, proxy or TLS
+│   ├── VaultAuthenticationError      the vault does not accept the token (401)
+│   ├── AccessDeniedError             the vault denies the identity (403)
+│   ├── SecretDisabledError           the secret's version is disabled (403)
+│   ├── SecretNotFoundError           the vault has no such secret (404)
+│   ├── VaultThrottledError           the vault says: too many requests (429)
+│   ├── VaultServiceError             the vault fails (5xx)
+│   └── UnexpectedAnswerError         the vault answers what no rule covers
+├── DeadlineExceededError         the time allowed ran out            (also a TimeoutError)
+├── ReaderClosedError             the reader was used after close()
+├── ReadErrors                    several secrets, at least one failure (also an ExceptionGroup)
+└── LocalAzureError               the local Azure cannot do what was asked
 """
 
 from __future__ import annotations

@@ -1,0 +1,164 @@
+"""What is remembered of a vault's secrets, and when to ask again: logic alone, no clock, no network, no threads.
+
+A value lives through three ages. *Fresh*: it is served. *Aging*: it is served while one worker asks the vault anew.
+*Due*: a reader waits for the vault. There are no timers, since Azure Functions freezes idle instances: after a long
+sleep the first read finds a value that is due, and waits rather than serve what was true hours ago.
+
+When the vault or the identity endpoint fails, the old value is served, marked stale, for a bounded time, and the vault
+is asked again at growing intervals. When the vault *answers*, and the answer is no, the old value is dropped at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from keyless.deadline import LONGEST_PAUSE, backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyless.errors import KeylessError
+    from keyless.secret import Secret
+
+# The value of one version never changes; it is only asked for again to learn that it was disabled or deleted.
+PINNED_TTL = 3600.0
+_TTL_SPREAD = 0.2
+_DUE_AFTER = 1.5
+_FIRST_RETRY = 1.0
+_MOST_DENIALS = 1024
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is remembered of one secret; times are in the reader's clock's seconds."""
+
+    secret: Secret
+    stored_at: float
+    fresh_until: float
+    due_at: float
+    stale: Secret | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What the cache says about a secret.
+
+    Attributes:
+        action: ``serve`` the secret; serve it and ``refresh`` behind the reader's back; ``wait`` for the vault, and
+            fall back on the secret if there is one; ``deny`` with the error, which is recent.
+        secret: The value in hand.
+        error: The recent refusal.
+    """
+
+    action: Literal["serve", "refresh", "wait", "deny"]
+    secret: Secret | None = None
+    error: KeylessError | None = None
+
+
+_MISS = Lookup("wait")
+
+
+@dataclass(slots=True)
+class SecretCache:
+    """The secrets of one vault, as one identity sees them.
+
+    The caller holds no lock for ``fresh``: a dict's own reads are atomic, and an entry's ``secret`` and ``fresh_until``
+    are set before it is put in. Everything else must be called by one thread at a time.
+
+    Attributes:
+        ttl: Seconds for which a value is fresh, give or take a fifth, so that instances do not ask together.
+        max_stale: Seconds after its reading for which a value may be served while the vault cannot be asked.
+        negative_ttl: Seconds for which a refusal is remembered, so that a hot path cannot hammer the vault.
+        chance: A number from 0 to 1, anew at each call.
+    """
+
+    ttl: float
+    max_stale: float
+    negative_ttl: float
+    chance: Callable[[], float]
+    _entries: dict[str, Entry] = field(default_factory=dict, repr=False)
+    _denials: dict[str, tuple[float, KeylessError]] = field(default_factory=dict, repr=False)
+
+    def fresh(self, key: str, now: float) -> Secret | None:
+        """Return the value if it can be served with nothing else to do."""
+        entry = self._entries.get(key)
+        return entry.secret if entry is not None and now < entry.fresh_until else None
+
+    def lookup(self, key: str, now: float) -> Lookup:
+        """Say what to do about a secret that is asked for now."""
+        denial = self._denials.get(key)
+        if denial is not None and now < denial[0]:
+            return Lookup("deny", error=denial[1])
+        entry = self._entries.get(key)
+        if entry is None:
+            return _MISS
+        if now < entry.fresh_until:
+            return Lookup("serve", entry.secret)
+        if now - entry.stored_at >= self.max_stale:
+            # Nobody may be served it, so nothing is gained by keeping it.
+            return _MISS
+        if entry.stale is not None:
+            return Lookup("serve" if now < entry.retry_at else "refresh", entry.stale)
+        return Lookup("refresh" if now < entry.due_at else "wait", entry.secret)
+
+    def store(self, key: str, secret: Secret, now: float, *, pinned: bool) -> Entry | None:
+        """Remember a value that the vault has just given.
+
+        Args:
+            key: The secret's key.
+            secret: The value.
+            now: The time.
+            pinned: Whether it was asked for by version, and so can never change.
+
+        Returns:
+            What was remembered before, replaced in one step: readers never find nothing in between.
+        """
+        before = self._entries.get(key)
+        ttl = max(self.ttl, PINNED_TTL) if pinned and self.ttl else self.ttl
+        ttl *= 1 + _TTL_SPREAD * (2 * self.chance() - 1)
+        self._entries[key] = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
+        self._denials.pop(key, None)
+        return before
+
+    def fail(self, key: str, error: KeylessError, now: float) -> Entry | None:
+        """Remember that a value could not be read.
+
+        Returns:
+            What is remembered, its ``stale`` to be served in the error's place; None where the error stands.
+        """
+        entry = self._entries.get(key)
+        if not error.stale_ok:
+            self._entries.pop(key, None)
+            self._deny(key, error, now, self.negative_ttl)
+            return None
+        if entry is None or now - entry.stored_at >= self.max_stale:
+            self._entries.pop(key, None)
+            if error.retry_after is not None:
+                self._deny(key, error, now, min(error.retry_after, LONGEST_PAUSE))
+            return None
+        entry.failures += 1
+        pause = backoff(entry.failures, first=_FIRST_RETRY, longest=LONGEST_PAUSE, chance=self.chance)
+        entry.retry_at = now + max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
+        entry.stale = entry.stale or replace(entry.secret, source="stale")
+        return entry
+
+    def expire(self, key: str) -> None:
+        """Let the next read wait for the vault; the value stays in hand in case the vault cannot be asked."""
+        self._denials.pop(key, None)
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries[key] = Entry(entry.secret, entry.stored_at, entry.stored_at, entry.stored_at)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._denials.clear()
+
+    def _deny(self, key: str, error: KeylessError, now: float, seconds: float) -> None:
+        if len(self._denials) >= _MOST_DENIALS:
+            self._denials = {key: denial for key, denial in self._denials.items() if now < denial[0]}
+        if seconds > 0 and len(self._denials) < _MOST_DENIALS:
+            self._denials[key] = (now + seconds, error)

@@ -1,0 +1,63 @@
+"""The challenge that a vault answers with when it does not accept a request's token, or there is none.
+
+Source: https://learn.microsoft.com/en-us/azure/key-vault/general/authentication-requests-and-responses
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+_PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"', re.IGNORECASE)
+_FEWEST_LABELS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a vault wants of a token.
+
+    Attributes:
+        resource: The resource that the token must be for, without a trailing slash.
+        tenant: The tenant that the token must come from.
+        claims: Claims that the token must have, as JSON text: the vault says that a token was revoked.
+    """
+
+    resource: str | None
+    tenant: str | None
+    claims: str | None
+
+    @classmethod
+    def parse(cls, header: str | None) -> Self:
+        """Read a ``WWW-Authenticate`` header; what it does not say is None."""
+        scheme, _, rest = (header or "").strip().partition(" ")
+        found = dict(_PARAMETER.findall(rest)) if scheme.lower() == "bearer" else {}
+        resource = (found.get("resource") or found.get("scope") or "").removesuffix("/.default").rstrip("/")
+        tenant = (
+            urlsplit(found.get("authorization") or found.get("authorization_uri") or "").path.strip("/").split("/")[0]
+        )
+        return cls(resource or None, tenant or None, _decode(found.get("claims")))
+
+    def vouches_for(self, host: str) -> bool:
+        """Say whether a token for this challenge's resource may be sent to a host.
+
+        Anyone can answer with a challenge that names a real vault's resource, and would then be handed a token that
+        opens that vault. So the resource must be the host's own parent domain, as every cloud's is.
+
+        Source: https://aka.ms/azsdk/blog/vault-uri
+        """
+        _, _, parent = host.lower().partition(".")
+        named = urlsplit(self.resource or "")
+        return named.scheme == "https" and named.hostname == parent and parent.count(".") >= _FEWEST_LABELS - 1
+
+
+def _decode(claims: str | None) -> str | None:
+    if not claims:
+        return None
+    try:
+        return b64decode(claims + "=" * (-len(claims) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None

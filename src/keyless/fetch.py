@@ -1,0 +1,134 @@
+"""From nothing to a secret: a token, the vault, and what to do when either says no for now."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from keyless import vault_errors
+from keyless.clouds import cloud_of
+from keyless.deadline import LONGEST_PAUSE, backoff
+from keyless.errors import ReaderClosedError, VaultError
+from keyless.identity import TokenSource
+from keyless.vault import Refused, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from keyless.deadline import Deadline
+    from keyless.events import Hook
+    from keyless.secret import Secret
+    from keyless.secret_id import SecretId
+
+_ATTEMPTS = 4
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+
+
+class Fetcher:
+    """Reads secrets of one vault as one managed identity: two requests for the first, one for each after it.
+
+    The official client sends three for the first, because it asks the vault for its challenge. Here the vault's host says
+    which cloud it is in, and so which token it wants; only a host under no known suffix is asked.
+
+    Args:
+        vault_url: The vault's address, already checked.
+        identity: The managed identity, in MSAL's own classes.
+        connections: How many connections to the vault are kept.
+        memory: Seconds for which a failure of the identity endpoint is remembered.
+        tell: What hears of tokens.
+        clock: Tells the time in seconds; only differences matter.
+        now: Tells the time of day.
+        pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
+    """
+
+    def __init__(
+        self,
+        vault_url: str,
+        identity: Any,
+        *,
+        connections: int,
+        memory: float,
+        tell: Hook,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        pause: Callable[[float], bool] | None = None,
+    ) -> None:
+        self._closing = threading.Event()
+        self._pause = pause or self._closing.wait
+        self.tokens = TokenSource(identity, memory=memory, tell=tell, pause=self._pause, clock=clock)
+        self._host = vault_url.removeprefix("https://").partition(":")[0]
+        self._vault = Vault(vault_url, connections=connections, now=now)
+        cloud = cloud_of(self._host)
+        self._resource = cloud.resource if cloud else None
+
+    def fetch(self, secret: SecretId, deadline: Deadline, *, patient: bool) -> Secret:
+        """Read a secret.
+
+        Args:
+            secret: Which one.
+            deadline: By when.
+            patient: Whether to try again where that may help; with an old value in hand there is no need.
+
+        Raises:
+            IdentityError: If there is no token.
+            VaultError: If the vault cannot be asked, or says no.
+            DeadlineExceededError: If the time runs out.
+            ReaderClosedError: If close() came first.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._read(secret, deadline)
+            except VaultError as error:
+                wait = backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
+                wait = max(wait, min(error.retry_after or 0.0, LONGEST_PAUSE))
+                if not (patient and error.retryable) or attempt == _ATTEMPTS or wait >= deadline.remaining:
+                    raise
+            if self._pause(wait):
+                raise closed()
+
+    def close(self) -> None:
+        """Cut short every pause and close the connections."""
+        self._closing.set()
+        self._vault.close()
+        self.tokens.close()
+
+    def _read(self, secret: SecretId, deadline: Deadline) -> Secret:
+        if self._resource is None:
+            self._resource = self._ask_for_resource(secret, deadline)
+        token = self.tokens.token(self._resource, deadline)
+        try:
+            return self._vault.read(secret, token, deadline)
+        except Refused as refused:
+            claims = refused.challenge.claims
+        # Once more with another token: this one may have been revoked, or its signing key rolled over.
+        self.tokens.forget(token)
+        token = self.tokens.token(self._resource, deadline, claims=claims)
+        try:
+            return self._vault.read(secret, token, deadline)
+        except Refused as refused:
+            failure = refused.error
+        raise failure
+
+    def _ask_for_resource(self, secret: SecretId, deadline: Deadline) -> str:
+        try:
+            self._vault.read(secret, None, deadline)
+        except Refused as refused:
+            challenge = refused.challenge
+        else:
+            raise vault_errors.open_to_all(secret)
+        if challenge.resource is None or not challenge.vouches_for(self._host):
+            raise vault_errors.wrong_challenge(secret, challenge)
+        return challenge.resource
+
+
+def closed() -> ReaderClosedError:
+    """Return the error for whatever is asked of a closed reader."""
+    return ReaderClosedError(
+        "The SecretReader is closed.",
+        cause="close() was called, or its with block has ended.",
+        remedy="Keep one SecretReader for as long as the process reads secrets.",
+    )

@@ -1,0 +1,129 @@
+"""One flight: at most one piece of work a key at a time, and everyone who asks meanwhile gets its result.
+
+MSAL has no such thing: twenty threads with a cold cache are twenty calls to the identity endpoint.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from copy import copy
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from keyless.errors import KeylessError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+V = TypeVar("V")
+
+
+class SingleFlight(Generic[V]):
+    """The flights that are in the air, by key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[str, Future[V]] = {}
+
+    def board(self, key: str) -> tuple[Future[V], bool]:
+        """Join the flight for a key, or open one.
+
+        Returns:
+            The flight, and whether the caller opened it and so must see that ``fly`` is called.
+        """
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is not None:
+                return flight, False
+            flight = self._flights[key] = Future()
+            return flight, True
+
+    def fly(self, key: str, flight: Future[V], work: Callable[[], V]) -> None:
+        """Do the work and land the flight with what came of it; never raises what the work raised."""
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
+            self._remove(key, flight)
+            # The traceback's frames hold tokens, and an error may be kept and raised again for seconds.
+            self._land(flight, error=error.with_traceback(None))
+        else:
+            self._remove(key, flight)
+            self._land(flight, result=result)
+
+    def forget(self, key: str) -> None:
+        """Let the next one open a flight anew; those aboard the old one still get its result."""
+        with self._lock:
+            self._flights.pop(key, None)
+
+    def is_current(self, key: str, flight: Future[V]) -> bool:
+        """Say whether a flight is the one that readers board now; it is not once forgotten."""
+        with self._lock:
+            return self._flights.get(key) is flight
+
+    def abandon(self, error: Exception) -> None:
+        """Land every flight with an error: nobody will fly them any more."""
+        with self._lock:
+            flights = list(self._flights.values())
+            self._flights.clear()
+        for flight in flights:
+            self._land(flight, error=error)
+
+    def _remove(self, key: str, flight: Future[V]) -> None:
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def _land(self, flight: Future[V], *, result: V | None = None, error: BaseException | None = None) -> None:
+        with self._lock:
+            if flight.done():  # It was abandoned meanwhile.
+                return
+            if error is not None:
+                flight.set_exception(error)
+            else:
+                flight.set_result(result)  # type: ignore[arg-type]  # None only where V allows it
+
+
+def landed(flight: Future[V]) -> V:
+    """Return what a flight that has landed brought, or raise what went wrong.
+
+    Each waiter raises an error of its own: many threads would write into one error's traceback.
+    """
+    error = flight.exception()
+    if error is None:
+        return flight.result()
+    raise copy(error) if isinstance(error, KeylessError) else error
+
+
+async def arrival(flight: Future[V], timeout: float) -> bool:  # noqa: ASYNC109 (the caller asks whether it came in time)
+    """Wait for a flight in an event loop; the flight goes on if the waiting task is cancelled.
+
+    Args:
+        flight: What to wait for.
+        timeout: Seconds to wait at most.
+
+    Returns:
+        Whether it landed in time.
+    """
+    import asyncio  # noqa: PLC0415 (whoever gets here has it; `import keyless` need not pay for it)
+
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def land(_: Future[V]) -> None:
+        # The loop may be closed by then, and nobody waits in it any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(wake)
+
+    flight.add_done_callback(land)
+    try:
+        async with asyncio.timeout(timeout):
+            await waiter
+    except TimeoutError:
+        return flight.done()
+    return True

@@ -1,0 +1,201 @@
+"""Tokens for a managed identity, through MSAL: which identity, one flight a token, and what every failure means.
+
+Nothing here speaks an identity protocol: MSAL picks the platform's endpoint and asks it. What MSAL leaves to its caller
+is here: timeouts, the retries that each platform asks for, one call at a time, and telling failures apart. (MSAL reports
+every failure of App Service as ``invalid_scope`` and lets an answer that is not JSON escape as ``JSONDecodeError``.)
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msal
+
+from keyless import identity_errors
+from keyless.deadline import LONGEST_PAUSE
+from keyless.errors import ConfigurationError, IdentityError, KeylessError
+from keyless.events import TokenAcquired
+from keyless.flight import SingleFlight, landed
+from keyless.identity_session import IdentitySession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyless.deadline import Deadline
+    from keyless.events import Hook
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RESOURCE_ID = re.compile(
+    r"/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourcegroups/[^/?#\s]+"
+    r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/?#\s]+",
+    re.IGNORECASE,
+)
+# MSAL's own spelling of the identity kinds: https://learn.microsoft.com/en-us/python/api/msal/msal.managed_identity
+_KINDS = {"ClientId": "client_id", "ResourceId": "resource_id", "ObjectId": "object_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token.
+
+    Attributes:
+        value: The token; in no repr.
+        expires_on: When it expires, in Unix seconds.
+        refresh_on: When it should be renewed, in Unix seconds; None where MSAL does not say.
+    """
+
+    value: str = field(repr=False)
+    expires_on: int
+    refresh_on: int | None = None
+
+
+def check_identity(identity: Any) -> str:
+    """Return how a managed identity is spoken of, such as ``client_id=…``, if it can be one.
+
+    Args:
+        identity: An ``msal.SystemAssignedManagedIdentity`` or ``msal.UserAssignedManagedIdentity``.
+
+    Raises:
+        ConfigurationError: If it is something else, or its id does not have the form of one.
+    """
+    if not msal.ManagedIdentity.is_managed_identity(identity):
+        raise ConfigurationError(
+            f"The identity is {type(identity).__name__}, which is no managed identity.",
+            cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
+            remedy="Pass one of them: both can be imported from keyless.",
+        )
+    if msal.ManagedIdentity.is_system_assigned(identity):
+        return "system-assigned"
+    kind, value = _KINDS[identity["ManagedIdentityIdType"]], identity["Id"]
+    form = _RESOURCE_ID if kind == "resource_id" else _GUID
+    if not isinstance(value, str) or not form.fullmatch(value):
+        example = (
+            "/subscriptions/{guid}/resourcegroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+            if kind == "resource_id"
+            else "00000000-0000-0000-0000-000000000000"
+        )
+        raise ConfigurationError(
+            f"The {kind} {str(value)[:200]!r} is not valid.",
+            cause=f"A {kind} has the form {example}.",
+            remedy="Copy it from the identity's properties: az identity show --name NAME --resource-group GROUP.",
+        )
+    return f"{kind}={value}"
+
+
+class TokenSource:
+    """The tokens of one managed identity.
+
+    Args:
+        identity: Which one, in MSAL's own classes.
+        memory: Seconds for which a failure is remembered where the endpoint does not say, so that many readers do not
+            hammer an endpoint that cannot help them.
+        tell: What hears of tokens that came from the endpoint.
+        pause: Waits that many seconds; returns whether the wait was cut short because the owner closes.
+        clock: Tells the time in seconds, for deadlines and pauses.
+    """
+
+    def __init__(
+        self, identity: Any, *, memory: float, tell: Hook, pause: Callable[[float], bool], clock: Callable[[], float]
+    ) -> None:
+        self.name = check_identity(identity)
+        self._identity = identity
+        self._memory = memory
+        self._tell = tell
+        self._latest: Token | None = None
+        self._clock = clock
+        self._failures: dict[str, tuple[float, IdentityError]] = {}
+        self._session = IdentitySession(pause=pause, clock=clock)
+        self._flights: SingleFlight[Token] = SingleFlight()
+        self._answers: dict[object, object] = {}
+        self._client = self._new_client()
+
+    def token(self, resource: str, deadline: Deadline, *, claims: str | None = None) -> Token:
+        """Return a token, from MSAL's cache or from the identity endpoint; waits for one already on its way.
+
+        Args:
+            resource: What it is for, such as ``https://vault.azure.net``.
+            deadline: By when it must be there.
+            claims: A claims challenge, as JSON text, that the resource answered an earlier token with.
+
+        Raises:
+            IdentityError: If there is none to be had; the subclass says why.
+            DeadlineExceededError: If the time runs out.
+        """
+        key = f"{resource} {claims or ''}"
+        flight, opened = self._flights.board(key)
+        if opened:
+            self._flights.fly(key, flight, lambda: self._acquire_unless_just_failed(key, resource, deadline, claims))
+        try:
+            flight.exception(deadline.remaining)
+        except TimeoutError:
+            raise identity_errors.too_late(self.name) from None
+        return landed(flight)
+
+    def forget(self, token: Token) -> None:
+        """Drop every token, so that the next is asked of the endpoint: the vault has refused this one.
+
+        Where it is not the latest any more, somebody else has dropped it already, and nothing is done.
+        """
+        if self._latest is not None and self._latest.value == token.value:
+            self._latest = None
+            self._failures.clear()
+            self._client = self._new_client()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _new_client(self) -> Any:
+        return msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
+
+    def _acquire_unless_just_failed(self, key: str, resource: str, deadline: Deadline, claims: str | None) -> Token:
+        until, failure = self._failures.get(key, (0.0, None))
+        if failure is not None and self._clock() < until:
+            raise copy(failure)
+        try:
+            token = self._acquire(resource, deadline, claims)
+        except IdentityError as error:
+            seconds = self._memory if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
+            self._failures[key] = (self._clock() + seconds, copy(error))
+            raise
+        self._failures.pop(key, None)
+        return token
+
+    def _acquire(self, resource: str, deadline: Deadline, claims: str | None) -> Token:
+        started, token, problem = self._clock(), None, None
+        # MSAL would replay a failed answer from memory for a time of its own; how long to remember is decided above.
+        self._answers.clear()
+        with self._session.until(deadline) as exchange:
+            try:
+                token = _token(self._client.acquire_token_for_client(resource=resource, claims_challenge=claims))
+            except KeylessError:
+                raise
+            except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
+                problem = error
+        if token is None:
+            # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
+            raise identity_errors.explain(self.name, exchange, problem)
+        if exchange.status is not None:
+            seconds = self._clock() - started
+            self._tell(
+                TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds)
+            )
+        self._latest = token
+        return token
+
+
+def _token(result: object) -> Token | None:
+    """Return the token in what MSAL returned; None where that is an error."""
+    if not isinstance(result, dict) or not isinstance(result.get("access_token"), str):
+        return None
+    expires_in, refresh_on = result.get("expires_in"), result.get("refresh_on")
+    return Token(
+        value=result["access_token"],
+        # MSAL itself takes an hour where the endpoint does not say.
+        expires_on=int(time.time()) + (int(expires_in) if expires_in is not None else 3600),
+        refresh_on=int(refresh_on) if refresh_on is not None else None,
+    )

@@ -1,0 +1,202 @@
+"""What a failed token acquisition means: every answer and every exception becomes one IdentityError."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import msal
+import requests
+
+from keyless.errors import (
+    DeadlineExceededError,
+    IdentityError,
+    IdentityRefusedError,
+    IdentityServiceError,
+    IdentityThrottledError,
+    IdentityUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from keyless.identity_session import Exchange
+
+_LONGEST_QUOTE = 500
+_THROTTLED = 429
+_CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = range(500, 600)
+_PASSING = frozenset({404, 408, 410})
+
+_ENABLE = (
+    "Enable the identity (az functionapp identity assign, az webapp identity assign, az vm identity assign) and restart "
+    "the application, so that it is started with the identity's variables."
+)
+_ASSIGN = (
+    "Check which identities the application has (az functionapp identity show, az vm identity show); assign the one that "
+    "is meant, or name one that is assigned by its client id, object id or resource id."
+)
+
+
+class _Answer(NamedTuple):
+    code: str | None
+    message: str | None
+
+
+def too_late(identity: str) -> DeadlineExceededError:
+    """Return the error for a token that did not come in time."""
+    return DeadlineExceededError(
+        f"No token for the {identity} managed identity came before the deadline.",
+        cause="The identity endpoint is slow, silent or being updated.",
+        remedy="Try again; if it lasts, allow more time (timeout=) or look at the platform's health.",
+    )
+
+
+def explain(identity: str, exchange: Exchange, problem: Exception | None) -> IdentityError | DeadlineExceededError:
+    """Return the error that says why there is no token.
+
+    Args:
+        identity: The identity, as text.
+        exchange: What was seen on the wire.
+        problem: What MSAL let through; None where it returned an error as a dict.
+    """
+    source = source_name(exchange.source)
+    if exchange.status is None or isinstance(problem, requests.RequestException):
+        if exchange.deadline.remaining <= 0:
+            return too_late(identity)
+        return _no_answer(identity, exchange.source, source, problem)
+    if exchange.status >= _CLIENT_ERRORS.start:
+        return _error_answer(identity, source, exchange)
+    return IdentityServiceError(
+        f"The identity endpoint of {source} answered {exchange.status} with something that is no token"
+        f"{f' ({type(problem).__name__})' if problem else ''}.",
+        cause="What answers is not the platform's identity endpoint, or its answer does not have the documented form.",
+        remedy="Check where the identity variables point, and whether a proxy stands in between.",
+        status=exchange.status,
+    )
+
+
+def source_name(source: object) -> str:
+    """Return the everyday name of MSAL's constant for an identity source."""
+    names = {
+        msal.managed_identity.SERVICE_FABRIC: "Service Fabric",
+        msal.managed_identity.APP_SERVICE: "App Service",
+        msal.managed_identity.MACHINE_LEARNING: "Azure Machine Learning",
+        msal.managed_identity.AZURE_ARC: "Azure Arc",
+    }
+    return names.get(source, "the virtual machine (IMDS)")
+
+
+def _no_answer(identity: str, source: object, name: str, problem: Exception | None) -> IdentityError:
+    what = f"No token for the {identity} managed identity: the identity endpoint of {name} cannot be reached"
+    if isinstance(
+        problem, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)
+    ):
+        return IdentityUnavailableError(
+            f"{what}: its address is not a URL.",
+            cause="An identity variable such as IDENTITY_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST is blank or wrong.",
+            remedy="Unset the variable (a blank one still counts as set) or give it the platform's value.",
+        )
+    if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
+        return IdentityUnavailableError(
+            f"{what}: its key file cannot be read ({type(problem).__name__}).",
+            cause="Azure Arc proves that a caller is local by a file that only some users may read.",
+            remedy="Let the user that runs this join the group himds, or run it as one who may read /var/opt/azcmagent/tokens.",
+        )
+    if isinstance(problem, requests.RequestException):
+        how = "it does not answer in time" if isinstance(problem, requests.Timeout) else _connection_problem(problem)
+        if source is msal.managed_identity.DEFAULT_TO_VM:
+            return IdentityUnavailableError(
+                f"{what}: {how}.",
+                cause="IDENTITY_ENDPOINT and IDENTITY_HEADER are not set in this process, so no managed identity is enabled "
+                "for this application, or it was started before the identity was enabled, or it does not run in Azure.",
+                remedy=_ENABLE,
+            )
+        return IdentityUnavailableError(
+            f"{what}: {how}.",
+            cause="The identity variables are set, and nothing answers where they point.",
+            remedy="Restart the application so that the platform sets the variables anew; unset them outside Azure.",
+        )
+    return IdentityServiceError(
+        f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
+        cause="The identity variables, or the endpoint's first answer, do not have the documented form.",
+        remedy="Check the identity variables against the platform's documentation.",
+    )
+
+
+def _connection_problem(problem: requests.RequestException) -> str:
+    text = str(problem)
+    if "refused" in text:
+        return "the connection is refused"
+    if isinstance(problem, requests.exceptions.SSLError):
+        return "its certificate is not the one that is expected"
+    return "the connection fails"
+
+
+def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityError:
+    status = exchange.status or 0
+    answer = _read(exchange.text)
+    quote = f": {answer.message}" if answer.message else ""
+    what = f"{source} gives no token for the {identity} managed identity: {status}{quote}"
+    what = what if what.endswith(".") else f"{what}."
+    if "unreachable" in exchange.text and status == 403:  # noqa: PLR2004 (Docker Desktop in the endpoint's place)
+        return IdentityUnavailableError(
+            what,
+            cause="A container's proxy answers in the endpoint's place: this does not run in Azure.",
+            remedy=_ENABLE,
+            code=answer.code,
+            status=status,
+        )
+    if status == _THROTTLED:
+        return IdentityThrottledError(
+            what,
+            cause="Too many token requests: each process or each call makes its own.",
+            remedy="Wait, and keep one SecretReader for the whole process.",
+            code=answer.code,
+            status=status,
+            retry_after=exchange.retry_after,
+        )
+    if status in _SERVER_ERRORS or status in _PASSING:
+        return IdentityServiceError(
+            what,
+            cause="The platform's identity service fails or is being updated; on App Service an unknown resource ends here too.",
+            remedy="Try again in a minute; if it lasts, check the resource and the platform's health.",
+            code=answer.code,
+            status=status,
+            retry_after=exchange.retry_after,
+        )
+    return IdentityRefusedError(
+        what,
+        cause=_refusal(identity, answer),
+        remedy=_ASSIGN,
+        code=answer.code,
+        status=status,
+    )
+
+
+def _refusal(identity: str, answer: _Answer) -> str:
+    message = (answer.message or "").lower()
+    if "multiple user assigned" in message:
+        return "Several user-assigned identities are assigned and none was named."
+    if "aadsts500011" in message or answer.code == "invalid_resource":
+        return "The resource that the token was asked for is not known in this tenant."
+    if identity == "system-assigned":
+        return "No system-assigned identity is enabled for this application; a user-assigned one is never guessed."
+    return f"No identity with {identity} is assigned to this application."
+
+
+def _read(text: str) -> _Answer:
+    """Return the code and message of an error answer: its own fields only, since the rest could hold anything."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return _Answer(None, None)
+    if not isinstance(body, dict) or "access_token" in body:
+        return _Answer(None, None)
+    error = body.get("error")
+    nested = error if isinstance(error, dict) else {}
+    code = nested.get("code") or (error if isinstance(error, str) else None)
+    message = nested.get("message") or body.get("message") or body.get("Message") or body.get("error_description")
+    return _Answer(_quote(code), _quote(message))
+
+
+def _quote(value: object) -> str | None:
+    return " ".join(value.split())[:_LONGEST_QUOTE] if isinstance(value, str) and value.strip() else None

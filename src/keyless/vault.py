@@ -1,0 +1,161 @@
+"""One vault: one read is one request, and every answer becomes a Secret or an error."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import DefaultCookiePolicy
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from keyless import vault_errors
+from keyless.challenge import Challenge
+from keyless.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyless.deadline import Deadline
+    from keyless.errors import KeylessError
+    from keyless.identity import Token
+    from keyless.secret_id import SecretId
+
+# Every cloud's vaults know this version, and a read has been the same in every version since:
+# https://learn.microsoft.com/en-us/rest/api/keyvault/secrets/get-secret/get-secret
+_API_VERSION = "7.4"
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 20.0
+_OK = 200
+_UNAUTHORIZED = 401
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Refused(Exception):  # noqa: N818 (no failure yet: a question that the reader answers with another token)
+    """The vault answered 401: it wants another token.
+
+    Attributes:
+        challenge: What it wants.
+        error: The error, should another token not help.
+    """
+
+    def __init__(self, challenge: Challenge, error: KeylessError) -> None:
+        super().__init__()
+        self.challenge = challenge
+        self.error = error
+
+
+class Vault:
+    """One vault's secrets, over a session that honours the proxy and CA variables of the environment.
+
+    Args:
+        url: The vault's address, already checked.
+        connections: How many connections are kept.
+        now: Tells the time (UTC), for ``retrieved_on``.
+    """
+
+    def __init__(self, url: str, *, connections: int, now: Callable[[], datetime]) -> None:
+        self._url = url
+        self._now = now
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+
+    def read(self, secret: SecretId, token: Token | None, deadline: Deadline) -> Secret:
+        """Ask the vault for a secret, once.
+
+        Args:
+            secret: Which secret, and which version of it.
+            token: The token to show; None asks for the vault's challenge, which is raised.
+            deadline: By when an answer must have begun.
+
+        Raises:
+            Refused: If the vault wants another token.
+            VaultError: If the secret cannot be had; the subclass says why.
+            DeadlineExceededError: If the time runs out.
+        """
+        left = deadline.remaining
+        if left <= 0:
+            raise vault_errors.too_late(secret)
+        failure: Exception
+        try:
+            response = self._session.get(
+                str(secret),
+                params={"api-version": _API_VERSION},
+                headers={"Accept": "application/json"},
+                auth=_Bearer(token),
+                timeout=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
+                allow_redirects=False,
+            )
+        except (requests.RequestException, UnicodeError) as error:
+            failure = vault_errors.no_answer(secret, error, deadline)
+        else:
+            if response.status_code == _OK:
+                return self._secret(secret, response)
+            failure = vault_errors.error_answer(secret, response)
+            if response.status_code == _UNAUTHORIZED:
+                failure = Refused(Challenge.parse(response.headers.get("WWW-Authenticate")), failure)
+        # Raised outside the except block: an error in its context holds the request, and so the token.
+        raise failure
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _secret(self, asked: SecretId, response: requests.Response) -> Secret:
+        body = _json_object(response.text)
+        attributes = body.get("attributes")
+        attributes = attributes if isinstance(attributes, dict) else {}
+        tags = body.get("tags")
+        segments = urlsplit(str(body.get("id"))).path.split("/")
+        if not isinstance(body.get("value"), str) or len(segments) != 4 or segments[1] != "secrets":  # noqa: PLR2004
+            raise vault_errors.not_a_secret(asked, response)
+        content_type = body.get("contentType")
+        return Secret(
+            value=body["value"],
+            name=segments[2],
+            version=segments[3],
+            vault_url=self._url,
+            content_type=content_type if isinstance(content_type, str) else None,
+            enabled=attributes.get("enabled") is not False,
+            not_before=_time(attributes.get("nbf")),
+            expires_on=_time(attributes.get("exp")),
+            created_on=_time(attributes.get("created")),
+            updated_on=_time(attributes.get("updated")),
+            tags=MappingProxyType(dict(tags) if isinstance(tags, dict) else {}),
+            managed=body.get("managed") is True,
+            retrieved_on=self._now(),
+        )
+
+
+class _Bearer(AuthBase):
+    """Shows the token. Were it a plain header, requests would replace it by a password that it finds in ~/.netrc."""
+
+    def __init__(self, token: Token | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token.value}"
+        return request
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _time(seconds: object) -> datetime | None:
+    if not isinstance(seconds, int):
+        return None
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return None

@@ -1,0 +1,272 @@
+"""What a failed read of a secret means: every answer and every exception becomes one error."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import requests
+from urllib3.exceptions import NameResolutionError
+
+from keyless.challenge import Challenge
+from keyless.deadline import parse_retry_after
+from keyless.errors import (
+    AccessDeniedError,
+    DeadlineExceededError,
+    SecretDisabledError,
+    SecretNotFoundError,
+    UnexpectedAnswerError,
+    VaultAuthenticationError,
+    VaultError,
+    VaultServiceError,
+    VaultThrottledError,
+    VaultUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from keyless.deadline import Deadline
+    from keyless.secret_id import SecretId
+
+_LONGEST_QUOTE = 1000
+_CALLER = re.compile(r"\boid=([0-9a-f-]{36})", re.IGNORECASE)
+_RESOURCE = re.compile(r"Resource: '([^']+)'")
+_CLIENT_ADDRESS = re.compile(r"Client address: ([0-9a-fA-F.:]+)")
+
+
+class _Answer(NamedTuple):
+    code: str | None
+    inner: str | None
+    message: str
+
+
+def too_late(secret: SecretId) -> DeadlineExceededError:
+    """Return the error for a read that did not end in time."""
+    return DeadlineExceededError(
+        f"{secret} could not be read before the deadline.",
+        cause="The vault, the identity endpoint or the network between is slow or silent.",
+        remedy="Try again; if it lasts, allow more time (timeout=) or look at the network and the platform's health.",
+    )
+
+
+def no_answer(
+    secret: SecretId, problem: Exception, deadline: Deadline
+) -> VaultUnreachableError | DeadlineExceededError:
+    """Return the error for a request that got no answer."""
+    what = f"The vault {secret.vault_url} cannot be reached"
+    if isinstance(problem, requests.exceptions.ProxyError):
+        return VaultUnreachableError(
+            f"{what}: the proxy does not let the request through.",
+            cause="HTTPS_PROXY names a proxy that cannot be reached, refuses, or wants a password.",
+            remedy="Check HTTPS_PROXY; where the vault is to be reached directly, add its host to NO_PROXY.",
+        )
+    if isinstance(problem, requests.exceptions.SSLError):
+        return VaultUnreachableError(
+            f"{what}: its certificate is not trusted.",
+            cause="Something between opens TLS connections (a company proxy), or the CA bundle variable names a wrong file.",
+            remedy="Set REQUESTS_CA_BUNDLE to a file with the public roots and the company's CA; never switch the check off.",
+        )
+    if isinstance(problem, requests.Timeout):
+        if deadline.remaining <= 0:
+            return too_late(secret)
+        return VaultUnreachableError(
+            f"{what}: it does not answer in time.",
+            cause="A firewall drops the packets, a private endpoint is not routed, or the service is in trouble.",
+            remedy="Check the route from here to the vault (VNet integration, private endpoint), then the platform's health.",
+        )
+    if _is_name_problem(problem):
+        return VaultUnreachableError(
+            f"{what}: its name does not resolve.",
+            cause="There is no vault of that name (a typing error, or it was deleted), or private DNS is not linked here.",
+            remedy="Compare KEY_VAULT_URL with: az keyvault list --query [].properties.vaultUri. With a private endpoint, "
+            "link the zone privatelink.vaultcore.azure.net to this network.",
+        )
+    return VaultUnreachableError(
+        f"{what}: the connection fails ({type(problem).__name__}).",
+        cause="The connection was refused or cut: the network, a proxy or the service.",
+        remedy="Try again; if it lasts, check the route from here to the vault and the proxy settings.",
+    )
+
+
+def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
+    """Return the error for an answer that is not a secret."""
+    status, answer = response.status_code, _read(response.text)
+    if status == 429:  # noqa: PLR2004 (Too Many Requests)
+        return _throttled(secret, answer, response)
+    if status >= 500:  # noqa: PLR2004 (server errors)
+        return VaultServiceError(
+            f"{secret} could not be read: the vault answered {_said(status, answer)}",
+            cause="The vault, or a gateway before it, fails.",
+            remedy="Try again; if it lasts, look at the platform's health.",
+            code=answer.code,
+            status=status,
+            retry_after=parse_retry_after(response.headers.get("Retry-After")),
+        )
+    if answer.code is None:
+        return _no_vault(secret, response)
+    if status == 401:  # noqa: PLR2004 (Unauthorized)
+        return _unauthenticated(secret, answer, response)
+    if status == 403:  # noqa: PLR2004 (Forbidden)
+        return _forbidden(secret, answer)
+    if status == 404 and answer.code == "SecretNotFound":  # noqa: PLR2004 (Not Found)
+        return SecretNotFoundError(
+            f"{secret} was not found: the vault answered {_said(status, answer)}",
+            cause="The name or version is misspelt, the secret is in another vault, or it was deleted.",
+            remedy="Look with: az keyvault secret list --vault-name VAULT; a deleted one comes back with: "
+            f"az keyvault secret recover --vault-name VAULT --name {secret.name}.",
+            code=answer.code,
+            status=status,
+        )
+    return UnexpectedAnswerError(
+        f"{secret} could not be read: the vault answered {_said(status, answer)}",
+        cause="No rule covers this answer of the vault.",
+        remedy="The vault's own words above say what it did not like.",
+        code=answer.code,
+        status=status,
+    )
+
+
+def not_a_secret(secret: SecretId, response: requests.Response) -> UnexpectedAnswerError:
+    """Return the error for a 200 that holds no secret."""
+    return _no_vault(secret, response)
+
+
+def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticationError:
+    """Return the error for a challenge that asks for a token which this host must not see."""
+    return VaultAuthenticationError(
+        f"{secret.vault_url} is no vault that a token may be sent to: it asks for one for {challenge.resource!r}.",
+        cause="The host is under no known vault suffix, and its challenge does not name the host's own parent domain.",
+        remedy="Check the vault URL: real vaults are under vault.azure.net, vault.azure.cn or vault.usgovcloudapi.net.",
+    )
+
+
+def open_to_all(secret: SecretId) -> UnexpectedAnswerError:
+    """Return the error for a host that gives a secret to whoever asks."""
+    return UnexpectedAnswerError(
+        f"{secret.vault_url} is no vault: it answers without asking for a token.",
+        cause="The host is under no known vault suffix, and does not challenge who asks, as every vault does.",
+        remedy="Check the vault URL.",
+    )
+
+
+def _no_vault(secret: SecretId, response: requests.Response) -> UnexpectedAnswerError:
+    kind = response.headers.get("Content-Type", "no content type").partition(";")[0][:100]
+    return UnexpectedAnswerError(
+        f"{secret} could not be read: what answered {response.status_code} ({kind}) does not speak as a vault does.",
+        cause="A proxy, a gateway or another server stands where the vault should.",
+        remedy="Check the vault URL, HTTPS_PROXY and NO_PROXY.",
+        status=response.status_code,
+    )
+
+
+def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -> VaultThrottledError:
+    return VaultThrottledError(
+        f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
+        cause="The vault, or the whole subscription, gets more requests than Azure allows (4,000 in 10 s for a vault).",
+        remedy="Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults.",
+        code=answer.code,
+        status=response.status_code,
+        retry_after=parse_retry_after(response.headers.get("Retry-After")),
+    )
+
+
+def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Response) -> VaultAuthenticationError:
+    cause, remedy = (
+        "The token is expired, was tampered with, or was revoked.",
+        "Check this machine's clock and what stands between it and the identity endpoint.",
+    )
+    if "AKV10032" in answer.message:
+        tenant = Challenge.parse(response.headers.get("WWW-Authenticate")).tenant
+        cause = f"The vault belongs to the tenant {tenant}, the identity to another: a managed identity never leaves its own."
+        remedy = "Use a vault of the identity's tenant, or federate an application of the vault's tenant. No role mends this."
+    elif "AKV10022" in answer.message:
+        cause = "The token is for another resource than this vault's cloud."
+        remedy = "Check that the vault URL has the suffix of the cloud that the identity lives in."
+    return VaultAuthenticationError(
+        f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
+        cause=cause,
+        remedy=remedy,
+        code=answer.code,
+        status=response.status_code,
+    )
+
+
+def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
+    what = f"{secret} could not be read: the vault answered {_said(403, answer)}"
+    if answer.inner == "SecretDisabled":
+        return SecretDisabledError(
+            what,
+            cause="Its latest version, or the version that was asked for, is disabled. This is no question of rights.",
+            remedy=f"Enable it: az keyvault secret set-attributes --vault-name VAULT --name {secret.name} --enabled true; "
+            "or read another version.",
+            code=answer.inner,
+            status=403,
+        )
+    cause, remedy = _denial(secret, answer)
+    return AccessDeniedError(what, cause=cause, remedy=remedy, code=answer.inner or answer.code, status=403)
+
+
+def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
+    """Return cause and remedy of a 403, with the caller's object id filled in where the vault named it."""
+    found = _CALLER.search(answer.message)
+    caller = found[1] if found else "OBJECT_ID"
+    vault = secret.vault_url.removeprefix("https://").partition(".")[0]
+    if answer.inner == "ForbiddenByRbac":
+        resource = _RESOURCE.search(answer.message)
+        scope = resource[1] if resource else f"$(az keyvault show --name {vault} --query id --output tsv)"
+        return (
+            (
+                "The identity has no role that allows reading this secret (Owner and Contributor do not), or the role is only "
+                "minutes old."
+            ),
+            (
+                'az role assignment create --role "Key Vault Secrets User" '
+                f"--assignee-object-id {caller} --assignee-principal-type ServicePrincipal --scope {scope}; then wait: a new "
+                "role takes effect within minutes."
+            ),
+        )
+    if answer.inner == "ForbiddenByFirewall":
+        address = _CLIENT_ADDRESS.search(answer.message)
+        return (
+            "The vault's firewall does not let this address in; applications are no trusted service.",
+            (
+                "Let the application reach the vault through its virtual network, or allow the address: az keyvault "
+                f"network-rule add --name {vault} --ip-address {address[1] if address else 'ADDRESS'}."
+            ),
+        )
+    if answer.inner == "ForbiddenByConnection":
+        return (
+            "The vault is closed to the public network, and this request did not come through its private endpoint.",
+            "Connect the application to the virtual network of the private endpoint and link its private DNS zone there.",
+        )
+    return (
+        (
+            "The vault uses access policies, and the identity's policy is missing or does not allow reading secrets. (A policy "
+            "names an object id; a client id there does nothing.)"
+        ),
+        f"az keyvault set-policy --name {vault} --object-id {caller} --secret-permissions get list.",
+    )
+
+
+def _is_name_problem(problem: Exception) -> bool:
+    reason = getattr(problem.args[0], "reason", None) if problem.args else None
+    return isinstance(problem, UnicodeError) or isinstance(reason, NameResolutionError)
+
+
+def _said(status: int, answer: _Answer) -> str:
+    code = answer.inner or answer.code
+    return f"{status}{f' {code}' if code else ''}{f': {answer.message}' if answer.message else '.'}"
+
+
+def _read(text: str) -> _Answer:
+    """Return the code and message of an error answer: its own fields only, since the rest could hold anything."""
+    try:
+        error = json.loads(text)["error"]
+        code, message = error["code"], error.get("message") or ""
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _Answer(None, None, "")
+    inner = error.get("innererror") or error.get("innerError") or {}
+    inner_code = inner.get("code") if isinstance(inner, dict) else None
+    return _Answer(
+        str(code)[:100], str(inner_code)[:100] if inner_code else None, " ".join(str(message).split())[:_LONGEST_QUOTE]
+    )
