@@ -1,5 +1,7 @@
 """Read Azure Key Vault secrets with a managed identity: no credential in code, configuration or on disk."""
 
+from typing import TYPE_CHECKING
+
 from msal import SystemAssignedManagedIdentity, UserAssignedManagedIdentity
 
 from keyless.errors import (
@@ -23,20 +25,22 @@ from keyless.errors import (
     VaultThrottledError,
     VaultUnreachableError,
 )
-from keyless.events import (
-    Event,
-    Hook,
-    ReadFailed,
-    SecretInvalidated,
-    SecretRetrieved,
-    StaleEnded,
-    StaleStarted,
-    TokenAcquired,
-    log_event,
-)
 from keyless.reader import SecretReader
 from keyless.secret import Secret
 from keyless.secret_id import SecretId
+
+if TYPE_CHECKING:
+    from keyless.events import (
+        Event,
+        Hook,
+        ReadFailed,
+        SecretInvalidated,
+        SecretRetrieved,
+        StaleEnded,
+        StaleStarted,
+        TokenAcquired,
+        log_event,
+    )
 
 __version__ = "0.1.0"
 
@@ -75,3 +79,12 @@ __all__ = [
     "VaultUnreachableError",
     "log_event",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Few programs look at events; the others need not pay for their import.
+    if name in __all__:
+        from keyless import events  # noqa: PLC0415
+
+        return getattr(events, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,8 +10,8 @@ is asked again at growing intervals. When the vault *answers*, and the answer is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from keyless.deadline import LONGEST_PAUSE, backoff
 
@@ -29,7 +29,7 @@ _FIRST_RETRY = 1.0
 _MOST_DENIALS = 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """What is remembered of one secret; times are in the reader's clock's seconds."""
 
@@ -42,8 +42,7 @@ class Entry:
     retry_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """What the cache says about a secret.
 
     Attributes:
@@ -61,26 +60,26 @@ class Lookup:
 _MISS = Lookup("wait")
 
 
-@dataclass(slots=True)
 class SecretCache:
     """The secrets of one vault, as one identity sees them.
 
     The caller holds no lock for ``fresh``: a dict's own reads are atomic, and an entry's ``secret`` and ``fresh_until``
     are set before it is put in. Everything else must be called by one thread at a time.
 
-    Attributes:
+    Args:
         ttl: Seconds for which a value is fresh, give or take a fifth, so that instances do not ask together.
         max_stale: Seconds after its reading for which a value may be served while the vault cannot be asked.
         negative_ttl: Seconds for which a refusal is remembered, so that a hot path cannot hammer the vault.
         chance: A number from 0 to 1, anew at each call.
     """
 
-    ttl: float
-    max_stale: float
-    negative_ttl: float
-    chance: Callable[[], float]
-    _entries: dict[str, Entry] = field(default_factory=dict, repr=False)
-    _denials: dict[str, tuple[float, KeylessError]] = field(default_factory=dict, repr=False)
+    def __init__(self, *, ttl: float, max_stale: float, negative_ttl: float, chance: Callable[[], float]) -> None:
+        self._ttl = ttl
+        self._max_stale = max_stale
+        self._negative_ttl = negative_ttl
+        self._chance = chance
+        self._entries: dict[str, Entry] = {}
+        self._denials: dict[str, tuple[float, KeylessError]] = {}
 
     def fresh(self, key: str, now: float) -> Secret | None:
         """Return the value if it can be served with nothing else to do."""
@@ -97,7 +96,7 @@ class SecretCache:
             return _MISS
         if now < entry.fresh_until:
             return Lookup("serve", entry.secret)
-        if now - entry.stored_at >= self.max_stale:
+        if now - entry.stored_at >= self._max_stale:
             # Nobody may be served it, so nothing is gained by keeping it.
             return _MISS
         if entry.stale is not None:
@@ -117,8 +116,8 @@ class SecretCache:
             What was remembered before, replaced in one step: readers never find nothing in between.
         """
         before = self._entries.get(key)
-        ttl = max(self.ttl, PINNED_TTL) if pinned and self.ttl else self.ttl
-        ttl *= 1 + _TTL_SPREAD * (2 * self.chance() - 1)
+        ttl = max(self._ttl, PINNED_TTL) if pinned and self._ttl else self._ttl
+        ttl *= 1 + _TTL_SPREAD * (2 * self._chance() - 1)
         self._entries[key] = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
         self._denials.pop(key, None)
         return before
@@ -132,15 +131,15 @@ class SecretCache:
         entry = self._entries.get(key)
         if not error.stale_ok:
             self._entries.pop(key, None)
-            self._deny(key, error, now, self.negative_ttl)
+            self._deny(key, error, now, self._negative_ttl)
             return None
-        if entry is None or now - entry.stored_at >= self.max_stale:
+        if entry is None or now - entry.stored_at >= self._max_stale:
             self._entries.pop(key, None)
             if error.retry_after is not None:
                 self._deny(key, error, now, min(error.retry_after, LONGEST_PAUSE))
             return None
         entry.failures += 1
-        pause = backoff(entry.failures, first=_FIRST_RETRY, longest=LONGEST_PAUSE, chance=self.chance)
+        pause = backoff(entry.failures, first=_FIRST_RETRY, longest=LONGEST_PAUSE, chance=self._chance)
         entry.retry_at = now + max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
         entry.stale = entry.stale or replace(entry.secret, source="stale")
         return entry

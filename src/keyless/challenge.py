@@ -8,16 +8,14 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
-_PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"', re.IGNORECASE)
+_PARAMETER = r'([A-Za-z_]+)="([^"]*)"'
 _FEWEST_LABELS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """What a vault wants of a token.
 
     Attributes:
@@ -34,7 +32,7 @@ class Challenge:
     def parse(cls, header: str | None) -> Self:
         """Read a ``WWW-Authenticate`` header; what it does not say is None."""
         scheme, _, rest = (header or "").strip().partition(" ")
-        found = dict(_PARAMETER.findall(rest)) if scheme.lower() == "bearer" else {}
+        found = dict(re.findall(_PARAMETER, rest)) if scheme.lower() == "bearer" else {}
         resource = (found.get("resource") or found.get("scope") or "").removesuffix("/.default").rstrip("/")
         tenant = (
             urlsplit(found.get("authorization") or found.get("authorization_uri") or "").path.strip("/").split("/")[0]

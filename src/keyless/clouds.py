@@ -6,11 +6,10 @@ resource is derived from the vault's host and never guessed.
 Source: https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#vault-name-and-object-name
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(NamedTuple):
     """One Azure cloud, as Key Vault sees it.
 
     Attributes:

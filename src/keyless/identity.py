@@ -18,7 +18,6 @@ import msal
 from keyless import identity_errors
 from keyless.deadline import LONGEST_PAUSE
 from keyless.errors import ConfigurationError, IdentityError, KeylessError
-from keyless.events import TokenAcquired
 from keyless.flight import SingleFlight, landed
 from keyless.identity_session import IdentitySession
 
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from keyless.deadline import Deadline
     from keyless.events import Hook
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_RESOURCE_ID = re.compile(
-    r"/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourcegroups/[^/?#\s]+"
-    r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/?#\s]+",
-    re.IGNORECASE,
+# Patterns are compiled when they are first needed, so that importing costs little.
+_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_RESOURCE_ID = (
+    rf"(?i:/subscriptions/{_GUID}/resourcegroups/[^/?#\s]+"
+    r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/?#\s]+)"
 )
 # MSAL's own spelling of the identity kinds: https://learn.microsoft.com/en-us/python/api/msal/msal.managed_identity
 _KINDS = {"ClientId": "client_id", "ResourceId": "resource_id", "ObjectId": "object_id"}
@@ -62,17 +61,17 @@ def check_identity(identity: Any) -> str:
     Raises:
         ConfigurationError: If it is something else, or its id does not have the form of one.
     """
-    if not msal.ManagedIdentity.is_managed_identity(identity):
+    if not msal.managed_identity.ManagedIdentity.is_managed_identity(identity):
         raise ConfigurationError(
             f"The identity is {type(identity).__name__}, which is no managed identity.",
             cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
             remedy="Pass one of them: both can be imported from keyless.",
         )
-    if msal.ManagedIdentity.is_system_assigned(identity):
+    if msal.managed_identity.ManagedIdentity.is_system_assigned(identity):
         return "system-assigned"
     kind, value = _KINDS[identity["ManagedIdentityIdType"]], identity["Id"]
     form = _RESOURCE_ID if kind == "resource_id" else _GUID
-    if not isinstance(value, str) or not form.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(form, value):
         example = (
             "/subscriptions/{guid}/resourcegroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
             if kind == "resource_id"
@@ -181,6 +180,8 @@ class TokenSource:
             raise identity_errors.explain(self.name, exchange, problem)
         if exchange.status is not None:
             seconds = self._clock() - started
+            from keyless.events import TokenAcquired  # noqa: PLC0415 (importing keyless need not pay for it)
+
             self._tell(
                 TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds)
             )

@@ -34,7 +34,7 @@ _IMDS_ATTEMPTS = 5
 _OTHER_ATTEMPTS = 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exchange:
     """What one acquisition saw on the wire, which MSAL does not pass on.
 
@@ -78,7 +78,7 @@ class IdentitySession(requests.Session):
     @contextmanager
     def until(self, deadline: Deadline) -> Iterator[Exchange]:
         """Bound what this thread asks for by a deadline, and note what is answered."""
-        exchange = self._current.exchange = Exchange(deadline, msal.get_managed_identity_source())
+        exchange = self._current.exchange = Exchange(deadline, msal.managed_identity.get_managed_identity_source())
         try:
             yield exchange
         finally:

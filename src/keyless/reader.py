@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import random
-import threading
-from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 import msal
 
 from keyless import deadline, vault_errors
-from keyless.cache import SecretCache
 from keyless.deadline import Deadline
 from keyless.errors import ConfigurationError, KeylessError, ReadErrors
-from keyless.events import ReadFailed, SecretInvalidated, SecretRetrieved, StaleEnded, StaleStarted, log_event
-from keyless.fetch import Fetcher, closed
-from keyless.flight import SingleFlight, arrival, landed
+from keyless.flight import arrival, landed
 from keyless.identity import check_identity
+from keyless.refresher import Pending, Refresher
 from keyless.secret import Secret
-from keyless.secret_id import SecretId, check_vault_url
-from keyless.workers import Workers
+from keyless.secret_id import check_vault_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Future
     from types import TracebackType
 
     from keyless.credential import AsyncCredential, Credential
-    from keyless.events import Event, Hook
-    from keyless.identity import Token
+    from keyless.events import Hook
 
 # A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
 _PATIENCE = 3.0
-_MOST_KEYS = 10_000
-
-
-class _Pending(NamedTuple):
-    """A secret that is on its way.
-
-    Attributes:
-        secret: Which one.
-        flight: What will bring it.
-        fallback: The old value, should the flight take too long.
-    """
-
-    secret: SecretId
-    flight: Future[Secret]
-    fallback: Secret | None
 
 
 class SecretReader:
@@ -77,7 +50,7 @@ class SecretReader:
         timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
             75 seconds that the endpoint of a virtual machine may be away while it is updated.
         parallel: How many requests may be under way at once.
-        on_event: Hears of what happens, from any thread; by default it is logged to ``keyless``.
+        on_event: Hears of what happens, from any thread; None logs it to ``keyless``.
         clock: Tells the time in seconds; only differences matter.
 
     Raises:
@@ -94,22 +67,26 @@ class SecretReader:
         negative_ttl: float = 5.0,
         timeout: float = 90.0,
         parallel: int = 8,
-        on_event: Hook = log_event,
+        on_event: Hook | None = None,
         clock: Callable[[], float] = deadline.monotonic,
     ) -> None:
         _check_numbers(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl, timeout=timeout, parallel=parallel)
         self.vault_url = check_vault_url(vault_url)
-        self._identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
-        self._identity_name = check_identity(self._identity)
+        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
+        self._identity_name = check_identity(identity)
         self._timeout = timeout
-        self._parallel = parallel
-        self._negative_ttl = negative_ttl
-        self._on_event = on_event
         self._clock = clock
-        self._cache = SecretCache(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl, chance=random.random)
-        self._keys: dict[str, str] = {}
-        self._closed = False
-        self._begin_process()
+        self._refresher = Refresher(
+            self.vault_url,
+            identity,
+            ttl=ttl,
+            max_stale=max_stale,
+            negative_ttl=negative_ttl,
+            timeout=timeout,
+            parallel=parallel,
+            on_event=on_event,
+            clock=clock,
+        )
 
     def get(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:
         """Return a secret, from memory or from the vault.
@@ -126,20 +103,20 @@ class SecretReader:
             DeadlineExceededError: If the time runs out.
             ReaderClosedError: If the reader is closed.
         """
-        secret = self._fresh(name) if version is None else None
+        secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
             return secret
-        return self._wait(self._ask(name, version), self._deadline(timeout))
+        return self._wait(self._refresher.ask(name, version), self._deadline(timeout))
 
     async def aget(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:  # noqa: ASYNC109
         """Return a secret as ``get`` does, from the same cache, without ever blocking the event loop.
 
         A task that is cancelled leaves the request under way: others may wait for it, and its answer is remembered.
         """
-        secret = self._fresh(name) if version is None else None
+        secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
             return secret
-        return await self._await(self._ask(name, version), self._deadline(timeout))
+        return await self._await(self._refresher.ask(name, version), self._deadline(timeout))
 
     def get_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:
         """Return several secrets, asked for in parallel.
@@ -182,13 +159,7 @@ class SecretReader:
         Raises:
             ConfigurationError: If the name or version cannot be one.
         """
-        secret = SecretId.resolve(self.vault_url, name, version)
-        key = _key(secret)
-        with self._lock:
-            self._cache.expire(key)
-            # What is under way may have been answered before the value was changed.
-            self._flights.forget(key)
-        self._tell(SecretInvalidated(vault_url=self.vault_url, name=secret.name))
+        self._refresher.invalidate(name, version)
 
     @property
     def credential(self) -> Credential:
@@ -198,24 +169,18 @@ class SecretReader:
         """
         from keyless.credential import Credential  # noqa: PLC0415 (needs azure-core, which only its users have)
 
-        return Credential(self._token, self._timeout)
+        return Credential(self._refresher.token, self._timeout)
 
     @property
     def async_credential(self) -> AsyncCredential:
         """The same tokens, as a credential for any asynchronous client of the Azure SDK for Python."""
         from keyless.credential import AsyncCredential  # noqa: PLC0415 (as above)
 
-        return AsyncCredential(self._token, self._timeout)
+        return AsyncCredential(self._refresher.token, self._timeout)
 
     def close(self) -> None:
         """Forget every value, close the connections and end the threads. Whoever still waits gets ReaderClosedError."""
-        with self._lock:
-            self._closed = True
-            self._cache.clear()
-        self._workers.stop()
-        self._fetcher.close()
-        self._flights.abandon(closed())
-        self._token_flights.abandon(closed())
+        self._refresher.close()
 
     async def aclose(self) -> None:
         """Close as ``close`` does; nothing in it waits."""
@@ -240,66 +205,20 @@ class SecretReader:
     def __repr__(self) -> str:
         return f"SecretReader({self.vault_url!r}, identity={self._identity_name!r})"
 
-    def _begin_process(self) -> None:
-        """Make what cannot outlive a fork: threads, locks, connections and what is under way on them."""
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._flights: SingleFlight[Secret] = SingleFlight()
-        self._token_flights: SingleFlight[Token] = SingleFlight()
-        self._workers = Workers(self._parallel)
-        self._fetcher = Fetcher(
-            self.vault_url,
-            self._identity,
-            connections=self._parallel,
-            memory=self._negative_ttl,
-            tell=self._tell,
-            clock=self._clock,
-            now=_now,
-        )
-
     def _deadline(self, timeout: float | None) -> Deadline:
         return Deadline.after(self._timeout if timeout is None else timeout, self._clock)
 
-    def _fresh(self, name: str) -> Secret | None:
-        # The path of nearly every read: two look-ups, no lock.
-        key = self._keys.get(name)
-        return None if key is None else self._cache.fresh(key, self._clock())
-
-    def _ask(self, name: str, version: str | None) -> Secret | _Pending:
-        """Return what can be served now, or see that what is missing is on its way."""
-        secret = SecretId.resolve(self.vault_url, name, version)
-        key = _key(secret)
-        if os.getpid() != self._pid:
-            self._begin_process()
-        with self._lock:
-            if self._closed:
-                raise closed()
-            if version is None and len(self._keys) < _MOST_KEYS:
-                self._keys[name] = key
-            found = self._cache.lookup(key, self._clock())
-            if found.error is not None:
-                raise copy(found.error)
-            if found.action == "serve" and found.secret is not None:
-                return found.secret
-            flight, opened = self._flights.board(key)
-        if opened:
-            read = partial(self._read, key, flight, secret, patient=found.secret is None)
-            self._workers.do(partial(self._flights.fly, key, flight, read))
-        if found.action == "refresh" and found.secret is not None:
-            return found.secret
-        return _Pending(secret, flight, found.secret)
-
-    def _ask_many(self, names: Iterable[str]) -> tuple[dict[str, Secret | _Pending], dict[str, KeylessError]]:
-        asked: dict[str, Secret | _Pending] = {}
+    def _ask_many(self, names: Iterable[str]) -> tuple[dict[str, Secret | Pending], dict[str, KeylessError]]:
+        asked: dict[str, Secret | Pending] = {}
         errors: dict[str, KeylessError] = {}
         for name in dict.fromkeys(names):
             try:
-                asked[name] = self._ask(name, None)
+                asked[name] = self._refresher.ask(name, None)
             except KeylessError as error:
                 errors[name] = error
         return asked, errors
 
-    def _wait(self, outcome: Secret | _Pending, until: Deadline) -> Secret:
+    def _wait(self, outcome: Secret | Pending, until: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
         try:
@@ -308,98 +227,19 @@ class SecretReader:
             return _late(outcome)
         return landed(outcome.flight)
 
-    async def _await(self, outcome: Secret | _Pending, until: Deadline) -> Secret:
+    async def _await(self, outcome: Secret | Pending, until: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
         if not await arrival(outcome.flight, _patience(outcome, until)):
             return _late(outcome)
         return landed(outcome.flight)
 
-    def _read(self, key: str, flight: Future[Secret], secret: SecretId, *, patient: bool) -> Secret:
-        """Ask the vault and remember the outcome; runs on a worker's thread."""
-        started = self._clock()
-        try:
-            fetched = self._fetcher.fetch(secret, Deadline.after(self._timeout, self._clock), patient=patient)
-        except KeylessError as error:
-            return self._remember_failure(key, flight, secret, error, started)
-        now = self._clock()
-        with self._lock:
-            # Invalidated meanwhile: whoever waits may have this answer, and the next reader shall have a newer one.
-            current = self._flights.is_current(key, flight)
-            before = self._cache.store(key, fetched, now, pinned=secret.version is not None) if current else None
-        if before is not None and before.stale is not None:
-            self._tell(StaleEnded(vault_url=self.vault_url, name=secret.name, age=now - before.stored_at))
-        self._tell(
-            SecretRetrieved(
-                vault_url=self.vault_url,
-                name=fetched.name,
-                version=fetched.version,
-                seconds=now - started,
-                previous_version=before.secret.version if before else None,
-            )
-        )
-        return fetched
 
-    def _remember_failure(
-        self, key: str, flight: Future[Secret], secret: SecretId, error: KeylessError, started: float
-    ) -> Secret:
-        now = self._clock()
-        error.with_traceback(None)
-        with self._lock:
-            current = self._flights.is_current(key, flight)
-            entry = self._cache.fail(key, error, now) if current else None
-        if entry is None or entry.stale is None:
-            seconds = now - started
-            failed = ReadFailed(
-                vault_url=self.vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, seconds=seconds
-            )
-            self._tell(failed)
-            raise error
-        if entry.failures == 1:
-            age = now - entry.stored_at
-            self._tell(
-                StaleStarted(
-                    vault_url=self.vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, age=age
-                )
-            )
-        return entry.stale
-
-    def _token(self, resource: str, claims: str | None) -> Future[Token]:
-        """See that a token is on its way, for a credential of the Azure SDK."""
-        if os.getpid() != self._pid:
-            self._begin_process()
-        with self._lock:
-            if self._closed:
-                raise closed()
-            key = f"{resource} {claims or ''}"
-            flight, opened = self._token_flights.board(key)
-        if opened:
-            until = Deadline.after(self._timeout, self._clock)
-            acquire = partial(self._fetcher.tokens.token, resource, until, claims=claims)
-            self._workers.do(partial(self._token_flights.fly, key, flight, acquire))
-        return flight
-
-    def _tell(self, event: Event) -> None:
-        try:
-            self._on_event(event)
-        except Exception:
-            logging.getLogger("keyless").exception("the event hook failed")
-
-
-def _key(secret: SecretId) -> str:
-    # Key Vault compares names without case.
-    return f"{secret.name.lower()}/{secret.version or ''}"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _patience(pending: _Pending, until: Deadline) -> float:
+def _patience(pending: Pending, until: Deadline) -> float:
     return until.remaining if pending.fallback is None else min(_PATIENCE, until.remaining)
 
 
-def _late(pending: _Pending) -> Secret:
+def _late(pending: Pending) -> Secret:
     if pending.fallback is None:
         raise vault_errors.too_late(pending.secret)
     return replace(pending.fallback, source="stale")

@@ -10,11 +10,12 @@ from urllib.parse import SplitResult, urlsplit
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
 
+# Patterns are compiled when they are first needed, so that importing costs little.
 # https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#objects-identifiers-and-versioning
-_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
-_VERSION = re.compile(r"[0-9A-Fa-f]{32}")
-_VAULT_NAME = re.compile(r"(?!.*--)[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]")
-_LABEL = re.compile(r"[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
+_NAME = r"[0-9A-Za-z-]{1,127}"
+_VERSION = r"[0-9A-Fa-f]{32}"
+_VAULT_NAME = r"(?!.*--)[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]"
+_LABEL = r"[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def check_secret_name(name: str) -> str:
     Raises:
         ConfigurationError: If it is empty, longer than 127 characters, or has other than letters, digits and hyphens.
     """
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         problem = "it is empty" if not name else "it is too long" if len(name) > 127 else "it has other characters"  # noqa: PLR2004
         raise ConfigurationError(
             f"The secret name {name[:200]!r} is not valid: {problem}.",
@@ -118,7 +119,7 @@ def check_version(version: str) -> str:
     Raises:
         ConfigurationError: If it is not 32 hexadecimal digits.
     """
-    if not _VERSION.fullmatch(version):
+    if not re.fullmatch(_VERSION, version):
         raise ConfigurationError(
             f"The secret version {version[:200]!r} is not valid.",
             cause="A version is 32 hexadecimal digits.",
@@ -181,8 +182,8 @@ def _host_problem(host: str, write: str) -> tuple[str, str] | None:
         return "it is a managed HSM", "A managed HSM holds keys and no secrets: name a vault."
     if "privatelink" in labels or "vaultcore" in labels:
         return "it is the private link's own name", "Keep the vault's public name: private DNS resolves it."
-    if len(labels) < 3 or not all(_LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004 (name.vault.suffix)
+    if len(labels) < 3 or not all(re.fullmatch(_LABEL, label) for label in labels):  # noqa: PLR2004 (name.vault.suffix)
         return "its host is not one that a vault can have", write
-    if suffix is not None and not _VAULT_NAME.fullmatch(host.removesuffix(suffix).removesuffix(".")):
+    if suffix is not None and not re.fullmatch(_VAULT_NAME, host.removesuffix(suffix).removesuffix(".")):
         return "a vault's name is 3 to 24 letters, digits and single hyphens, and starts with a letter", write
     return None

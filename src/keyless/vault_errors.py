@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from keyless.secret_id import SecretId
 
 _LONGEST_QUOTE = 1000
-_CALLER = re.compile(r"\boid=([0-9a-f-]{36})", re.IGNORECASE)
-_RESOURCE = re.compile(r"Resource: '([^']+)'")
-_CLIENT_ADDRESS = re.compile(r"Client address: ([0-9a-fA-F.:]+)")
+_CALLER = r"\boid=([0-9a-fA-F-]{36})"
+_RESOURCE = r"Resource: '([^']+)'"
+_CLIENT_ADDRESS = r"Client address: ([0-9a-fA-F.:]+)"
 
 
 class _Answer(NamedTuple):
@@ -208,11 +208,11 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
 
 def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
     """Return cause and remedy of a 403, with the caller's object id filled in where the vault named it."""
-    found = _CALLER.search(answer.message)
+    found = re.search(_CALLER, answer.message)
     caller = found[1] if found else "OBJECT_ID"
     vault = secret.vault_url.removeprefix("https://").partition(".")[0]
     if answer.inner == "ForbiddenByRbac":
-        resource = _RESOURCE.search(answer.message)
+        resource = re.search(_RESOURCE, answer.message)
         scope = resource[1] if resource else f"$(az keyvault show --name {vault} --query id --output tsv)"
         return (
             (
@@ -226,7 +226,7 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
             ),
         )
     if answer.inner == "ForbiddenByFirewall":
-        address = _CLIENT_ADDRESS.search(answer.message)
+        address = re.search(_CLIENT_ADDRESS, answer.message)
         return (
             "The vault's firewall does not let this address in; applications are no trusted service.",
             (

@@ -1,0 +1,244 @@
+"""What stands behind a reader: it serves what is remembered and sees that the rest is on its way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+from copy import copy
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from keyless.cache import SecretCache
+from keyless.deadline import Deadline
+from keyless.errors import KeylessError
+from keyless.fetch import Fetcher, closed
+from keyless.flight import SingleFlight
+from keyless.secret_id import SecretId
+from keyless.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from keyless.events import Event, Hook
+    from keyless.identity import Token
+    from keyless.secret import Secret
+
+_MOST_KEYS = 10_000
+
+
+class Pending(NamedTuple):
+    """A secret that is on its way.
+
+    Attributes:
+        secret: Which one.
+        flight: What will bring it.
+        fallback: The old value, should the flight take too long.
+    """
+
+    secret: SecretId
+    flight: Future[Secret]
+    fallback: Secret | None
+
+
+class Refresher:
+    """The cache of one reader, kept current: one flight a secret, on worker threads.
+
+    Args:
+        vault_url: The vault's address, already checked.
+        identity: The managed identity, in MSAL's own classes, already checked.
+        ttl: As for SecretReader.
+        max_stale: As for SecretReader.
+        negative_ttl: As for SecretReader.
+        timeout: As for SecretReader; it bounds each flight.
+        parallel: As for SecretReader.
+        on_event: As for SecretReader; None logs.
+        clock: As for SecretReader.
+    """
+
+    def __init__(
+        self,
+        vault_url: str,
+        identity: Any,
+        *,
+        ttl: float,
+        max_stale: float,
+        negative_ttl: float,
+        timeout: float,
+        parallel: int,
+        on_event: Hook | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._vault_url = vault_url
+        self._identity = identity
+        self._negative_ttl = negative_ttl
+        self._timeout = timeout
+        self._parallel = parallel
+        self._on_event = on_event
+        self._clock = clock
+        self._cache = SecretCache(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl, chance=random.random)
+        self._keys: dict[str, str] = {}
+        self._closed = False
+        self._begin_process()
+
+    def fresh(self, name: str) -> Secret | None:
+        """Return a secret if it can be served with nothing else to do: two look-ups, no lock."""
+        key = self._keys.get(name)
+        return None if key is None else self._cache.fresh(key, self._clock())
+
+    def ask(self, name: str, version: str | None) -> Secret | Pending:
+        """Return what can be served now, or see that what is missing is on its way.
+
+        Raises:
+            ConfigurationError: If the name or version cannot be one.
+            KeylessError: If the vault has just refused it.
+            ReaderClosedError: After close().
+        """
+        secret = SecretId.resolve(self._vault_url, name, version)
+        key = _key(secret)
+        if os.getpid() != self._pid:
+            self._begin_process()
+        with self._lock:
+            if self._closed:
+                raise closed()
+            if version is None and len(self._keys) < _MOST_KEYS:
+                self._keys[name] = key
+            found = self._cache.lookup(key, self._clock())
+            if found.error is not None:
+                raise copy(found.error)
+            if found.action == "serve" and found.secret is not None:
+                return found.secret
+            flight, opened = self._flights.board(key)
+        if opened:
+            read = partial(self._read, key, flight, secret, patient=found.secret is None)
+            self._workers.do(partial(self._flights.fly, key, flight, read))
+        if found.action == "refresh" and found.secret is not None:
+            return found.secret
+        return Pending(secret, flight, found.secret)
+
+    def invalidate(self, name: str, version: str | None = None) -> None:
+        """Make the next read wait for the vault; raises as ``ask`` does for a wrong name."""
+        secret = SecretId.resolve(self._vault_url, name, version)
+        key = _key(secret)
+        with self._lock:
+            self._cache.expire(key)
+            # What is under way may have been answered before the value was changed.
+            self._flights.forget(key)
+        from keyless.events import SecretInvalidated  # noqa: PLC0415 (importing keyless need not pay for it)
+
+        self._tell(SecretInvalidated(vault_url=self._vault_url, name=secret.name))
+
+    def close(self) -> None:
+        """Forget every value, end the threads and the connections; whoever waits gets ReaderClosedError."""
+        with self._lock:
+            self._closed = True
+            self._cache.clear()
+        self._workers.stop()
+        self._fetcher.close()
+        self._flights.abandon(closed())
+        self._token_flights.abandon(closed())
+
+    def _begin_process(self) -> None:
+        """Make what cannot outlive a fork: threads, locks, connections and what is under way on them."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._flights: SingleFlight[Secret] = SingleFlight()
+        self._token_flights: SingleFlight[Token] = SingleFlight()
+        self._workers = Workers(self._parallel)
+        self._fetcher = Fetcher(
+            self._vault_url,
+            self._identity,
+            connections=self._parallel,
+            memory=self._negative_ttl,
+            tell=self._tell,
+            clock=self._clock,
+            now=_now,
+        )
+
+    def _read(self, key: str, flight: Future[Secret], secret: SecretId, *, patient: bool) -> Secret:
+        """Ask the vault and remember the outcome; runs on a worker's thread."""
+        started = self._clock()
+        try:
+            fetched = self._fetcher.fetch(secret, Deadline.after(self._timeout, self._clock), patient=patient)
+        except KeylessError as error:
+            return self._remember_failure(key, flight, secret, error, started)
+        from keyless.events import SecretRetrieved, StaleEnded  # noqa: PLC0415 (as above)
+
+        now = self._clock()
+        with self._lock:
+            # Invalidated meanwhile: whoever waits may have this answer, and the next reader shall have a newer one.
+            current = self._flights.is_current(key, flight)
+            before = self._cache.store(key, fetched, now, pinned=secret.version is not None) if current else None
+        if before is not None and before.stale is not None:
+            self._tell(StaleEnded(vault_url=self._vault_url, name=secret.name, age=now - before.stored_at))
+        self._tell(
+            SecretRetrieved(
+                vault_url=self._vault_url,
+                name=fetched.name,
+                version=fetched.version,
+                seconds=now - started,
+                previous_version=before.secret.version if before else None,
+            )
+        )
+        return fetched
+
+    def _remember_failure(
+        self, key: str, flight: Future[Secret], secret: SecretId, error: KeylessError, started: float
+    ) -> Secret:
+        from keyless.events import ReadFailed, StaleStarted  # noqa: PLC0415 (as above)
+
+        now = self._clock()
+        error.with_traceback(None)
+        with self._lock:
+            current = self._flights.is_current(key, flight)
+            entry = self._cache.fail(key, error, now) if current else None
+        if entry is None or entry.stale is None:
+            seconds = now - started
+            failed = ReadFailed(
+                vault_url=self._vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, seconds=seconds
+            )
+            self._tell(failed)
+            raise error
+        if entry.failures == 1:
+            age = now - entry.stored_at
+            self._tell(
+                StaleStarted(
+                    vault_url=self._vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, age=age
+                )
+            )
+        return entry.stale
+
+    def token(self, resource: str, claims: str | None) -> Future[Token]:
+        """See that a token is on its way, for a credential of the Azure SDK."""
+        if os.getpid() != self._pid:
+            self._begin_process()
+        with self._lock:
+            if self._closed:
+                raise closed()
+            key = f"{resource} {claims or ''}"
+            flight, opened = self._token_flights.board(key)
+        if opened:
+            until = Deadline.after(self._timeout, self._clock)
+            acquire = partial(self._fetcher.tokens.token, resource, until, claims=claims)
+            self._workers.do(partial(self._token_flights.fly, key, flight, acquire))
+        return flight
+
+    def _tell(self, event: Event) -> None:
+        from keyless.events import log_event  # noqa: PLC0415 (as above)
+
+        try:
+            (self._on_event or log_event)(event)
+        except Exception:
+            logging.getLogger("keyless").exception("the event hook failed")
+
+
+def _key(secret: SecretId) -> str:
+    # Key Vault compares names without case.
+    return f"{secret.name.lower()}/{secret.version or ''}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
