@@ -210,14 +210,14 @@ class ReadErrors(KeylessError, ExceptionGroup[KeylessError]):  # noqa: N818 (a g
 
     kl_code = "KL-403"
 
-    def __new__(cls, errors: Mapping[str, KeylessError], secrets: Mapping[str, Secret]) -> Self:  # noqa: ARG004
+    def __new__(cls, errors: Mapping[str, KeylessError], secrets: Mapping[str, Secret]) -> Self:
         """Make the group from its failures, which ``except*`` then sees one by one."""
-        return super().__new__(cls, f"{len(errors)} secrets could not be read", list(errors.values()))
+        what = f"{len(errors)} of {len(errors) + len(secrets)} secrets could not be read: {', '.join(errors)}."
+        return super().__new__(cls, what, list(errors.values()))
 
     def __init__(self, errors: Mapping[str, KeylessError], secrets: Mapping[str, Secret]) -> None:
-        asked = len(errors) + len(secrets)
         super().__init__(
-            f"{len(errors)} of {asked} secrets could not be read: {', '.join(errors)}.",
+            self.message,
             cause=" ".join(f"{name}: {error}" for name, error in errors.items()),
             remedy="Mend each one as it says; .secrets holds those that were read.",
         )

@@ -118,7 +118,9 @@ class _PacedAdapter(HTTPAdapter):
         exchange, started, attempt = self._session.exchange, self._clock(), 0
         while True:
             attempt += 1
-            left = max(0.001, exchange.deadline.remaining)
+            left = exchange.deadline.remaining
+            if left <= 0:
+                raise requests.Timeout
             limits = (min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left))
             try:
                 response = super().send(request, stream, limits, verify, cert, proxies)

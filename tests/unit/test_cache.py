@@ -1,0 +1,191 @@
+"""The cache decides by the time that it is given, so every age of a value can be shown without waiting."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyless.cache import PINNED_TTL, SecretCache
+from keyless.errors import (
+    AccessDeniedError,
+    IdentityUnavailableError,
+    KeylessError,
+    SecretDisabledError,
+    SecretNotFoundError,
+    VaultThrottledError,
+    VaultUnreachableError,
+)
+from keyless.secret import Secret
+
+TTL, MAX_STALE, NEGATIVE_TTL = 300.0, 86_400.0, 5.0
+
+
+def make(value: str = "s3cr3t") -> Secret:
+    return Secret(
+        value=value,
+        name="db",
+        version="0" * 32,
+        vault_url="https://contoso-kv.vault.azure.net",
+        retrieved_on=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def cache(*, chance: float = 0.5) -> SecretCache:
+    return SecretCache(ttl=TTL, max_stale=MAX_STALE, negative_ttl=NEGATIVE_TTL, chance=lambda: chance)
+
+
+def error(kind: type[KeylessError], retry_after: float | None = None) -> KeylessError:
+    return kind("what.", cause="cause.", remedy="remedy.", retry_after=retry_after)
+
+
+def test_a_secret_that_was_never_read_is_waited_for() -> None:
+    assert cache().lookup("db/", 0.0) == ("wait", None, None)
+
+
+def test_a_fresh_value_is_served_and_says_that_it_comes_from_the_cache() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    found = shelf.fresh("db/", TTL - 1)
+    assert found is not None
+    assert (found.value, found.source) == ("s3cr3t", "cache")
+
+
+def test_an_aging_value_is_served_while_it_is_refreshed_and_a_due_one_is_waited_for() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    assert shelf.lookup("db/", TTL - 1).action == "serve"
+    assert shelf.lookup("db/", TTL).action == "refresh"
+    assert shelf.lookup("db/", TTL * 1.5).action == "wait"
+    assert shelf.fresh("db/", TTL) is None
+
+
+@given(chance=st.floats(0, 1))
+def test_the_ttl_is_spread_by_a_fifth_so_that_instances_do_not_ask_together(chance: float) -> None:
+    shelf = cache(chance=chance)
+    shelf.store("db/", make(), 0.0, pinned=False)
+    assert shelf.fresh("db/", TTL * 0.8 - 0.01) is not None
+    assert shelf.fresh("db/", TTL * 1.2 + 0.01) is None
+
+
+def test_a_pinned_version_is_asked_for_again_only_after_an_hour() -> None:
+    shelf = cache()
+    shelf.store("db/0", make(), 0.0, pinned=True)
+    assert shelf.fresh("db/0", PINNED_TTL - 1) is not None
+    assert shelf.fresh("db/0", PINNED_TTL) is None
+
+
+@pytest.mark.parametrize("kind", [VaultUnreachableError, VaultThrottledError, IdentityUnavailableError])
+def test_an_outage_serves_the_old_value_marked_stale_up_to_the_bound_and_not_beyond(kind: type[KeylessError]) -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    entry = shelf.fail("db/", error(kind), MAX_STALE - 1)
+    assert entry is not None
+    assert entry.stale is not None
+    assert (entry.stale.value, entry.stale.is_stale) == ("s3cr3t", True)
+    assert shelf.lookup("db/", MAX_STALE - 0.5).secret is entry.stale
+    assert shelf.lookup("db/", MAX_STALE).secret is None
+    assert shelf.fail("db/", error(kind), MAX_STALE) is None
+
+
+@pytest.mark.parametrize("kind", [AccessDeniedError, SecretNotFoundError, SecretDisabledError])
+def test_a_revocation_drops_the_value_at_once_and_is_remembered_for_seconds(kind: type[KeylessError]) -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    assert shelf.fail("db/", error(kind), 400.0) is None
+    denied = shelf.lookup("db/", 400.0 + NEGATIVE_TTL - 0.1)
+    assert denied.action == "deny"
+    assert isinstance(denied.error, kind)
+    assert shelf.lookup("db/", 400.0 + NEGATIVE_TTL) == ("wait", None, None)
+
+
+def test_during_an_outage_the_vault_is_asked_at_growing_intervals() -> None:
+    shelf = cache(chance=1.0)
+    shelf.store("db/", make(), 0.0, pinned=False)
+    now, waits = 400.0, []
+    for _ in range(8):
+        shelf.fail("db/", error(VaultUnreachableError), now)
+        start = now
+        while shelf.lookup("db/", now).action == "serve":
+            now += 0.5
+        assert shelf.lookup("db/", now).action == "refresh"
+        waits.append(now - start)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_what_the_service_asks_to_wait_is_waited_with_a_value_and_without() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    shelf.fail("db/", error(VaultThrottledError, retry_after=30), 400.0)
+    assert shelf.lookup("db/", 429.0).action == "serve"
+    assert shelf.lookup("db/", 430.0).action == "refresh"
+    shelf.fail("other/", error(VaultThrottledError, retry_after=30), 400.0)
+    assert shelf.lookup("other/", 429.0).action == "deny"
+    assert shelf.lookup("other/", 430.0).action == "wait"
+
+
+def test_an_outage_without_a_value_in_hand_is_not_remembered() -> None:
+    shelf = cache()
+    assert shelf.fail("db/", error(VaultUnreachableError), 0.0) is None
+    assert shelf.lookup("db/", 0.0) == ("wait", None, None)
+
+
+def test_after_expire_the_vault_is_waited_for_and_the_value_stays_in_hand() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    shelf.expire("db/")
+    found = shelf.lookup("db/", 1.0)
+    assert found.action == "wait"
+    assert found.secret is not None
+
+
+def test_a_recovered_secret_is_fresh_and_no_longer_stale() -> None:
+    shelf = cache()
+    shelf.store("db/", make("old"), 0.0, pinned=False)
+    shelf.fail("db/", error(VaultUnreachableError), 400.0)
+    before = shelf.store("db/", make("new"), 410.0, pinned=False)
+    assert before is not None
+    assert before.stale is not None
+    found = shelf.lookup("db/", 411.0)
+    assert found.action == "serve"
+    assert found.secret is not None
+    assert (found.secret.value, found.secret.source) == ("new", "cache")
+
+
+def test_with_no_ttl_every_read_waits_for_the_vault_even_of_a_pinned_version() -> None:
+    shelf = SecretCache(ttl=0.0, max_stale=MAX_STALE, negative_ttl=0.0, chance=lambda: 0.5)
+    shelf.store("db/0", make(), 0.0, pinned=True)
+    assert shelf.lookup("db/0", 0.0).action == "wait"
+
+
+def test_refusals_of_endless_names_do_not_fill_the_memory() -> None:
+    shelf = cache()
+    for number in range(5000):
+        shelf.fail(f"name-{number}/", error(SecretNotFoundError), float(number) / 1000)
+    assert sum(shelf.lookup(f"name-{number}/", 5.0).action == "deny" for number in range(5000)) <= 1024
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["store", "outage", "revoke", "expire", "read"]), st.floats(0, 50_000)), max_size=30
+    )
+)
+def test_no_history_serves_a_value_older_than_the_bound_or_after_a_revocation(steps: list[tuple[str, float]]) -> None:
+    shelf, now, stored_at, revoked = cache(), 0.0, None, True
+    for step, elapsed in steps:
+        now += elapsed
+        if step == "store":
+            shelf.store("db/", make(), now, pinned=False)
+            stored_at, revoked = now, False
+        elif step == "outage":
+            shelf.fail("db/", error(VaultUnreachableError), now)
+        elif step == "revoke":
+            shelf.fail("db/", error(AccessDeniedError), now)
+            revoked = True
+        elif step == "expire":
+            shelf.expire("db/")
+        found = shelf.lookup("db/", now)
+        if found.secret is not None:
+            assert not revoked
+            assert stored_at is not None
+            assert now - stored_at < MAX_STALE or (found.action == "serve" and now - stored_at < TTL * 1.2)
