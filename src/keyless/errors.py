@@ -133,7 +133,7 @@ class VaultError(KeylessError):
 
 
 class VaultUnreachableError(VaultError):
-    """No connection to the vault: its name, the network, a proxy or TLS stands in the way."""
+    """The vault was not reached: its name, the network, a proxy or TLS stands in the way, or another server answers."""
 
     kl_code = "KL-301"
     retryable = True
@@ -181,7 +181,7 @@ class VaultServiceError(VaultError):
 
 
 class UnexpectedAnswerError(VaultError):
-    """What answered is no vault, or answered what no rule covers."""
+    """The vault answers what no rule covers."""
 
     kl_code = "KL-308"
 

@@ -126,7 +126,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
     )
 
 
-def not_a_secret(secret: SecretId, response: requests.Response) -> UnexpectedAnswerError:
+def not_a_secret(secret: SecretId, response: requests.Response) -> VaultUnreachableError:
     """Return the error for a 200 that holds no secret."""
     return _no_vault(secret, response)
 
@@ -140,18 +140,18 @@ def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticati
     )
 
 
-def open_to_all(secret: SecretId) -> UnexpectedAnswerError:
+def open_to_all(secret: SecretId) -> VaultUnreachableError:
     """Return the error for a host that gives a secret to whoever asks."""
-    return UnexpectedAnswerError(
+    return VaultUnreachableError(
         f"{secret.vault_url} is no vault: it answers without asking for a token.",
         cause="The host is under no known vault suffix, and does not challenge who asks, as every vault does.",
         remedy="Check the vault URL.",
     )
 
 
-def _no_vault(secret: SecretId, response: requests.Response) -> UnexpectedAnswerError:
+def _no_vault(secret: SecretId, response: requests.Response) -> VaultUnreachableError:
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0][:100]
-    return UnexpectedAnswerError(
+    return VaultUnreachableError(
         f"{secret} could not be read: what answered {response.status_code} ({kind}) does not speak as a vault does.",
         cause="A proxy, a gateway or another server stands where the vault should.",
         remedy="Check the vault URL, HTTPS_PROXY and NO_PROXY.",
