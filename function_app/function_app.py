@@ -1,0 +1,111 @@
+"""AcquireTokenMsi: answers with one secret of Azure Key Vault, read as a managed identity of this app.
+
+Without an id the system-assigned identity reads; with one id, that user-assigned identity does.
+"""
+
+import os
+from collections import OrderedDict
+from urllib.parse import parse_qsl, urlsplit
+
+import azure.functions as func
+
+import keyless
+from keyless.secret_id import check_secret_name, check_vault_url
+from answers import SettingsError, answer, problem, success
+
+SETTINGS = {"KEY_VAULT_URL": check_vault_url, "SECRET_NAME": check_secret_name}
+IDS = {
+    "userAssignedClientId": "client_id",
+    "userAssignedResourceId": "resource_id",
+    "userAssignedObjectId": "object_id",
+}
+MOST_READERS = 32
+
+
+class Readers:
+    """One reader an identity, each with its token and cache; beyond a number, the one unused for longest is closed."""
+
+    def __init__(self, *, timeout: float) -> None:
+        self.last_read = "none"
+        self._timeout = timeout
+        self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
+
+    async def read(self, vault_url: str, name: str, identity: dict[str, str]) -> keyless.Secret:
+        """Return a secret, read as that identity: no id, or one of MSAL's keyword arguments."""
+        reader = self._reader(vault_url, identity)
+        try:
+            secret = await reader.aget(name)
+        except keyless.KeylessError:
+            self.last_read = "failed"
+            raise
+        self.last_read = "succeeded"
+        return secret
+
+    def _reader(self, vault_url: str, identity: dict[str, str]) -> keyless.SecretReader:
+        key = (vault_url, *identity, *identity.values())
+        if key not in self._readers:
+            chosen = keyless.UserAssignedManagedIdentity(**identity) if identity else None
+            # A refusal is remembered for a second only: an operator who grants the role sees it at once.
+            reader = keyless.SecretReader(vault_url, identity=chosen, negative_ttl=1, timeout=self._timeout)
+            self._readers[key] = reader
+        self._readers.move_to_end(key)
+        if len(self._readers) > MOST_READERS:
+            self._readers.popitem(last=False)[1].close()
+        return self._readers[key]
+
+
+def read_settings() -> list[str]:
+    """Return the vault's address and the secret's name, or raise SettingsError for what is missing or wrong."""
+    missing = [name for name in SETTINGS if not os.environ.get(name, "").strip()]
+    if missing:
+        raise SettingsError(
+            f"The app has no setting {' and no setting '.join(missing)}.",
+            cause=f"{' and '.join(SETTINGS)} say which secret to read.",
+            remedy=f"az functionapp config appsettings set -g GROUP -n APP --settings {missing[0]}=VALUE",
+        )
+    try:
+        return [check(os.environ[name].strip()) for name, check in SETTINGS.items()]
+    except keyless.ConfigurationError as error:
+        raise SettingsError(error.what, cause=error.cause, remedy=error.remedy) from None
+
+
+def asked_identity(url: str) -> dict[str, str]:
+    """Return the one id that the query names, as MSAL's keyword argument; without one, nothing."""
+    # From the URL: the host drops parameters without a value, and a forgotten value must not mean another identity.
+    query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    asked = [(IDS[name], value.strip()) for name, value in query if name in IDS]
+    if len(asked) > 1 or not all(value for _, value in asked):
+        raise keyless.ConfigurationError(
+            "The query has more than one id." if len(asked) > 1 else "The query has an id without a value.",
+            cause=f"At most one of {', '.join(IDS)} names the identity that reads.",
+            remedy="Give one id with its value, or none for the system-assigned identity.",
+        )
+    return dict(asked)
+
+
+def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
+    """Return the function app; a read may take that many seconds."""
+    app, readers = func.FunctionApp(), Readers(timeout=timeout)
+
+    @app.route("AcquireTokenMsi", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
+    async def AcquireTokenMsi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: N802 (the function's name in Azure)
+        try:
+            (vault_url, name), identity = read_settings(), asked_identity(req.url)
+            return success(await readers.read(vault_url, name, identity), identity)
+        except keyless.KeylessError as error:
+            return problem(error)
+
+    @app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (the host gives it)
+        present = {name: bool(os.environ.get(name, "").strip()) for name in SETTINGS}
+        try:
+            read_settings()
+            status = "degraded" if readers.last_read == "failed" else "ok"
+        except SettingsError:
+            status = "unconfigured"
+        return answer({"status": status, "settings": present, "lastRead": readers.last_read})
+
+    return app
+
+
+app = build_app()
