@@ -5,7 +5,7 @@ Needs ``azure-core``, which every client of the Azure SDK brings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
@@ -56,6 +56,7 @@ class Credential:
         claims: str | None = None,
         tenant_id: str | None = None,  # noqa: ARG002 (a managed identity has tokens of its own tenant alone)
         enable_cae: bool = False,  # noqa: ARG002 (the platform decides)
+        **_: Any,  # The protocol of azure-core demands it.
     ) -> AccessToken:
         """Return a token for one scope, such as ``https://vault.azure.net/.default``.
 
@@ -108,6 +109,7 @@ class AsyncCredential:
         claims: str | None = None,
         tenant_id: str | None = None,  # noqa: ARG002 (as for Credential)
         enable_cae: bool = False,  # noqa: ARG002 (as for Credential)
+        **_: Any,
     ) -> AccessToken:
         """Return a token for one scope; raises as ``Credential.get_token`` does."""
         token = await self._token(scopes, claims)
