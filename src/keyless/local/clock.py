@@ -1,0 +1,37 @@
+"""The time of the local Azure, which tests move instead of sleeping."""
+
+import threading
+import time
+
+from keyless.errors import ConfigurationError
+
+
+class Clock:
+    """Real time plus an offset that only grows, since time in Azure never goes back either."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._offset = 0.0
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970-01-01 UTC."""
+        return time.time() + self._offset
+
+    def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Move the time forward by the sum of what is given.
+
+        Tokens expire and secrets age by this clock alone. A client keeps its own time, so that a token which it still
+        holds as good may be refused as expired: as with a client whose clock is slow.
+
+        Raises:
+            ConfigurationError: If the sum is negative.
+        """
+        step = seconds + 60 * minutes + 3600 * hours + 86400 * days
+        if not step >= 0:
+            raise ConfigurationError(
+                f"The clock cannot be advanced by {step} seconds.",
+                cause="Time only moves forward.",
+                remedy="Give a positive number of seconds, minutes, hours or days.",
+            )
+        with self._lock:
+            self._offset += step

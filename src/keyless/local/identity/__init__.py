@@ -1,0 +1,1 @@
+"""Where a host gets its tokens: one module for each source of managed identity."""

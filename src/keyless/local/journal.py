@@ -1,0 +1,109 @@
+"""What was asked of the local Azure, by which identity, what was answered, and why: never a value, never a token."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+Service = Literal["identity", "vault"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One request and its answer.
+
+    Attributes:
+        time: When it was answered, in Unix seconds by the clock of the local Azure.
+        service: Which service was asked.
+        operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``.
+        identity: The name of the identity that asked; None where it is not known.
+        vault: The vault's name; None where no vault was asked.
+        secret: The secret's name as it was sent; None where none was named.
+        version: The secret's version as it was sent; None where none was named.
+        status: The HTTP status of the answer.
+        code: The service's literal error code; None on success.
+        reason: Why it was answered so, in one sentence.
+        client: The client's User-Agent; empty where it sent none.
+        ms: How long the answer took to make, in milliseconds.
+    """
+
+    time: float
+    service: Service
+    operation: str
+    status: int
+    reason: str
+    identity: str | None = None
+    vault: str | None = None
+    secret: str | None = None
+    version: str | None = None
+    code: str | None = None
+    client: str = ""
+    ms: float = 0.0
+
+
+class Journal:
+    """The entries of a local Azure, oldest first; the oldest give way when there are too many."""
+
+    def __init__(self, *, limit: int = 100_000) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[Entry] = deque(maxlen=limit)
+
+    def record(self, entry: Entry) -> None:
+        """Keep an entry."""
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(
+        self,
+        *,
+        service: Service | None = None,
+        operation: str | None = None,
+        identity: str | None = None,
+        vault: str | None = None,
+        secret: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+    ) -> tuple[Entry, ...]:
+        """Return the entries that match all that is given, oldest first; names of vaults and secrets match in any case."""
+        with self._lock:
+            found = tuple(self._entries)
+        return tuple(
+            entry
+            for entry in found
+            if service in {None, entry.service}
+            and operation in {None, entry.operation}
+            and identity in {None, entry.identity}
+            and (vault is None or vault.lower() == (entry.vault or "").lower())
+            and (secret is None or secret.lower() == (entry.secret or "").lower())
+            and status in {None, entry.status}
+            and code in {None, entry.code}
+        )
+
+    def count(
+        self,
+        *,
+        service: Service | None = None,
+        operation: str | None = None,
+        identity: str | None = None,
+        vault: str | None = None,
+        secret: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+    ) -> int:
+        """Return how many entries match all that is given."""
+        return len(
+            self.entries(
+                service=service,
+                operation=operation,
+                identity=identity,
+                vault=vault,
+                secret=secret,
+                status=status,
+                code=code,
+            )
+        )
+
+    def clear(self) -> None:
+        """Forget every entry, so that a test counts only what comes next."""
+        with self._lock:
+            self._entries.clear()

@@ -1,0 +1,263 @@
+"""The whole local Azure without its wire: identities, vaults, role assignments, tokens, clock and journal."""
+
+from __future__ import annotations
+
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from keyless.clouds import CLOUDS
+from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.access import Decision, RoleAssignment, Scope, decide, role_named
+from keyless.local.clock import Clock
+from keyless.local.config import Config, IdentityConfig, VaultConfig, default_config
+from keyless.local.journal import Journal
+from keyless.local.key_vault import Vault
+from keyless.local.managed_identity import Identity, derived_guid
+from keyless.local.store import Store
+from keyless.local.tokens import Tokens
+from keyless.secret_id import check_vault_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Azure", "Identity", "Vault"]
+
+
+class Azure:
+    """The local Azure. Safe to use from any thread.
+
+    Attributes:
+        clock: Its time.
+        journal: What was asked of it.
+        tokens: The tokens of its identities.
+        tenant_id: The tenant of its identities.
+        subscription_id: The subscription that everything is in.
+        resource_group: The resource group that everything is in.
+        region: The region that everything is in.
+    """
+
+    subscription_id = derived_guid("subscription")
+    resource_group = "keyless"
+    region = "westus2"
+
+    def __init__(self, config: Config | None = None, *, store: Store | None = None, clock: Clock | None = None) -> None:
+        config = default_config() if config is None else config
+        self.clock = clock or Clock()
+        self.journal = Journal()
+        self.tenant_id = config.tenant_id
+        self.tokens = Tokens(tenant_id=self.tenant_id, clock=self.clock)
+        self._store = store or Store()
+        self._lock = threading.RLock()
+        self._vaults: dict[str, Vault] = {}
+        self._identities: dict[str, Identity] = {}
+        self._assignments: tuple[RoleAssignment, ...] = ()
+        for vault in config.vaults.values():
+            self._seed(vault)
+        for identity in config.identities.values():
+            self._enrol(identity)
+
+    def _seed(self, config: VaultConfig) -> None:
+        vault = self.add_vault(config.name, cloud=config.cloud, tenant_id=config.tenant_id)
+        for secret in config.secrets:
+            # A store that was kept holds what was set since; its start does not come back.
+            if vault.find_secret(secret.name) is None:
+                vault.set_secret(
+                    secret.name,
+                    secret.value,
+                    content_type=secret.content_type,
+                    enabled=secret.enabled,
+                    not_before=secret.not_before,
+                    expires_on=secret.expires_on,
+                    tags=secret.tags,
+                )
+
+    def _enrol(self, config: IdentityConfig) -> Identity:
+        identity = Identity(self, config, group_id=self._group_id)
+        with self._lock:
+            for other in self._identities.values():
+                _refuse_same_ids(identity, other)
+            self._identities = {**self._identities, identity.name: identity}
+        for role, scope in config.roles:
+            self.grant(identity, role, self.scope(str(scope)))
+        return identity
+
+    @property
+    def _group_id(self) -> str:
+        return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+
+    @property
+    def vaults(self) -> Mapping[str, Vault]:
+        """The vaults by name."""
+        return MappingProxyType(self._vaults)
+
+    @property
+    def identities(self) -> Mapping[str, Identity]:
+        """The identities by name, assigned or not."""
+        return MappingProxyType(self._identities)
+
+    def vault(self, name: str) -> Vault:
+        """Return a vault by its name, in any case.
+
+        Raises:
+            LocalAzureError: If there is none; the error lists those that exist.
+        """
+        for vault in self._vaults.values():
+            if vault.name.lower() == name.lower():
+                return vault
+        raise _missing("vault", name, self._vaults)
+
+    def vault_at(self, host: str) -> Vault | None:
+        """Return the vault that a Host header names, with or without a port; None where there is none."""
+        name = host.lower().partition(":")[0].removesuffix(".")
+        return next((vault for vault in self._vaults.values() if vault.host == name), None)
+
+    def identity(self, name: str) -> Identity:
+        """Return an identity by its name.
+
+        Raises:
+            LocalAzureError: If there is none; the error lists those that exist.
+        """
+        if name not in self._identities:
+            raise _missing("identity", name, self._identities)
+        return self._identities[name]
+
+    def identity_of(self, object_id: str) -> Identity | None:
+        """Return the identity with an object id; None where there is none."""
+        return next((found for found in self._identities.values() if found.object_id == object_id), None)
+
+    def add_vault(self, name: str, *, cloud: str = CLOUDS[0].name, tenant_id: str | None = None) -> Vault:
+        """Make a vault.
+
+        Args:
+            name: Its name.
+            cloud: The Azure cloud it is in.
+            tenant_id: The tenant it trusts; that of the identities unless given.
+
+        Raises:
+            ConfigurationError: If no vault can have that name, or there is no such cloud.
+            LocalAzureError: If there is a vault of that name already.
+        """
+        where = next((known for known in CLOUDS if known.name == cloud), None)
+        if where is None:
+            raise ConfigurationError(
+                f"There is no cloud {cloud!r}.",
+                cause="It is not an Azure cloud that Keyless knows.",
+                remedy=f"Use one of {', '.join(known.name for known in CLOUDS)}.",
+            )
+        check_vault_url(f"https://{name}.{where.vault_suffix}")
+        vault = Vault(
+            name,
+            cloud=where,
+            tenant_id=tenant_id or self.tenant_id,
+            group_id=self._group_id,
+            store=self._store,
+            clock=self.clock,
+        )
+        with self._lock:
+            if any(known.name.lower() == name.lower() for known in self._vaults.values()):
+                raise _taken("vault", name)
+            self._vaults = {**self._vaults, name: vault}
+        return vault
+
+    def add_identity(
+        self,
+        name: str,
+        *,
+        client_id: str | None = None,
+        object_id: str | None = None,
+        resource_id: str | None = None,
+        assigned: bool = True,
+    ) -> Identity:
+        """Make a managed identity: the host's system-assigned one if it is named ``system``, else a user-assigned one.
+
+        Ids that are not given are derived from the name.
+
+        Raises:
+            LocalAzureError: If there is an identity of that name, or with one of these ids, already.
+        """
+        return self._enrol(
+            IdentityConfig(
+                name=name, client_id=client_id, object_id=object_id, resource_id=resource_id, assigned=assigned
+            )
+        )
+
+    def scope(self, on: Vault | str) -> Scope:
+        """Return the scope that a vault, its name, or ``VAULT/SECRET`` means.
+
+        Raises:
+            LocalAzureError: If there is no such vault.
+        """
+        scope = Scope.parse(on.name if isinstance(on, Vault) else on)
+        self.vault(scope.vault)
+        return scope
+
+    def grant(self, identity: Identity, role: str, scope: Scope) -> RoleAssignment:
+        """Give an identity a role at a scope, once."""
+        wanted = role_named(role)
+        made = RoleAssignment(
+            derived_guid("assignment", identity.object_id, wanted.id, str(scope)), identity.object_id, wanted, scope
+        )
+        with self._lock:
+            if made not in self._assignments:
+                self._assignments = (*self._assignments, made)
+        return made
+
+    def revoke(self, identity: Identity, role: str, scope: Scope) -> None:
+        """Take a role at a scope from an identity."""
+        wanted = role_named(role)
+        with self._lock:
+            held = [found for found in self._assignments if found.object_id == identity.object_id]
+            gone = [found for found in held if found.role == wanted and found.scope == scope]
+            if not gone:
+                has = ", ".join(f"{found.role.name} on {found.scope}" for found in held)
+                raise LocalAzureError(
+                    f"{identity.name} does not have {wanted.name} on {scope}.",
+                    cause=f"Its roles are: {has}." if has else "It has no role.",
+                    remedy="Revoke a role where it was granted.",
+                )
+            self._assignments = tuple(found for found in self._assignments if found not in gone)
+
+    def decide(self, *, object_id: str, action: str, vault: Vault, secret: str | None) -> Decision:
+        """Decide whether the bearer of an object id may perform a data action on a vault or on one of its secrets."""
+        identity = self.identity_of(object_id)
+        return decide(
+            self._assignments,
+            object_id=object_id,
+            identity=identity.name if identity else object_id,
+            action=action,
+            scope=Scope(vault.name.lower(), secret and secret.lower()),
+        )
+
+    def close(self) -> None:
+        """Close the store of secrets."""
+        self._store.close()
+
+
+def _refuse_same_ids(identity: Identity, other: Identity) -> None:
+    if identity.name == other.name:
+        raise _taken("identity", identity.name)
+    for field in ("client_id", "object_id", "resource_id"):
+        value: str = getattr(identity, field)
+        if value.lower() == getattr(other, field).lower():
+            raise LocalAzureError(
+                f"The identity {identity.name!r} cannot have the {field} {value}.",
+                cause=f"The identity {other.name!r} has it.",
+                remedy="Give each identity ids of its own, or none.",
+            )
+
+
+def _taken(kind: str, name: str) -> LocalAzureError:
+    return LocalAzureError(
+        f"There is a {kind} {name!r} already.",
+        cause="Names are compared without case." if kind == "vault" else "Names are unique.",
+        remedy="Use the one there is, or another name.",
+    )
+
+
+def _missing(kind: str, name: str, known: Mapping[str, object]) -> LocalAzureError:
+    return LocalAzureError(
+        f"There is no {kind} {name!r}.",
+        cause=f"Those that exist: {', '.join(known)}." if known else f"No {kind} exists.",
+        remedy=f"Use one of those, or make it: azure.add_{kind}({name!r}).",
+    )

@@ -1,0 +1,206 @@
+"""The tokens of the local Azure: real JWTs, signed with a key that is published and checked by the vaults.
+
+Claims are those of Microsoft Entra ID's version 1.0 tokens for a managed identity:
+https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from keyless.local.clock import Clock
+
+LIFETIME = 86_400.0  # Seconds: managed identities get tokens for a day.
+_SKEW = 300.0  # Seconds: Entra dates a token five minutes back, and so much is forgiven to a slow clock.
+_RENEW_BEFORE = (
+    600.0  # Seconds: clients fetch anew within the last five minutes, so the platform must be ahead of them.
+)
+_MAX_CACHED = 10_000
+
+
+class Subject(Protocol):
+    """Whom a token is for."""
+
+    @property
+    def client_id(self) -> str:
+        """The application id: ``appid``."""
+
+    @property
+    def object_id(self) -> str:
+        """The principal's object id: ``oid``."""
+
+    @property
+    def resource_id(self) -> str:
+        """The ARM id of the identity, or of the resource that has it: ``xms_mirid``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token.
+
+    Attributes:
+        text: The JWT, which no representation shows.
+        expires_on: When it ends, in Unix seconds.
+    """
+
+    text: str = field(repr=False)
+    expires_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token that was found good says of its bearer.
+
+    Attributes:
+        object_id: ``oid``.
+        client_id: ``appid``.
+        issuer: ``iss``.
+        expires_on: ``exp``, in Unix seconds.
+    """
+
+    object_id: str
+    client_id: str
+    issuer: str
+    expires_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a token is not accepted.
+
+    Attributes:
+        problem: ``malformed`` (not a JWT of the pinned algorithm with every claim), ``key`` (signed with a key that is
+            not published), ``signature``, ``issuer``, ``audience``, or ``time`` (expired, or not yet valid).
+        found: The claim as found, for ``issuer`` and ``audience``; the encoded header, for ``key``; else empty.
+    """
+
+    problem: Literal["malformed", "key", "signature", "issuer", "audience", "time"]
+    found: str = ""
+
+
+def issuer_of(tenant_id: str) -> str:
+    """Return the issuer that a tenant's version 1.0 tokens name."""
+    return f"https://sts.windows.net/{tenant_id}/"
+
+
+class Tokens:
+    """Makes and checks tokens with one RSA key of its own. Safe to use from any thread."""
+
+    def __init__(self, *, tenant_id: str, clock: Clock) -> None:
+        self._tenant_id = tenant_id
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._cache: dict[tuple[str, str], Token] = {}
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._public_key = self._key.public_key()
+        der = self._public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self._key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
+
+    def issue(self, subject: Subject, resource: str) -> Token:
+        """Return a token of an identity for a resource, from the platform's cache while it lasts.
+
+        Azure keeps a managed identity's token for its resource in a cache of its own, so that a new role or group does
+        not show in tokens at once:
+        https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations
+        """
+        now = self._clock.now()
+        with self._lock:
+            key = (subject.object_id, resource)
+            token = self._cache.get(key)
+            if token is None or token.expires_on - now < _RENEW_BEFORE:
+                if len(self._cache) >= _MAX_CACHED:
+                    self._cache.clear()
+                token = self._cache[key] = self._mint(subject, resource, now)
+            return token
+
+    def _mint(self, subject: Subject, resource: str, now: float) -> Token:
+        issued, expires_on = int(now - _SKEW), int(now + LIFETIME)
+        issuer = issuer_of(self._tenant_id)
+        claims: dict[str, object] = {
+            "aud": resource,
+            "iss": issuer,
+            "iat": issued,
+            "nbf": issued,
+            "exp": expires_on,
+            "appid": subject.client_id,
+            "appidacr": "2",
+            "idp": issuer,
+            "idtyp": "app",
+            "oid": subject.object_id,
+            "sub": subject.object_id,
+            "tid": self._tenant_id,
+            "uti": secrets.token_urlsafe(16),
+            "ver": "1.0",
+            "xms_mirid": subject.resource_id,
+        }
+        return Token(self.sign(claims), expires_on)
+
+    def sign(self, claims: dict[str, object]) -> str:
+        """Return a JWT with just these claims, so that a test can hold a token that nobody would be given."""
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"x5t": self._key_id, "kid": self._key_id})
+
+    def verify(self, token: str, *, audiences: Collection[str], tenant_id: str) -> Claims | Rejection:
+        """Check a token as a service of Azure does.
+
+        Args:
+            token: The JWT.
+            audiences: The audiences that the service goes by.
+            tenant_id: The tenant that the service trusts.
+
+        Returns:
+            What the token says, or what is wrong with it.
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            return Rejection("malformed")
+        if header.get("kid") != self._key_id:
+            return Rejection("key", token.partition(".")[0])
+        try:
+            claims = jwt.decode(
+                token,
+                self._public_key,
+                algorithms=["RS256"],
+                # The clock that counts is the local Azure's, so times are checked here, and so is the rest, in order.
+                options={
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                    "require": ["aud", "iss", "exp", "nbf", "oid", "appid"],
+                },
+            )
+        except jwt.InvalidSignatureError:
+            return Rejection("signature")
+        except jwt.PyJWTError:
+            return Rejection("malformed")
+        return self._check_claims(claims, audiences, tenant_id)
+
+    def _check_claims(self, claims: dict[str, Any], audiences: Collection[str], tenant_id: str) -> Claims | Rejection:
+        if claims["iss"] != issuer_of(tenant_id):
+            return Rejection("issuer", str(claims["iss"]))
+        if claims["aud"] not in audiences:
+            return Rejection("audience", str(claims["aud"]))
+        now = self._clock.now()
+        if not claims["nbf"] - _SKEW <= now < claims["exp"]:
+            return Rejection("time")
+        return Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
+
+    def jwks(self) -> dict[str, object]:
+        """Return the public key as a JSON Web Key Set, for any JWT library to check tokens with."""
+        key = RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
+        named = {"use": "sig", "alg": "RS256", "kid": self._key_id, "x5t": self._key_id}
+        return {"keys": [{"kty": key["kty"], **named, "n": key["n"], "e": key["e"]}]}

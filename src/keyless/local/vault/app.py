@@ -1,0 +1,176 @@
+"""The vaults on the wire: every request goes through Azure's checks in Azure's order, and into the journal.
+
+The order is that of real recordings: token (401), path and method (404, 405), API version and name (400), role (403),
+existence (404), state (403).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from keyless.local.journal import Entry
+from keyless.local.tokens import Claims, Rejection
+from keyless.local.vault.bodies import to_json
+from keyless.local.vault.call import Call, check_api_version, check_name
+from keyless.local.vault.errors import RefusedError, forbidden_by_rbac, invalid_property, no_token, rejected_token
+from keyless.local.vault.headers import rbac_headers, response_headers
+from keyless.local.vault.routes import Match, find_operation
+
+if TYPE_CHECKING:
+    from keyless.local.access import Decision
+    from keyless.local.model import Azure, Vault
+
+# The application id of Key Vault itself, under which tokens for it may be asked for as well.
+_KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+_MAX_BODY = 1024 * 1024
+
+
+def vault_app(azure: Azure) -> web.Application:
+    """Make the web application that answers for every vault, by the Host header."""
+    app = web.Application(client_max_size=_MAX_BODY)
+    app.router.add_route("*", "/{path:.*}", _Door(azure).answer)
+    app.on_response_prepare.append(_leave_out_server)
+    return app
+
+
+async def _leave_out_server(_: web.Request, response: web.StreamResponse) -> None:
+    # aiohttp names itself; Key Vault has named no server since 2022.
+    response.headers.popall("Server", None)
+
+
+class _Door:
+    """Lets requests in, or turns them away, for all vaults of a local Azure."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer one request and write it into the journal."""
+        started = time.perf_counter()
+        vault = self._azure.vault_at(request.host)
+        if vault is None:
+            return _misdirected(self._azure, request.host)
+        visit = _Visit(self._azure, vault, request)
+        try:
+            response = await visit.proceed()
+            code, reason = None, visit.reason
+        except RefusedError as refused:
+            response = _respond(request, self._azure, refused.status, refused.body())
+            response.headers.update(refused.headers)
+            code, reason = refused.inner_code or refused.code, refused.reason
+        if visit.decision is not None and response.status != 400:  # noqa: PLR2004 (recorded so)
+            response.headers.update(rbac_headers(visit.decision.assignment))
+        operation, secret, version = visit.match or (None, "", None)
+        self._azure.journal.record(
+            Entry(
+                time=self._azure.clock.now(),
+                service="vault",
+                operation=operation.name if operation else "unknown",
+                identity=visit.identity,
+                vault=vault.name,
+                secret=secret or None,
+                version=version,
+                status=response.status,
+                code=code,
+                reason=reason,
+                client=request.headers.get("User-Agent", ""),
+                ms=(time.perf_counter() - started) * 1000,
+            )
+        )
+        return response
+
+
+class _Visit:
+    """One request on its way through the checks: it remembers how far it came."""
+
+    def __init__(self, azure: Azure, vault: Vault, request: web.Request) -> None:
+        self._azure = azure
+        self._vault = vault
+        self._request = request
+        self.match: Match | None = None
+        self.identity: str | None = None
+        self.decision: Decision | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why the visit was let in."""
+        return self.decision.reason if self.decision else ""
+
+    async def proceed(self) -> web.Response:
+        """Go through the checks and do what is asked.
+
+        Raises:
+            RefusedError: At the first check that fails.
+        """
+        request = self._request
+        found = find_operation(request.method, request.rel_url.raw_path)
+        self.match = found if isinstance(found, Match) else None
+        claims = self._authenticate()
+        if isinstance(found, RefusedError):
+            raise found
+        operation, name, version = found
+        api_version = check_api_version(request.query)
+        if name:
+            check_name(name)
+        self._authorize(claims, operation.action, name or None)
+        call = Call(
+            vault=self._vault,
+            base=f"https://{request.host}",
+            path=request.rel_url.raw_path,
+            query=request.query,
+            api_version=api_version,
+            name=name,
+            version=version,
+            content=await self._content(),
+        )
+        answer = operation.answer(call)
+        return _respond(request, self._azure, answer.status, answer.body)
+
+    def _authenticate(self) -> Claims:
+        scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() not in {"bearer", "pop"} or not token:
+            raise no_token(self._vault)
+        resource = self._vault.cloud.resource
+        found = self._azure.tokens.verify(
+            token.strip(),
+            audiences=(resource, f"{resource}/", _KEY_VAULT_APP_ID),
+            tenant_id=self._vault.tenant_id,
+        )
+        if isinstance(found, Rejection):
+            raise rejected_token(self._vault, found)
+        identity = self._azure.identity_of(found.object_id)
+        self.identity = identity.name if identity else None
+        return found
+
+    def _authorize(self, claims: Claims, action: str, secret: str | None) -> None:
+        self.decision = self._azure.decide(object_id=claims.object_id, action=action, vault=self._vault, secret=secret)
+        if not self.decision.allowed:
+            reason = self.decision.reason
+            raise forbidden_by_rbac(self._azure, self._vault, claims, action=action, secret=secret, reason=reason)
+
+    async def _content(self) -> bytes:
+        try:
+            return await self._request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise invalid_property(f"The body is larger than {_MAX_BODY:,} bytes.") from None
+
+
+def _respond(request: web.Request, azure: Azure, status: int, body: dict[str, object]) -> web.Response:
+    return web.Response(
+        status=status,
+        text=to_json(body),
+        content_type="application/json",
+        charset="utf-8",
+        headers=response_headers(request, region=azure.region),
+    )
+
+
+def _misdirected(azure: Azure, host: str) -> web.Response:
+    """Answer for a host that is no vault; Azure's DNS would not know such a name."""
+    known = ", ".join(vault.host for vault in azure.vaults.values()) or "none"
+    message = f"There is no vault at {host[:200]!r}. The vaults of this local Azure: {known}."
+    body: dict[str, object] = {"error": {"code": "MisdirectedRequest", "message": message}}
+    return web.Response(status=421, text=to_json(body), content_type="application/json", charset="utf-8")

@@ -1,0 +1,65 @@
+"""Pages of a list: how many items are asked for, where they begin, and the link to those that follow."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+from keyless.local.vault.errors import invalid_property
+
+if TYPE_CHECKING:
+    from keyless.local.vault.call import Call
+
+_MOST = 25
+
+
+def page_size(call: Call) -> int:
+    """Return how many items a client wants on a page: 1 to 25.
+
+    Raises:
+        RefusedError: If ``maxresults`` is anything else.
+    """
+    asked = call.query.get("maxresults")
+    if asked is None:
+        return _MOST
+    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:4]) <= _MOST):
+        raise invalid_property(f"maxresults is {asked[:20]!r}, not 1 to {_MOST}.")
+    return int(asked)
+
+
+def page_start(call: Call) -> str:
+    """Return the name or version that the page begins with; empty for the first page.
+
+    Raises:
+        RefusedError: If the ``$skiptoken`` is none that a vault made.
+    """
+    token = call.query.get("$skiptoken")
+    if token is None:
+        return ""
+    try:
+        marker = json.loads(_decoded(token))["NextMarker"]
+        key = _decoded(marker.split("!")[2].replace("-", "=")).split("!")[1]
+        return key.rpartition("/")[2]
+    except (ValueError, LookupError, TypeError, AttributeError):  # Of base64, text and JSON, and of their shapes.
+        raise invalid_property("The $skiptoken is none that this vault made.") from None
+
+
+def next_link(call: Call, *, key: str, size: int) -> str:
+    """Return the address of the page that begins with a key: ``NAME`` or ``NAME/VERSION``.
+
+    The port is written out even where it is 443, and the token is what Azure's tables call a continuation. Clients
+    take it as it is.
+    """
+    row = f"secret/{key.upper()}"
+    marker = base64.b64encode(f"{len(row):06}!{row}!000028!9999-12-31T23:59:59.9999999Z!".encode()).decode()
+    inner = {"NextMarker": f"2!{len(marker)}!{marker.replace('=', '-')}", "TargetLocation": 0}
+    # Without + and /, which a client may not escape when it sends the token back.
+    token = base64.urlsafe_b64encode(json.dumps(inner, separators=(",", ":")).encode()).decode().rstrip("=")
+    authority = call.base if call.has_port else f"{call.base}:443"
+    return f"{authority}{call.path}?api-version={call.api_version}&$skiptoken={token}&maxresults={size}"
+
+
+def _decoded(text: str) -> str:
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("ascii")
