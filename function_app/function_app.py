@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import azure.functions as func
 
 import keyless
-from keyless.secret_id import check_secret_name, check_vault_url
 from answers import SettingsError, answer, problem, success
+from keyless.secret_id import check_secret_name, check_vault_url
 
 SETTINGS = {"KEY_VAULT_URL": check_vault_url, "SECRET_NAME": check_secret_name}
 IDS = {

@@ -1,0 +1,184 @@
+"""Call the functions of a loaded app over HTTP: routes, keys, requests and answers as the Functions host has them."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import secrets
+import sys
+import threading
+import traceback
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+from aiohttp import web
+from azure.functions.http import HttpRequest
+from multidict import CIMultiDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from multidict import MultiMapping
+
+    from keyless.local.function_loader import HttpFunction, LoadedApp
+
+_THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
+# The server writes these itself.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionKeys:
+    """The keys of one run, made at its start.
+
+    Attributes:
+        master: Opens every function.
+        functions: Opens one function each, by the function's name.
+    """
+
+    master: str = field(repr=False)
+    functions: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def make(cls, names: Iterable[str]) -> FunctionKeys:
+        """Return new random keys for functions of these names."""
+        return cls(secrets.token_urlsafe(40), {name: secrets.token_urlsafe(40) for name in names})
+
+    def of(self, function: HttpFunction) -> str | None:
+        """Return the least key that opens a function; None where none is needed."""
+        if function.auth_level == "anonymous":
+            return None
+        return self.master if function.auth_level == "admin" else self.functions[function.name]
+
+    def opens(self, function: HttpFunction, given: str) -> bool:
+        """Tell whether a request that brings this key may call a function."""
+        fitting = [self.master] if function.auth_level == "admin" else [self.master, self.functions[function.name]]
+        # Every key is compared, and in a time that does not tell how much of it was right.
+        matches = [hmac.compare_digest(given.encode(), key.encode()) for key in fitting]
+        return function.auth_level == "anonymous" or any(matches)
+
+    def hide(self, text: str) -> str:
+        """Return a text without any key in it."""
+        for key in (self.master, *self.functions.values()):
+            text = text.replace(key, "***")
+        return text
+
+
+class FunctionCalls:
+    """Answers HTTP requests with what the functions of an app return.
+
+    Args:
+        app: The functions.
+        keys: What opens them.
+    """
+
+    def __init__(self, app: LoadedApp, keys: FunctionKeys) -> None:
+        self._app = app
+        self._keys = keys
+        # As many threads as the Python worker takes: it uses the executor's own default, too.
+        self._threads = ThreadPoolExecutor(int(os.environ.get(_THREADS) or 0) or None, thread_name_prefix="function")
+
+    def stop(self) -> None:
+        """Take no more calls; those that run on threads run on."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Return the answer to any request."""
+        found = self._find(request.method, request.rel_url.path_safe)
+        if found is None:
+            # A wrong method, too: to the host the method is part of the route, and no key is looked at.
+            return web.Response(status=404)
+        function, parameters = found
+        if not self._keys.opens(function, _given_key(request)):
+            return web.Response(status=401)
+        asked = HttpRequest(
+            method=request.method,
+            url=str(request.url),
+            headers=_joined(request.headers),
+            # The host drops what has no value: only the URL tells that it was there.
+            params={name: value for name, value in _joined(request.query).items() if value},
+            route_params=parameters,
+            body_type="bytes",
+            body=await request.read(),
+        )
+        try:
+            return _response(await self._call(function, asked))
+        except Exception:  # noqa: BLE001 (whatever the author's code raises)
+            # Not through logging: a message there could not be rid of keys that the author's code put into an error.
+            sys.stderr.write(f"Executed {function.name} (Failed)\n{self._keys.hide(traceback.format_exc())}")
+            sys.stderr.flush()
+            return web.Response(status=500)
+
+    def _find(self, method: str, path: str) -> tuple[HttpFunction, dict[str, str]] | None:
+        prefix, path = self._app.prefix, path.strip("/")
+        if prefix:
+            head, path = path[: len(prefix)], path[len(prefix) :]
+            if head.lower() != prefix.lower() or (path and not path.startswith("/")):
+                return None
+        for function in self._app.functions:
+            parameters = function.route.match(method, path)
+            if parameters is not None:
+                return function, parameters
+        return None
+
+    async def _call(self, function: HttpFunction, request: HttpRequest) -> Any:
+        arguments: dict[str, Any] = {} if function.request is None else {function.request: request}
+        if function.wants_context:
+            arguments["context"] = self._context(function, request)
+        call = partial(function.call, **arguments)
+        if function.is_async:
+            return await call()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
+
+    def _context(self, function: HttpFunction, request: HttpRequest) -> SimpleNamespace:
+        """Return what stands in for ``azure.functions.Context``."""
+        invocation_id, local = str(uuid.uuid4()), threading.local()
+        local.invocation_id = invocation_id
+        trace = SimpleNamespace(
+            trace_parent=request.headers.get("traceparent", ""),
+            trace_state=request.headers.get("tracestate", ""),
+            attributes={},
+        )
+        return SimpleNamespace(
+            invocation_id=invocation_id,
+            function_name=function.name,
+            function_directory=str(self._app.folder),
+            thread_local_storage=local,
+            trace_context=trace,
+            retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
+        )
+
+
+def _given_key(request: web.Request) -> str:
+    header = request.headers.get("x-functions-key")
+    if header is not None:
+        return header
+    return next((value for name, value in request.query.items() if name.lower() == "code"), "")
+
+
+def _joined(values: MultiMapping[str]) -> dict[str, str]:
+    """Return each name once, as the host gives it: several values are joined with commas."""
+    return {name: ",".join(values.getall(name)) for name in values}
+
+
+def _response(returned: Any) -> web.Response:
+    """Return what an author's function returned, as the host sends it."""
+    if returned is None:
+        return web.Response(status=204)
+    if isinstance(returned, str):
+        return web.Response(text=returned)
+    if not isinstance(returned, func.HttpResponse):
+        # The type alone: the value could hold a secret.
+        raise TypeError(f"A function returns azure.functions.HttpResponse or str, and not {type(returned).__name__}.")
+    headers = CIMultiDict((name, value) for name, value in returned.headers.items() if name.lower() not in _FRAMING)
+    if "content-type" not in headers:
+        text = returned.mimetype.startswith("text/")
+        headers["Content-Type"] = f"{returned.mimetype}; charset={returned.charset}" if text else returned.mimetype
+    return web.Response(status=returned.status_code, headers=headers, body=returned.get_body())

@@ -1,0 +1,152 @@
+"""Load the folder of a function app, v2 programming model, as the Functions worker does.
+
+Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-reference-python
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import azure.functions as func
+
+from keyless.errors import LocalAzureError
+from keyless.local.function_routes import Route, parse_route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import ModuleType
+
+SCRIPT = "function_app.py"
+AuthLevel = Literal["anonymous", "function", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFunction:
+    """A function that an HTTP request calls.
+
+    Attributes:
+        name: Its name in Azure.
+        route: Where it is reached, below the route prefix.
+        auth_level: Which key a request must bring: none, the function's own, or the app's master key.
+        call: The author's function.
+        is_async: Whether ``call`` is a coroutine function.
+        request: The name of the parameter that takes the request; None where there is none.
+        wants_context: Whether ``call`` takes the invocation's ``context``.
+    """
+
+    name: str
+    route: Route
+    auth_level: AuthLevel
+    call: Callable[..., Any]
+    is_async: bool
+    request: str | None
+    wants_context: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedApp:
+    """What a folder holds.
+
+    Attributes:
+        folder: The folder.
+        prefix: What comes before every route; ``api`` unless host.json says otherwise, and never with slashes around.
+        functions: What HTTP requests can call, the most specific route first.
+        not_served: Why each other function is not served, by its name.
+    """
+
+    folder: Path
+    prefix: str
+    functions: tuple[HttpFunction, ...]
+    not_served: dict[str, str]
+
+
+def load_app(folder: Path) -> LoadedApp:
+    """Return the functions of a folder; this runs its ``function_app.py``.
+
+    A process holds one app: its modules and its environment are the process's own.
+
+    Raises:
+        LocalAzureError: If the folder is no function app, or its host.json or a route cannot be read.
+        Exception: Whatever the author's module raises.
+    """
+    prefix = _route_prefix(folder)
+    app = _app_of(_load_module(folder))
+    served, not_served = [], {}
+    for function in app.get_functions():
+        others = [binding.type for binding in function.get_bindings() if binding.type not in {"httpTrigger", "http"}]
+        if others:
+            not_served[str(function.get_function_name())] = ", ".join(str(other) for other in others)
+        else:
+            served.append(_http_function(function))
+    served.sort(key=lambda one: one.route.rank)
+    return LoadedApp(folder=folder, prefix=prefix, functions=tuple(served), not_served=not_served)
+
+
+def _route_prefix(folder: Path) -> str:
+    path = folder / "host.json"
+    if not path.exists():
+        return "api"
+    try:
+        prefix = json.loads(path.read_text("utf-8-sig")).get("extensions", {}).get("http", {}).get("routePrefix", "api")
+    except (OSError, ValueError, AttributeError) as error:
+        raise LocalAzureError(
+            f"The file {path} cannot be read: {error}.",
+            cause="It is no JSON object, or may not be read.",
+            remedy='Mend it; the least that it must hold is {"version": "2.0"}.',
+        ) from error
+    return str(prefix).strip("/")
+
+
+def _load_module(folder: Path) -> ModuleType:
+    script = folder / SCRIPT
+    if not script.is_file():
+        raise LocalAzureError(
+            f"The folder {folder} is no function app.",
+            cause=f"It has no {SCRIPT}: the v2 programming model starts from that file.",
+            remedy=f"Name the folder that holds {SCRIPT}.",
+        )
+    sys.path.insert(0, str(folder))
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None  # noqa: S101 (for the type checker: the file exists and ends with .py)
+    assert spec.loader is not None  # noqa: S101 (as above)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[script.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _app_of(module: ModuleType) -> func.FunctionRegister:
+    apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]
+    unique = list({id(app): app for app in apps}.values())
+    if len(unique) != 1:
+        raise LocalAzureError(
+            f"{SCRIPT} has {len(unique)} function apps at module level.",
+            cause="The worker looks for exactly one azure.functions.FunctionApp there.",
+            remedy="Write app = azure.functions.FunctionApp() once; register blueprints with it.",
+        )
+    return unique[0]
+
+
+def _http_function(function: func.Function) -> HttpFunction:
+    trigger: Any = function.get_trigger()
+    call = function.get_user_function()
+    parameters = inspect.signature(call).parameters
+    return HttpFunction(
+        name=str(function.get_function_name()),
+        route=parse_route(trigger.route, frozenset(str(_plain(method)).upper() for method in trigger.methods or ())),
+        auth_level=cast(AuthLevel, str(_plain(trigger.auth_level)).lower()),
+        call=call,
+        is_async=inspect.iscoroutinefunction(call),
+        request=trigger.name if trigger.name in parameters else None,
+        wants_context="context" in parameters,
+    )
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "value", value)
