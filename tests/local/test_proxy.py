@@ -1,0 +1,417 @@
+"""The proxy: no vault host leaves the machine, every other host is reached straight, and no tunnel outlives its use."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyless.local.proxy import ConnectProxy, Target
+from keyless.local.tls import CertificateAuthority
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+VAULT = "contoso-kv.vault.azure.net"
+Tunnel = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def ipv6_loopback() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+class Echo:
+    """A server that answers every chunk with its name and that chunk, and counts its connections."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name.encode()
+        self.opened = 0
+        self.open = 0
+        self.address = ("", 0)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        self.open += 1
+        try:
+            while chunk := await reader.read(65536):
+                writer.write(self.name + b":" + chunk)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            self.open -= 1
+            writer.close()
+
+
+@asynccontextmanager
+async def echoing(name: str, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Echo]:
+    echo = Echo(name)
+    server = await asyncio.start_server(echo.serve, host, 0, ssl=tls)
+    echo.address = server.sockets[0].getsockname()[:2]
+    yield echo
+    server.close()
+    await server.wait_closed()
+    await until(lambda: echo.open == 0)
+
+
+@asynccontextmanager
+async def proxying(
+    vaults: Echo,
+    *,
+    head_timeout: float = 10,
+    connect_timeout: float = 10,
+    idle_timeout: float = 60,
+) -> AsyncIterator[tuple[str, int]]:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    proxy = ConnectProxy(
+        vault_hosts=lambda: {VAULT, "fabrikam.vault.azure.cn"},
+        vaults_at=vaults.address,
+        head_timeout=head_timeout,
+        connect_timeout=connect_timeout,
+        idle_timeout=idle_timeout,
+    )
+    address = listener.getsockname()
+    await proxy.start(listener)
+    yield address
+    await proxy.close()
+
+
+@pytest.fixture
+async def vaults() -> AsyncIterator[Echo]:
+    async with echoing("vaults") as echo:
+        yield echo
+
+
+@pytest.fixture
+async def proxy(vaults: Echo) -> AsyncIterator[tuple[str, int]]:
+    async with proxying(vaults) as address:
+        yield address
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 (what is awaited has no event of its own)
+            await asyncio.sleep(0.005)
+
+
+async def ask(proxy: tuple[str, int], target: str, *, method: str = "CONNECT") -> tuple[int, str, Tunnel]:
+    """Send a request; return the status, the whole head, and the streams."""
+    reader, writer = await asyncio.open_connection(*proxy)
+    writer.write(f"{method} {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    return int(head.split()[1]), head, (reader, writer)
+
+
+async def refusal(proxy: tuple[str, int], target: str, *, method: str = "CONNECT") -> tuple[int, str]:
+    """Send a request that gets no tunnel; return the status and all that was answered."""
+    status, head, (reader, writer) = await ask(proxy, target, method=method)
+    body = (await reader.read()).decode()
+    writer.close()
+    await writer.wait_closed()
+    assert f"Content-Length: {len(body.encode())}\r\n" in head
+    return status, head + body
+
+
+async def through(tunnel: Tunnel, data: bytes) -> bytes:
+    reader, writer = tunnel
+    writer.write(data)
+    async with asyncio.timeout(5):
+        return await reader.read(65536)
+
+
+async def leave(tunnel: Tunnel) -> None:
+    tunnel[1].close()
+    await tunnel[1].wait_closed()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"{VAULT}:443",
+        "CONTOSO-KV.Vault.Azure.NET:443",
+        f"{VAULT}.:443",
+        f"{VAULT}:0443",
+        "fabrikam.vault.azure.cn:443",
+    ],
+)
+async def test_a_vault_that_exists_is_the_local_one_however_it_is_written(
+    proxy: tuple[str, int], vaults: Echo, target: str
+) -> None:
+    status, _, tunnel = await ask(proxy, target)
+    assert status == 200
+    assert await through(tunnel, b"hello") == b"vaults:hello"
+    await leave(tunnel)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "ghost.vault.azure.net",
+        "GHOST.VAULT.AZURE.NET",
+        "ghost.vault.azure.net.",
+        "contoso-kv.vault.azure.cn",
+        "contoso-kv.vault.usgovcloudapi.net",
+        "x.contoso-kv.vault.azure.net",
+        "vault.azure.net",
+        "contoso-kv.privatelink.vaultcore.azure.net",
+        "contoso-kv.vaultcore.azure.net",
+        "contoso-kv.vaultcore.usgovcloudapi.net",
+    ],
+)
+async def test_a_vault_that_does_not_exist_is_refused_and_those_that_do_are_named(
+    proxy: tuple[str, int], vaults: Echo, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    plain = host.lower().removesuffix(".")
+    status, answer = await refusal(proxy, f"{host}:443")
+    assert status == 502
+    assert answer.startswith(f"HTTP/1.1 502 No vault {plain} in the local Azure\r\n")
+    assert 'Proxy-Status: keyless; error=dns_error; rcode="NXDOMAIN"' in answer
+    assert f"There is no vault {plain} in the local Azure, and the request was not let out." in answer
+    assert f"Vaults that exist: {VAULT}, fabrikam.vault.azure.cn." in answer
+    assert capsys.readouterr().err == (
+        f"keyless: no vault {plain} in the local Azure. Vaults that exist: {VAULT}, fabrikam.vault.azure.cn.\n"
+    )
+    assert vaults.opened == 0
+
+
+async def test_a_vault_has_no_other_port(proxy: tuple[str, int], vaults: Echo) -> None:
+    status, answer = await refusal(proxy, f"{VAULT}:8443")
+    assert status == 502
+    assert "Key Vault listens on port 443 alone" in answer
+    assert vaults.opened == 0
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"[{VAULT}]:443",
+        f"{VAULT}..:443",
+        "contoso-kv\uff0evault.azure.net:443",
+        "contoso-kv.vault%2Eazure.net:443",
+        f"user@{VAULT}:443",
+        f"https://{VAULT}:443",
+        f"{VAULT}",
+        f"{VAULT}:",
+        f"{VAULT}:0",
+        f"{VAULT}:65536",
+        f"{VAULT}:https",
+        f"{VAULT}\t:443",
+        "[::1%contoso]:443",
+        "[::1:443",
+        "::1:443",
+        ":443",
+        "",
+    ],
+)
+async def test_what_is_not_a_host_and_a_port_is_refused(proxy: tuple[str, int], vaults: Echo, target: str) -> None:
+    status, answer = await refusal(proxy, target)
+    assert status == 400
+    assert "CONNECT takes HOST:PORT or [IPv6]:PORT." in answer
+    assert vaults.opened == 0
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[fe80::1]",
+        "2852039166",
+        "0xa9fea9fe",
+        "169.254.43518",
+        "169.254.169.254.",
+    ],
+)
+@pytest.mark.parametrize("port", [80, 443])
+async def test_the_metadata_service_is_never_reached(proxy: tuple[str, int], host: str, port: int) -> None:
+    status, answer = await refusal(proxy, f"{host}:{port}")
+    assert status == 403
+    assert "is a link-local address" in answer
+
+
+async def test_another_host_is_reached_straight_with_its_own_tls(proxy: tuple[str, int], vaults: Echo) -> None:
+    authority = CertificateAuthority()  # Stands for the other host's own: TLS runs from end to end.
+    async with echoing("other", tls=authority.issue("localhost").server_context()) as other:
+        status, _, (reader, writer) = await ask(proxy, f"localhost:{other.address[1]}")
+        assert status == 200
+        context = ssl.create_default_context(cadata=authority.root_pem.decode())
+        await writer.start_tls(context, server_hostname="localhost")
+        assert await through((reader, writer), b"hello") == b"other:hello"
+        await leave((reader, writer))
+    assert vaults.opened == 0
+
+
+@pytest.mark.skipif(not ipv6_loopback(), reason="this machine has no IPv6 loopback")
+async def test_an_ipv6_address_is_reached_straight(proxy: tuple[str, int]) -> None:
+    async with echoing("six", host="::1") as other:
+        status, _, tunnel = await ask(proxy, f"[::1]:{other.address[1]}")
+        assert status == 200
+        assert await through(tunnel, b"hello") == b"six:hello"
+        await leave(tunnel)
+
+
+async def test_another_host_that_refuses_is_a_502_that_says_so(proxy: tuple[str, int]) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        status, answer = await refusal(proxy, f"127.0.0.1:{port}")
+    assert status == 502
+    assert f"No connection to 127.0.0.1 port {port}" in answer
+
+
+async def test_another_host_that_does_not_answer_is_a_504(vaults: Echo) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        fillers = []
+        for _ in range(4):  # A full backlog takes no more connections and refuses none.
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+            fillers.append(filler)
+        async with proxying(vaults, connect_timeout=0.2) as proxy:
+            status, answer = await refusal(proxy, f"127.0.0.1:{full.getsockname()[1]}")
+        for filler in fillers:
+            filler.close()
+    assert status == 504
+    assert "error=connection_timeout" in answer
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "connect"])
+async def test_a_plain_request_is_refused_with_what_to_do(proxy: tuple[str, int], method: str) -> None:
+    status, answer = await refusal(proxy, f"http://{VAULT}/secrets", method=method)
+    assert status == 405
+    assert "Allow: CONNECT\r\n" in answer
+    assert "set it as HTTPS_PROXY, not as HTTP_PROXY" in answer
+
+
+async def test_a_request_whose_header_never_ends_is_refused(proxy: tuple[str, int]) -> None:
+    reader, writer = await asyncio.open_connection(*proxy)
+    writer.write(b"CONNECT x:443 HTTP/1.1\r\n" + b"X-Long: " + b"a" * 70_000)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
+    await leave((reader, writer))
+
+
+async def test_what_the_client_sends_with_its_request_goes_through(proxy: tuple[str, int]) -> None:
+    reader, writer = await asyncio.open_connection(*proxy)
+    writer.write(f"CONNECT {VAULT}:443 HTTP/1.1\r\n\r\nearly".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    assert await reader.read(100) == b"vaults:early"
+    await leave((reader, writer))
+
+
+async def test_much_data_goes_through_whole(proxy: tuple[str, int]) -> None:
+    _, _, (reader, writer) = await ask(proxy, f"{VAULT}:443")
+    sent = bytes(range(256)) * 16_384
+
+    async def send() -> None:
+        writer.write(sent)
+        await writer.drain()
+
+    sending = asyncio.create_task(send())
+    received = b""
+    async with asyncio.timeout(20):
+        while len(received.replace(b"vaults:", b"")) < len(sent):
+            received += await reader.read(1 << 20)
+    await sending
+    assert received.replace(b"vaults:", b"") == sent
+    await leave((reader, writer))
+
+
+async def test_a_tunnel_ends_on_both_sides_when_the_client_leaves(proxy: tuple[str, int], vaults: Echo) -> None:
+    _, _, tunnel = await ask(proxy, f"{VAULT}:443")
+    await through(tunnel, b"hello")
+    await leave(tunnel)
+    await until(lambda: vaults.open == 0)
+    assert vaults.opened == 1
+
+
+async def test_a_tunnel_ends_on_both_sides_when_the_server_leaves(vaults: Echo) -> None:
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"goodbye")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with proxying(vaults) as proxy:
+        _, _, tunnel = await ask(proxy, f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        assert await tunnel[0].read() == b"goodbye"
+        await leave(tunnel)
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_half_open_tunnel_is_closed(proxy: tuple[str, int], vaults: Echo) -> None:
+    _, _, (reader, writer) = await ask(proxy, f"{VAULT}:443")
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    await until(lambda: vaults.open == 0)
+    await leave((reader, writer))
+
+
+async def test_an_idle_tunnel_is_closed_and_a_busy_one_is_not(vaults: Echo) -> None:
+    async with proxying(vaults, idle_timeout=0.3) as proxy:
+        _, _, idle = await ask(proxy, f"{VAULT}:443")
+        _, _, busy = await ask(proxy, f"{VAULT}:443")
+        reading = asyncio.create_task(idle[0].read())
+        while not reading.done():
+            assert await through(busy, b"still here") == b"vaults:still here"
+            await asyncio.sleep(0.05)
+        assert await reading == b""
+        assert await through(busy, b"still here") == b"vaults:still here"
+        await leave(idle)
+        await leave(busy)
+
+
+async def test_a_client_that_sends_no_request_is_dropped(vaults: Echo) -> None:
+    async with proxying(vaults, head_timeout=0.1) as proxy:
+        reader, writer = await asyncio.open_connection(*proxy)
+        writer.write(b"CONNECT ")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        await leave((reader, writer))
+
+
+async def test_closing_the_proxy_closes_every_tunnel_even_one_whose_client_does_not_read(vaults: Echo) -> None:
+    async with proxying(vaults) as proxy:
+        tunnels = [(await ask(proxy, f"{VAULT}:443"))[2] for _ in range(5)]
+        tunnels[0][1].write(b"x" * 8_000_000)
+        half_sent = await asyncio.open_connection(*proxy)
+        half_sent[1].write(b"CONNECT contoso")
+        await until(lambda: vaults.open == 5)
+    await until(lambda: vaults.open == 0)
+    for _, writer in [*tunnels, half_sent]:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def test_five_hundred_tunnels_live_at_once(proxy: tuple[str, int], vaults: Echo) -> None:
+    opened = await asyncio.gather(*(ask(proxy, f"{VAULT}:443") for _ in range(500)))
+    assert {status for status, _, _ in opened} == {200}
+    answers = await asyncio.gather(*(through(tunnel, str(i).encode()) for i, (_, _, tunnel) in enumerate(opened)))
+    assert answers == [f"vaults:{i}".encode() for i in range(500)]
+    assert vaults.open == 500
+    await asyncio.gather(*(leave(tunnel) for _, _, tunnel in opened))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Example.COM.:443", Target("example.com", 443)),
+        ("127.0.0.1:80", Target("127.0.0.1", 80)),
+        ("[0:0:0:0:0:0:0:1]:443", Target("::1", 443)),
+        ("under_score.example:1", Target("under_score.example", 1)),
+        (f"{'a' * 64}.example:443", None),
+        ("[127.0.0.1]:443", None),
+    ],
+)
+def test_a_target_is_read_in_one_form(text: str, expected: Target | None) -> None:
+    assert Target.parse(text) == expected
