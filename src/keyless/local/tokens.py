@@ -199,7 +199,7 @@ class Tokens:
             return Rejection("time")
         return Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
 
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key as a JSON Web Key Set, for any JWT library to check tokens with."""
         key = RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
         named = {"use": "sig", "alg": "RS256", "kid": self._key_id, "x5t": self._key_id}

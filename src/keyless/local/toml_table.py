@@ -138,7 +138,8 @@ def _line_of(text: str, path: tuple[str, ...]) -> int | None:
     tomllib keeps no positions, so headers and keys are found again here. What stands inside an inline table is found
     at the line of the table.
     """
-    best: tuple[int, int] | None = None
+    best: int | None = None
+    most = 0
     header: tuple[str, ...] = ()
     in_text = ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -151,9 +152,12 @@ def _line_of(text: str, path: tuple[str, ...]) -> int | None:
             key, equals, value = line.partition("=")
             found = (*header, *_names(f"{key}=0")) if equals else ()
             in_text = next((quote for quote in ('"""', "'''") if value.count(quote) == 1), "")
-        if found and found == path[: len(found)] and (best is None or len(found) > best[0]):
-            best = (len(found), number)
-    return best and best[1]
+        said = next(
+            (at for at, (a, b) in enumerate(zip(found, path, strict=False)) if a != b), min(len(found), len(path))
+        )
+        if said > most:
+            best, most = number, said
+    return best
 
 
 def _names(line: str) -> tuple[str, ...]:
