@@ -63,10 +63,13 @@ def read_settings() -> list[str]:
             cause=f"{' and '.join(SETTINGS)} say which secret to read.",
             remedy=f"az functionapp config appsettings set -g GROUP -n APP --settings {missing[0]}=VALUE",
         )
-    try:
-        return [check(os.environ[name].strip()) for name, check in SETTINGS.items()]
-    except keyless.ConfigurationError as error:
-        raise SettingsError(error.what, cause=error.cause, remedy=error.remedy) from None
+    checked = []
+    for name, check in SETTINGS.items():
+        try:
+            checked.append(check(os.environ[name].strip()))
+        except keyless.ConfigurationError as error:
+            raise SettingsError(f"The setting {name}: {error.what}", cause=error.cause, remedy=error.remedy) from None
+    return checked
 
 
 def asked_identity(url: str) -> dict[str, str]:
