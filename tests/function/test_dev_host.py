@@ -447,6 +447,28 @@ def test_it_stops_when_its_standard_input_closes(tmp_path: Path) -> None:
         assert process.wait(5) == 0
 
 
+def test_it_ends_with_the_process_that_started_it_even_where_that_is_killed(tmp_path: Path) -> None:
+    starter = dedent(f"""
+        import time
+        from pathlib import Path
+        from keyless.local.function_host import FunctionHost
+        with FunctionHost(Path({str(write_app(tmp_path, STUCK))!r}), environment={{}}) as host:
+            print(host.url, flush=True)
+            time.sleep(60)
+    """)
+    with subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(":")[2])
+        process.kill()
+        process.wait(5)
+        wait_for(lambda: refuses(port))
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) != 0
+
+
 @pytest.mark.parametrize("name", ["stuck", "blocks"])
 def test_a_function_that_never_returns_does_not_keep_the_process(tmp_path: Path, name: str) -> None:
     process, ready = by_hand(write_app(tmp_path, STUCK))
