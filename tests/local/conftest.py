@@ -8,7 +8,11 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+import requests
 from aiohttp import web
+
+from keyless.local.model import Azure
+from keyless.local.vault import vault_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,3 +49,46 @@ def serve() -> Iterator[Serve]:
     """Serve an application on a port of 127.0.0.1 until the test is over; returns its address."""
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(_served(app))
+
+
+class VaultWire:
+    """Asks the vaults of a local Azure over HTTP, as a client that the proxy led there."""
+
+    def __init__(self, azure: Azure, address: str) -> None:
+        self.azure = azure
+        self._address = address
+
+    def token(self, identity: str = "system", resource: str = "https://vault.azure.net") -> str:
+        return self.azure.tokens.issue(self.azure.identity(identity), resource).text
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        identity: str = "system",
+        authorization: str | None = "",
+        api_version: str | None = "2026-04-01",
+        host: str = "contoso-kv.vault.azure.net",
+        headers: dict[str, str] | None = None,
+        body: str | bytes | None = None,
+    ) -> requests.Response:
+        """Send one request; None leaves out the authorization or the API version."""
+        if api_version is not None:
+            path += f"{'&' if '?' in path else '?'}api-version={api_version}"
+        sent = {"Host": host, **(headers or {})}
+        if authorization is not None:
+            sent["Authorization"] = authorization or f"Bearer {self.token(identity)}"
+        request = requests.Request(method, f"{self._address}/", headers=sent, data=body).prepare()
+        request.url = f"{self._address}{path}"  # As it stands: requests would escape some of it.
+        with requests.Session() as session:
+            return session.send(request, timeout=10)
+
+
+@pytest.fixture
+def wire(serve: Serve) -> VaultWire:
+    """The default vault, with a system-assigned identity that may do everything with its secrets."""
+    azure = Azure()
+    azure.identity("system").revoke("Key Vault Secrets User", on="contoso-kv")
+    azure.identity("system").grant("Key Vault Secrets Officer", on="contoso-kv")
+    return VaultWire(azure, serve(vault_app(azure)))
