@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 import certifi
 from aiohttp import web
 
-from keyless.errors import LocalAzureError
+from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.environment import IDENTITY_VARIABLES, proxy_variables, trust_variables
 from keyless.local.identity import app_service
 from keyless.local.loop_thread import LoopThread
@@ -41,6 +41,7 @@ __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 _LOOPBACK = "127.0.0.1"
 _EVERYWHERE = {"0.0.0.0": _LOOPBACK, "::": "::1"}
 _BACKLOG = 1024
+_MAX_PORT = 65535
 _SHUTDOWN_TIMEOUT = 1.0
 
 
@@ -113,7 +114,7 @@ class LocalAzure:
         """Start, and return when every listener serves.
 
         Raises:
-            ConfigurationError: If what the configuration describes cannot exist.
+            ConfigurationError: If what the configuration describes cannot exist, or a port is not one.
             LocalAzureError: If a port is in use, ``data`` cannot be written, or this one runs already.
         """
         if self._started is not None:
@@ -269,13 +270,19 @@ async def _site(app: web.Application, listener: socket.socket, context: ssl.SSLC
 
 
 def _listener(host: str, port: int, name: str) -> socket.socket:
+    if not 0 <= port <= _MAX_PORT:
+        raise ConfigurationError(
+            f"{name}={port} is not a port.",
+            cause=f"Ports are 1 to {_MAX_PORT}.",
+            remedy="Give one of those, or 0 for any free port.",
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
         raise LocalAzureError(
-            f"The local Azure cannot listen at {host} port {port}: {getattr(error, 'strerror', None) or error}.",
+            f"The local Azure cannot listen at {host} port {port}: {error.strerror}.",
             cause="Another program listens there." if in_use else "This machine does not let it.",
             remedy=f"Give another {name}, or 0 for any free port." if port else "Give another host.",
         ) from error

@@ -1,0 +1,62 @@
+"""The local Azure for tests, and a machine that has no identity, no proxy and no metadata service of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyless.local.server import IDENTITY_VARIABLES, LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+METADATA_SERVICE = "169.254.169.254"
+NETWORK_VARIABLES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+)
+
+
+@pytest.fixture(scope="session")
+def metadata_requests() -> list[str]:
+    """Every attempt of this process to connect to the metadata service; the attempt itself is refused."""
+    attempts: list[str] = []
+
+    def refuse(event: str, arguments: tuple[object, ...]) -> None:
+        if event in {"socket.connect", "socket.sendto"} and METADATA_SERVICE in str(arguments[1]):
+            attempts.append(f"{event} {arguments[1]}")
+            raise PermissionError(f"A test must not reach {METADATA_SERVICE}.")
+
+    sys.addaudithook(refuse)  # It sees the sockets of every library and every thread.
+    return attempts
+
+
+@pytest.fixture(autouse=True)
+def machine_without_azure(monkeypatch: pytest.MonkeyPatch, metadata_requests: list[str]) -> Iterator[None]:
+    """Take away what this machine's environment says of identities and proxies; fail a test that asks for real ones."""
+    for name in (*IDENTITY_VARIABLES, *NETWORK_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    metadata_requests.clear()
+    yield
+    assert metadata_requests == [], "the test tried to reach the metadata service"
+
+
+@pytest.fixture
+def local_azure() -> Iterator[LocalAzure]:
+    """The local Azure with its example configuration, for one test: it starts in less time than resetting it is worth."""
+    with LocalAzure() as azure:
+        yield azure
+
+
+@pytest.fixture
+def azure_environment(local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The variables that lead this process to the local Azure, applied."""
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    environment = local_azure.environment()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment
