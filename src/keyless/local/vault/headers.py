@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from keyless.local.access import RoleAssignment
 
-# https://learn.microsoft.com/en-us/rest/api/keyvault/ shows them without naming what the cache's numbers mean.
+# As recorded; what the numbers mean is not published.
 _RBAC_CACHE = "ra_age=7;da_age=2695;rd_age=2695;brd_age=22272;ra_notif_age=65;dec_lev=1;"
 
 

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from keyless.local.journal import Entry, Journal
+
+
+def _entry(**changes: object) -> Entry:
+    fields: dict[str, object] = {"time": 0.0, "service": "vault", "operation": "getSecret", "status": 200, "reason": ""}
+    return Entry(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_the_oldest_entries_give_way() -> None:
+    journal = Journal(limit=2)
+    for number in range(3):
+        journal.record(_entry(secret=f"s{number}"))
+    assert [entry.secret for entry in journal.entries()] == ["s1", "s2"]
+
+
+def test_entries_are_found_by_all_that_is_given() -> None:
+    journal = Journal()
+    journal.record(_entry(identity="system", vault="kv", secret="A"))
+    journal.record(_entry(identity="system", vault="kv", secret="B", status=403, code="SecretDisabled"))
+    journal.record(_entry(service="identity", operation="getToken", identity="system"))
+    assert journal.count() == 3
+    assert journal.count(identity="system", vault="KV") == 2
+    assert journal.count(secret="a") == 1
+    assert [entry.secret for entry in journal.entries(code="SecretDisabled")] == ["B"]
+    assert journal.count(service="identity", operation="getToken", status=200) == 1
+    assert journal.count(identity="nobody") == 0
+
+
+def test_an_entry_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        _entry().status = 500  # type: ignore[misc]
