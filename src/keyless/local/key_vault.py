@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from keyless.clouds import Cloud
     from keyless.local.clock import Clock
 
+# As recorded in 2022: https://github.com/Azure/azure-sdk-for-python/tree/main/sdk/keyvault/azure-keyvault-secrets
+DELETION_SECONDS = 4.0
+RECOVERY_SECONDS = 4.0
 _PAGE = 100
+_RETENTION_DAYS = range(7, 91)
 
 
 class Vault:
@@ -30,15 +35,39 @@ class Vault:
         host: Its host, such as ``contoso-kv.vault.azure.net``.
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
+        soft_delete_days: For how long a deleted secret can be recovered: 7 to 90 days; 0 means that deleting is for good,
+            as in vaults made before 2020.
+        purge_protection: Whether deleted secrets stay for all those days, whoever wants them purged.
+        deletion_seconds: How long a deletion takes after it was answered, and a purge too; during it the secret's name
+            answers to nothing.
+        recovery_seconds: How long a recovery takes after it was answered.
     """
 
-    def __init__(self, name: str, *, cloud: Cloud, tenant_id: str, group_id: str, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        cloud: Cloud,
+        tenant_id: str,
+        group_id: str,
+        store: Store,
+        clock: Clock,
+        soft_delete_days: int = 90,
+        purge_protection: bool = False,
+        deletion_seconds: float = DELETION_SECONDS,
+        recovery_seconds: float = RECOVERY_SECONDS,
+    ) -> None:
+        _check_recovery(name, soft_delete_days, deletion_seconds, recovery_seconds, purge_protection=purge_protection)
         self.name = name
         self.cloud = cloud
         self.tenant_id = tenant_id
         self.host = f"{name.lower()}.{cloud.vault_suffix}"
         self.url = f"https://{self.host}"
         self.resource_id = f"{group_id}/providers/Microsoft.KeyVault/vaults/{name}"
+        self.soft_delete_days = soft_delete_days
+        self.purge_protection = purge_protection
+        self.deletion_seconds = deletion_seconds
+        self.recovery_seconds = recovery_seconds
         self._store = store
         self._clock = clock
 
@@ -145,3 +174,24 @@ def _seconds(field: str, moment: datetime | int | None) -> int | None:
             remedy="Give it one: datetime(2030, 1, 31, tzinfo=UTC).",
         )
     return int(moment.timestamp())
+
+
+def _check_recovery(name: str, days: int, *delays: float, purge_protection: bool) -> None:
+    if days != 0 and days not in _RETENTION_DAYS:
+        raise ConfigurationError(
+            f"The vault {name} cannot keep deleted secrets for soft_delete_days={days}.",
+            cause="Key Vault keeps them for 7 to 90 days.",
+            remedy="Give 7 to 90, or 0 for a vault without soft delete.",
+        )
+    if purge_protection and not days:
+        raise ConfigurationError(
+            f"The vault {name} cannot have purge_protection.",
+            cause="Its soft_delete_days are 0, so that there is nothing to protect.",
+            remedy="Give it 7 to 90 soft_delete_days.",
+        )
+    if not all(0 <= delay < math.inf for delay in delays):
+        raise ConfigurationError(
+            f"The vault {name} cannot have deletion_seconds={delays[0]} and recovery_seconds={delays[1]}.",
+            cause="A delay is a number of seconds that is not negative.",
+            remedy="Give 0 for a change that is done at once.",
+        )

@@ -12,7 +12,7 @@ from keyless.local.access import Decision, RoleAssignment, Scope, decide, role_n
 from keyless.local.clock import Clock
 from keyless.local.config import Config, IdentityConfig, VaultConfig, default_config
 from keyless.local.journal import Journal
-from keyless.local.key_vault import Vault
+from keyless.local.key_vault import DELETION_SECONDS, RECOVERY_SECONDS, Vault
 from keyless.local.managed_identity import Identity, derived_guid
 from keyless.local.store import Store
 from keyless.local.tokens import Tokens
@@ -126,16 +126,30 @@ class Azure:
         """Return the identity with an object id; None where there is none."""
         return next((found for found in self._identities.values() if found.object_id == object_id), None)
 
-    def add_vault(self, name: str, *, cloud: str = CLOUDS[0].name, tenant_id: str | None = None) -> Vault:
+    def add_vault(
+        self,
+        name: str,
+        *,
+        cloud: str = CLOUDS[0].name,
+        tenant_id: str | None = None,
+        soft_delete_days: int = 90,
+        purge_protection: bool = False,
+        deletion_seconds: float = DELETION_SECONDS,
+        recovery_seconds: float = RECOVERY_SECONDS,
+    ) -> Vault:
         """Make a vault.
 
         Args:
             name: Its name.
             cloud: The Azure cloud it is in.
             tenant_id: The tenant it trusts; that of the identities unless given.
+            soft_delete_days: For how long deleted secrets can be recovered: 7 to 90 days, or 0 for no soft delete.
+            purge_protection: Whether nobody may purge a deleted secret before that.
+            deletion_seconds: How long deleting and purging take; 0 means at once.
+            recovery_seconds: How long recovering takes; 0 means at once.
 
         Raises:
-            ConfigurationError: If no vault can have that name, or there is no such cloud.
+            ConfigurationError: If no vault can have that name or those settings, or there is no such cloud.
             LocalAzureError: If there is a vault of that name already.
         """
         where = next((known for known in CLOUDS if known.name == cloud), None)
@@ -153,6 +167,10 @@ class Azure:
             group_id=self._group_id,
             store=self._store,
             clock=self.clock,
+            soft_delete_days=soft_delete_days,
+            purge_protection=purge_protection,
+            deletion_seconds=deletion_seconds,
+            recovery_seconds=recovery_seconds,
         )
         with self._lock:
             if any(known.name.lower() == name.lower() for known in self._vaults.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from keyless.local.access import GET_SECRET, READ_METADATA, SET_SECRET
@@ -27,6 +27,8 @@ class Operation:
         method: Its HTTP method.
         pattern: The segments of its path.
         action: The data action that an identity's role must allow.
+        permission: The permission that an access policy must give, where the vault has access policies.
+        level: What access is decided on: the vault, or the secret that the path names.
         answer: What does it.
     """
 
@@ -34,16 +36,26 @@ class Operation:
     method: str
     pattern: tuple[str, ...]
     action: str
+    permission: str
+    level: Literal["vault", "secret"]
     answer: Callable[[Call], Answer]
 
 
 # The first that fits counts: a fixed word goes before a placeholder.
 OPERATIONS = (
-    Operation("listSecrets", "GET", ("secrets",), READ_METADATA, list_secrets),
-    Operation("setSecret", "PUT", ("secrets", _NAME), SET_SECRET, set_secret),
-    Operation("getSecret", "GET", ("secrets", _NAME), GET_SECRET, get_secret),
-    Operation("listSecretVersions", "GET", ("secrets", _NAME, "versions"), READ_METADATA, list_secret_versions),
-    Operation("getSecret", "GET", ("secrets", _NAME, _VERSION), GET_SECRET, get_secret),
+    Operation("listSecrets", "GET", ("secrets",), READ_METADATA, "list", "vault", list_secrets),
+    Operation("setSecret", "PUT", ("secrets", _NAME), SET_SECRET, "set", "secret", set_secret),
+    Operation("getSecret", "GET", ("secrets", _NAME), GET_SECRET, "get", "secret", get_secret),
+    Operation(
+        "listSecretVersions",
+        "GET",
+        ("secrets", _NAME, "versions"),
+        READ_METADATA,
+        "list",
+        "secret",
+        list_secret_versions,
+    ),
+    Operation("getSecret", "GET", ("secrets", _NAME, _VERSION), GET_SECRET, "get", "secret", get_secret),
 )
 
 
