@@ -37,7 +37,7 @@ class KeylessError(Exception):
 
     Attributes:
         kl_code: The error's own stable code; ``docs/errors.md`` has a section for each.
-        retryable: Whether the same call may succeed later with nothing changed.
+        retryable: Whether the same call may succeed later with nothing changed; the class's own answer unless given.
         stale_ok: Whether a value read earlier may be served in place of this error. Only outages are: a
             revocation (403, 404, disabled) must bite.
         what: What happened, with the service's literal code or message where there is one.
@@ -49,7 +49,7 @@ class KeylessError(Exception):
     """
 
     kl_code: ClassVar[str] = "KL-000"
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     stale_ok: ClassVar[bool] = False
 
     def __init__(
@@ -61,8 +61,11 @@ class KeylessError(Exception):
         code: str | None = None,
         status: int | None = None,
         retry_after: float | None = None,
+        retryable: bool | None = None,
     ) -> None:
         super().__init__(what)
+        if retryable is not None:
+            self.retryable = retryable
         self.what = what
         self.cause = cause
         self.remedy = remedy

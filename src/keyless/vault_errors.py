@@ -59,12 +59,14 @@ def no_answer(
             f"{what}: the proxy does not let the request through.",
             cause="HTTPS_PROXY names a proxy that cannot be reached, refuses, or wants a password.",
             remedy="Check HTTPS_PROXY; where the vault is to be reached directly, add its host to NO_PROXY.",
+            retryable=False,
         )
     if isinstance(problem, requests.exceptions.SSLError):
         return VaultUnreachableError(
             f"{what}: its certificate is not trusted.",
             cause="Something between opens TLS connections (a company proxy), or the CA bundle variable names a wrong file.",
             remedy="Set REQUESTS_CA_BUNDLE to a file with the public roots and the company's CA; never switch the check off.",
+            retryable=False,
         )
     if isinstance(problem, requests.Timeout):
         if deadline.remaining <= 0:
@@ -80,6 +82,8 @@ def no_answer(
             cause="There is no vault of that name (a typing error, or it was deleted), or private DNS is not linked here.",
             remedy="Compare KEY_VAULT_URL with: az keyvault list --query [].properties.vaultUri. With a private endpoint, "
             "link the zone privatelink.vaultcore.azure.net to this network.",
+            # The resolver itself may be away for a moment (EAI_AGAIN); a name that it does not know stays unknown.
+            retryable="Temporary failure" in str(problem),
         )
     return VaultUnreachableError(
         f"{what}: the connection fails ({type(problem).__name__}).",

@@ -1,0 +1,36 @@
+"""The command ``keyless`` and how its errors are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import keyless as package
+from keyless.cli.demo import demo
+from keyless.cli.get import get
+from keyless.cli.up import up
+from keyless.errors import KeylessError
+
+
+class _Group(click.Group):
+    """Shows a KeylessError as three lines, and nothing of the program's inside."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeylessError as error:
+            click.echo(f"error [{error.kl_code}]: {error.what}", err=True)
+            click.echo(f"  cause:  {error.cause}", err=True)
+            click.echo(f"  remedy: {error.remedy}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package.__version__, prog_name="keyless")
+def keyless() -> None:
+    """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
+
+
+for command in (demo, get, up):
+    keyless.add_command(command)

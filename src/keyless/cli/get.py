@@ -1,0 +1,65 @@
+"""``keyless get``: read one secret, with the managed identity of the place where it runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+import msal
+
+from keyless import SecretReader
+
+if TYPE_CHECKING:
+    from keyless.secret import Secret
+
+
+@click.command()
+@click.argument("name")
+@click.option("--vault-url", envvar="KEY_VAULT_URL", required=True, help="The vault's address [env: KEY_VAULT_URL].")
+@click.option("--client-id", help="Read as the user-assigned identity with this client id.")
+@click.option("--resource-id", help="Read as the user-assigned identity with this resource id.")
+@click.option("--object-id", help="Read as the user-assigned identity with this object id.")
+@click.option("--version", help="Read this version rather than the latest.")
+@click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds that it may take in all.")
+@click.option("--json", "as_json", is_flag=True, help="Print the attributes, too.")
+def get(
+    *,
+    name: str,
+    vault_url: str,
+    client_id: str | None,
+    resource_id: str | None,
+    object_id: str | None,
+    version: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Print the value of the secret NAME.
+
+    It is read with the system-assigned identity, unless one of the ids names a user-assigned one.
+    """
+    ids = {"client_id": client_id, "resource_id": resource_id, "object_id": object_id}
+    named = {kind: value for kind, value in ids.items() if value is not None}
+    if len(named) > 1:
+        raise click.UsageError("Name the identity once: --client-id, --resource-id and --object-id exclude each other.")
+    if "" in named.values():
+        raise click.UsageError("The identity's id is empty: give one, or leave the option out for the system-assigned.")
+    identity = msal.UserAssignedManagedIdentity(**named) if named else msal.SystemAssignedManagedIdentity()
+    with SecretReader(vault_url, identity=identity, timeout=timeout) as reader:
+        secret = reader.get(name, version)
+    click.echo(json.dumps(describe(secret), indent=2) if as_json else secret.value)
+
+
+def describe(secret: Secret) -> dict[str, object]:
+    """Return a secret as JSON shows it, value included."""
+    times = {"notBefore": secret.not_before, "expiresOn": secret.expires_on, "updatedOn": secret.updated_on}
+    return {
+        "name": secret.name,
+        "version": secret.version,
+        "id": secret.id,
+        "value": secret.value,
+        "contentType": secret.content_type,
+        "enabled": secret.enabled,
+        **{name: time.isoformat() if time else None for name, time in times.items()},
+        "tags": dict(secret.tags),
+    }

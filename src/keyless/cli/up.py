@@ -1,0 +1,151 @@
+"""``keyless up``: run the local Azure until it is stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlencode
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from keyless.clouds import CLOUDS
+from keyless.local.config import default_config, load_config
+from keyless.local.function_host import FunctionHost, bundled_function_app
+from keyless.local.server import LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.local.config import Config
+    from keyless.local.function_host import FunctionEndpoint
+
+CONFIG_FILE = Path("keyless.toml")
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
+@click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
+@click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
+@click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
+@click.option("--function-port", default=0, help="Port of the function. [default: a free one]")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
+def up(
+    *,
+    config: Path | None,
+    data: Path | None,
+    http_port: int,
+    https_port: int,
+    proxy_port: int,
+    function_port: int,
+    as_json: bool,
+) -> None:
+    """Run the local Azure: identity endpoint, vaults, and the function that reads a secret.
+
+    It stops on Ctrl+C or SIGTERM, and leaves nothing behind but what --data names.
+    """
+    stop = threading.Event()
+    # Set before anything starts, so that a signal in the midst of starting still ends in an orderly way.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    chosen = choose_config(config)
+    with (
+        LocalAzure(chosen, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port) as azure,
+        function_host(chosen, azure.environment(), port=function_port) as host,
+    ):
+        click.echo(json.dumps(summary(azure, host))) if as_json else show(azure, host)
+        stop.wait()
+
+
+def choose_config(path: Path | None) -> Config:
+    """Read the file that is named, else ``keyless.toml`` in this folder, else the built-in example."""
+    if path is not None:
+        return load_config(path)
+    return load_config(CONFIG_FILE) if CONFIG_FILE.exists() else default_config()
+
+
+def function_host(
+    config: Config, environment: Mapping[str, str], *, port: int = 0, log: TextIO | None = None
+) -> FunctionHost:
+    """Return the function's host, to be started, with the settings that the configuration gives it, or the first secret."""
+    settings = config.functions.settings or _first_secret(config)
+    return FunctionHost(bundled_function_app(), environment={**environment, **settings}, port=port, log=log)
+
+
+def _first_secret(config: Config) -> dict[str, str]:
+    for vault in config.vaults.values():
+        cloud = next(cloud for cloud in CLOUDS if cloud.name == vault.cloud)
+        for secret in vault.secrets:
+            return {"KEY_VAULT_URL": f"https://{vault.name}.{cloud.vault_suffix}", "SECRET_NAME": secret.name}
+    return {}
+
+
+def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
+    """Return where everything is, for programs."""
+    return {
+        "http": azure.http_url,
+        "https": azure.https_url,
+        "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
+        "ca": str(azure.ca_file),
+        "env": azure.environment(),
+        "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
+    }
+
+
+def show(azure: LocalAzure, host: FunctionHost) -> None:
+    """Print where everything is, and commands to paste, for a person."""
+    console = Console(highlight=False)
+    console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
+    console.print(_identities(azure))
+    console.print(_vaults(azure))
+    env = azure.environment()
+    for name, end in host.functions.items():
+        console.print(f"[bold]The function {name}[/], as the system-assigned identity and as each user-assigned one:")
+        for command in _function_calls(azure, end):
+            console.print(command, soft_wrap=True)
+    token_url = f"{env['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource=https://vault.azure.net"
+    vault = next(iter(azure.azure.vaults.values()))
+    console.print("\n[bold]The same by hand[/]: a token, then the vault under its production URL, certificate checked:")
+    console.print(
+        f"  TOKEN=$(curl -s -H 'X-IDENTITY-HEADER: {env['IDENTITY_HEADER']}' '{token_url}' | "
+        "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')",
+        soft_wrap=True,
+    )
+    console.print(
+        f'  curl -s --proxy {env["HTTPS_PROXY"]} --cacert {azure.ca_file} -H "Authorization: Bearer $TOKEN" '
+        f"'{vault.url}/secrets?api-version=7.4'",
+        soft_wrap=True,
+    )
+    console.print("\n[bold]Your own program[/], in this shell's environment:")
+    for variable, value in env.items():
+        console.print(f"  export {variable}='{value}'", soft_wrap=True)
+
+
+def _identities(azure: LocalAzure) -> Table:
+    table = Table("identity", "kind", "client id", "object id", title="Managed identities", title_justify="left")
+    for identity in azure.azure.identities.values():
+        table.add_row(identity.name, f"{identity.kind}-assigned", identity.client_id, identity.object_id)
+    return table
+
+
+def _vaults(azure: LocalAzure) -> Table:
+    table = Table("vault", "secrets", title="Vaults", title_justify="left")
+    for vault in azure.azure.vaults.values():
+        table.add_row(vault.url, ", ".join(secret.name for secret in vault.list_secrets()))
+    return table
+
+
+def _function_calls(azure: LocalAzure, end: FunctionEndpoint) -> list[str]:
+    users = [identity for identity in azure.azure.identities.values() if identity.kind == "user"]
+    queries = ["", *(f"?{urlencode({'userAssignedClientId': user.client_id})}" for user in users)]
+    key = f"-H 'x-functions-key: {end.key}' " if end.key else ""
+    return [f"  curl -s {key}'{end.url}{query}'" for query in queries]

@@ -1,0 +1,177 @@
+"""``keyless up``: a real process, as people and programs start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEYLESS = [sys.executable, "-m", "keyless"]
+
+
+@contextmanager
+def running(*options: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run ``keyless up`` and give the process and its first line."""
+    process = subprocess.Popen(
+        [*KEYLESS, "up", *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def refused(*options: str, folder: Path) -> str:
+    """Run ``keyless up`` where it must not start, and give what it says."""
+    done = subprocess.run(
+        [*KEYLESS, "up", *options], cwd=folder, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def call(url: str, key: str | None) -> tuple[int, dict[str, Any]]:
+    request = urllib.request.Request(url, headers={"x-functions-key": key} if key else {})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+        return answer.status, json.load(answer)
+
+
+def test_up_says_in_one_line_of_json_where_everything_is(tmp_path: Path) -> None:
+    with running("--json", folder=tmp_path) as (_, line):
+        ready = json.loads(line)
+        assert {"http", "https", "vaults", "ca", "env", "functions"} <= set(ready)
+        assert ready["vaults"] == {"contoso-kv": "https://contoso-kv.vault.azure.net"}
+        assert "PRIVATE KEY" not in Path(ready["ca"]).read_text()
+        assert "local-db-password" not in line
+        function = ready["functions"]["AcquireTokenMsi"]
+        status, body = call(function["url"], function["key"])
+        assert (status, body["secret"]["value"]) == (200, "local-db-password")
+        status, health = call(ready["functions"]["health"]["url"], None)
+        assert (status, health["lastRead"]) == (200, "succeeded")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_ends_in_an_orderly_way_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    with running("--json", folder=tmp_path) as (process, line):
+        ready = json.loads(line)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert not Path(ready["ca"]).exists()
+    with socket.socket() as probe:
+        port = int(ready["http"].rpartition(":")[2])
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_keyless_get_reads_with_the_environment_that_up_gives(tmp_path: Path) -> None:
+    with running("--json", folder=tmp_path) as (_, line):
+        ready = json.loads(line)
+        environment = {**os.environ, **ready["env"]}
+        get = [*KEYLESS, "get", "db-password", "--vault-url", "https://contoso-kv.vault.azure.net"]
+        plain = subprocess.run(get, env=environment, capture_output=True, text=True, timeout=30, check=True)
+        assert plain.stdout == "local-db-password\n"
+        detailed = subprocess.run(
+            [*get, "--json"], env=environment, capture_output=True, text=True, timeout=30, check=True
+        )
+        assert json.loads(detailed.stdout)["id"].startswith("https://contoso-kv.vault.azure.net/secrets/db-password/")
+        unknown = [*get, "--client-id", "00000000-0000-0000-0000-000000000001"]
+        failed = subprocess.run(unknown, env=environment, capture_output=True, text=True, timeout=30, check=False)
+        assert failed.returncode == 1
+        assert "error [KL-202]" in failed.stderr
+        assert "remedy: " in failed.stderr
+        assert "Traceback" not in failed.stderr
+
+
+def test_up_shows_a_person_commands_that_work_when_pasted(tmp_path: Path) -> None:
+    with running(folder=tmp_path) as (process, first):
+        assert "The local Azure is up" in first
+        assert process.stdout is not None
+        lines = [first]
+        while not lines[-1].startswith("  export CURL_CA_BUNDLE") and not lines[-1].startswith("  export NODE"):
+            lines.append(process.stdout.readline())
+        text = "".join(lines)
+        assert "https://contoso-kv.vault.azure.net" in text
+        assert "local-db-password" not in text
+        [command] = [line for line in lines if "curl -s -H 'x-functions-key" in line and "?" not in line]
+        pasted = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=True)
+        assert json.loads(pasted.stdout)["secret"]["value"] == "local-db-password"
+        token, read = (next(line for line in lines if start in line) for start in ("TOKEN=$(", "curl -s --proxy"))
+        by_hand = subprocess.run(
+            ["sh", "-c", f"{token}\n{read}"], capture_output=True, text=True, timeout=30, check=True
+        )
+        names = [item["id"].rpartition("/")[2] for item in json.loads(by_hand.stdout)["value"]]
+        assert names == ["api-key", "db-password"]
+
+
+def test_a_keyless_toml_of_ones_own_is_used_and_a_wrong_one_is_told_by_line(tmp_path: Path) -> None:
+    (tmp_path / "keyless.toml").write_text(
+        '[vaults.my-own-kv.secrets]\ntoken = "abc"\n[identities.system]\nrolse = {}\n'
+    )
+    said = refused("--json", folder=tmp_path)
+    assert "keyless.toml" in said
+    assert "keyless.toml:4:" in said
+    assert "rolse" in said
+    assert "roles" in said
+    fixed = '[vaults.my-own-kv.secrets]\ntoken = "abc"\n[identities.system]\nroles = { my-own-kv = "Key Vault Secrets User" }\n'
+    (tmp_path / "keyless.toml").write_text(fixed)
+    with running("--json", folder=tmp_path) as (_, line):
+        function = json.loads(line)["functions"]["AcquireTokenMsi"]
+        assert call(function["url"], function["key"])[1]["secret"]["value"] == "abc"
+
+
+def test_what_stands_in_the_way_of_starting_is_told(tmp_path: Path) -> None:
+    assert "none.toml" in refused("--config", "none.toml", folder=tmp_path)
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file") in refused("--data", str(tmp_path / "file"), folder=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for option in ("--http-port", "--https-port", "--proxy-port", "--function-port"):
+            assert str(port) in refused(option, str(port), folder=tmp_path)
+
+
+def test_secrets_outlive_a_restart_with_data(tmp_path: Path) -> None:
+    versions = []
+    for _ in range(2):
+        with running("--json", "--data", "data", folder=tmp_path) as (_, line):
+            function = json.loads(line)["functions"]["AcquireTokenMsi"]
+            versions.append(call(function["url"], function["key"])[1]["secret"]["version"])
+    assert versions[0] == versions[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--client-id", "a", "--object-id", "b"], "exclude each other"),
+        (["--client-id", ""], "The identity's id is empty"),
+    ],
+)
+def test_get_refuses_ids_that_name_no_one_identity(options: list[str], said: str) -> None:
+    get = [*KEYLESS, "get", "x", "--vault-url", "https://contoso-kv.vault.azure.net", *options]
+    done = subprocess.run(get, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_demo_shows_six_steps_with_their_statuses() -> None:
+    done = subprocess.run([*KEYLESS, "demo", "--json"], capture_output=True, text=True, timeout=60, check=True)
+    steps = json.loads(done.stdout)
+    assert [step["status"] for step in steps] == [200, 200, 200, 503, 403, 200]
+    assert all(set(step) == {"step", "request", "status", "body", "ms"} for step in steps)
+    assert steps[3]["body"]["code"] == "KL-201"
+    assert steps[4]["body"]["code"] == "ForbiddenByRbac"

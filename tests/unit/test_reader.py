@@ -1,0 +1,283 @@
+"""SecretReader against the local Azure: what it serves as secrets rotate, roles go and services fail."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyless import (
+    AccessDeniedError,
+    ConfigurationError,
+    DeadlineExceededError,
+    Event,
+    IdentityRefusedError,
+    ReaderClosedError,
+    ReadErrors,
+    SecretInvalidated,
+    SecretNotFoundError,
+    SecretReader,
+    SecretRetrieved,
+    StaleEnded,
+    StaleStarted,
+    TokenAcquired,
+    UserAssignedManagedIdentity,
+    VaultUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.unit.conftest import MovedClock
+
+    from keyless.local.server import LocalAzure
+
+URL = "https://contoso-kv.vault.azure.net"
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def reader(
+    local_azure: LocalAzure, azure_environment: object, clock: MovedClock, events: list[Event]
+) -> Iterator[SecretReader]:
+    with SecretReader(URL, clock=clock, on_event=events.append) as made:
+        yield made
+
+
+@pytest.fixture
+def silent_identity_endpoint(azure_environment: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An endpoint that can be connected to and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{listening.getsockname()[1]}/msi/token")
+        yield
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for a worker's thread, which no clock moves."""
+    reached = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        reached.wait(0.005)
+    pytest.fail("it did not come about in 5 s")
+
+
+def test_a_secret_comes_with_its_value_and_attributes(local_azure: LocalAzure, reader: SecretReader) -> None:
+    local_azure.vault("contoso-kv").set_secret("db-password", "s3cr3t", content_type="text/plain", tags={"team": "a"})
+    secret = reader.get("db-password")
+    assert (secret.value, secret.name, secret.vault_url) == ("s3cr3t", "db-password", URL)
+    assert (secret.content_type, dict(secret.tags), secret.enabled) == ("text/plain", {"team": "a"}, True)
+    assert secret.id == f"{URL}/secrets/db-password/{secret.version}"
+    assert (secret.source, reader.get("db-password").source) == ("vault", "cache")
+
+
+def test_a_version_can_be_pinned_and_names_have_no_case(local_azure: LocalAzure, reader: SecretReader) -> None:
+    vault = local_azure.vault("contoso-kv")
+    vault.set_secret("db-password", "old")
+    old = reader.get("db-password").version
+    vault.set_secret("db-password", "new")
+    assert reader.get("db-password", old).value == "old"
+    assert reader.get(f"db-password/{old}").value == "old"
+    reader.invalidate("db-password")
+    assert reader.get("DB-PASSWORD").value == "new"
+    assert reader.get(f"{URL}/secrets/db-password").source == "cache"
+
+
+def test_a_rotated_secret_is_seen_after_the_ttl_and_readers_of_an_aging_one_never_wait(
+    local_azure: LocalAzure, reader: SecretReader, clock: MovedClock
+) -> None:
+    vault = local_azure.vault("contoso-kv")
+    vault.set_secret("db-password", "old")
+    assert reader.get("db-password").value == "old"
+    vault.set_secret("db-password", "new")
+    clock.seconds += 239.0
+    assert reader.get("db-password").value == "old"
+    clock.seconds += 600.0
+    assert reader.get("db-password").value == "new"
+    vault.set_secret("db-password", "newest")
+    clock.seconds += 361.0
+    assert reader.get("db-password").value == "new", "the old value is served while one worker refreshes"
+    eventually(lambda: reader.get("db-password").value == "newest")
+
+
+def test_after_invalidate_the_next_read_asks_the_vault(local_azure: LocalAzure, reader: SecretReader) -> None:
+    vault = local_azure.vault("contoso-kv")
+    vault.set_secret("db-password", "old")
+    reader.get("db-password")
+    vault.set_secret("db-password", "new")
+    reader.invalidate("db-password")
+    assert reader.get("db-password").value == "new"
+
+
+def test_a_revoked_role_bites_at_the_next_refresh_and_a_new_one_mends_it(
+    local_azure: LocalAzure, reader: SecretReader, clock: MovedClock
+) -> None:
+    system, vault = local_azure.identity("system"), local_azure.vault("contoso-kv")
+    reader.get("db-password")
+    system.revoke("Key Vault Secrets User", on=vault)
+    clock.seconds += 600.0
+    with pytest.raises(AccessDeniedError) as info:
+        reader.get("db-password")
+    assert (info.value.code, info.value.status) == ("ForbiddenByRbac", 403)
+    assert f"--assignee-object-id {system.object_id}" in info.value.remedy
+    before = local_azure.journal.count(operation="getSecret")
+    with pytest.raises(AccessDeniedError):
+        reader.get("db-password")
+    assert local_azure.journal.count(operation="getSecret") == before, "a refusal is remembered for seconds"
+    system.grant("Key Vault Secrets User", on=vault)
+    clock.seconds += 5.0
+    assert reader.get("db-password").source == "vault"
+
+
+def test_an_outage_is_outlived_and_told_once(
+    local_azure: LocalAzure,
+    clock: MovedClock,
+    events: list[Event],
+    reader: SecretReader,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    value = reader.get("db-password").value
+    working = os.environ["HTTPS_PROXY"]
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    clock.seconds += 600.0
+    for _ in range(3):
+        stale = reader.get("db-password")
+        assert (stale.value, stale.source, stale.is_stale) == (value, "stale", True)
+        clock.seconds += 100.0
+    monkeypatch.setenv("HTTPS_PROXY", working)
+    monkeypatch.setenv("https_proxy", working)
+
+    def recovered() -> bool:
+        clock.seconds += 61.0
+        return reader.get("db-password").source != "stale"
+
+    eventually(recovered)
+    kinds = [type(event) for event in events]
+    assert kinds.count(StaleStarted) == 1
+    assert kinds.count(StaleEnded) == 1
+
+
+def test_without_a_value_in_hand_an_outage_is_an_error_that_says_what_to_do(
+    azure_environment: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with SecretReader(URL, timeout=5) as reader, pytest.raises(VaultUnreachableError, match="the proxy") as info:
+        reader.get("db-password")
+    assert "HTTPS_PROXY" in info.value.remedy
+
+
+def test_an_unassigned_identity_is_refused_with_the_endpoints_own_words(azure_environment: object) -> None:
+    unknown = UserAssignedManagedIdentity(client_id="00000000-0000-0000-0000-000000000001")
+    with SecretReader(URL, identity=unknown) as reader, pytest.raises(IdentityRefusedError) as info:
+        reader.get("db-password")
+    assert "No User Assigned or Delegated Managed Identity found for specified ClientId" in info.value.what
+
+
+def test_many_secrets_are_read_with_one_token_and_failures_come_as_one_group(
+    local_azure: LocalAzure, reader: SecretReader
+) -> None:
+    vault = local_azure.vault("contoso-kv")
+    names = [f"secret-{number}" for number in range(20)]
+    for name in names:
+        vault.set_secret(name, f"value of {name}")
+    secrets = reader.get_many(names)
+    assert {name: secret.value for name, secret in secrets.items()} == {name: f"value of {name}" for name in names}
+    assert local_azure.journal.count(operation="getToken") == 1
+    with pytest.raises(ReadErrors) as info:
+        reader.get_many(["secret-1", "missing", "not_a_name"])
+    assert set(info.value.secrets) == {"secret-1"}
+    assert {name: type(error) for name, error in info.value.errors.items()} == {
+        "missing": SecretNotFoundError,
+        "not_a_name": ConfigurationError,
+    }
+
+
+async def test_tasks_share_the_cache_with_threads(local_azure: LocalAzure, reader: SecretReader) -> None:
+    first = await reader.aget("db-password")
+    assert (first.source, reader.get("db-password").source) == ("vault", "cache")
+    many = await reader.aget_many(["db-password", "api-key"])
+    assert {name: secret.source for name, secret in many.items()} == {"db-password": "cache", "api-key": "vault"}
+
+
+async def test_a_read_never_blocks_the_event_loop(reader: SecretReader, silent_identity_endpoint: None) -> None:
+    ticks, read = 0, asyncio.create_task(reader.aget("db-password", timeout=5.0))
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+        ticks += 1
+    assert (ticks, read.done()) == (50, False)
+    read.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await read
+
+
+async def test_a_timeout_bounds_the_wait_whatever_the_endpoint_does(
+    reader: SecretReader, silent_identity_endpoint: None
+) -> None:
+    with pytest.raises(DeadlineExceededError):
+        await reader.aget("db-password", timeout=0.05)
+    with pytest.raises(DeadlineExceededError):
+        await asyncio.to_thread(reader.get, "db-password", timeout=0.05)
+
+
+def test_a_closed_reader_says_so_and_whoever_waits_is_told(silent_identity_endpoint: None) -> None:
+    reader = SecretReader(URL)
+    caught: list[BaseException] = []
+
+    def wait() -> None:
+        with pytest.raises(ReaderClosedError) as info:
+            reader.get("db-password")
+        caught.append(info.value)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    eventually(lambda: bool(reader._refresher._flights._flights))
+    reader.close()
+    waiting.join(timeout=5)
+    assert len(caught) == 1
+    with pytest.raises(ReaderClosedError):
+        reader.get("db-password")
+    with pytest.raises(ReaderClosedError):
+        reader.credential.get_token("https://vault.azure.net/.default")
+
+
+def test_a_reader_works_after_a_fork(local_azure: LocalAzure, reader: SecretReader) -> None:
+    reader.get("db-password")
+    local_azure.vault("contoso-kv").set_secret("after-fork", "42")
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if reader.get("after-fork", timeout=10).value == "42" else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_each_step_is_told_to_the_hook_and_a_hook_that_fails_breaks_nothing(
+    local_azure: LocalAzure, azure_environment: object, reader: SecretReader, events: list[Event]
+) -> None:
+    reader.get("db-password")
+    reader.invalidate("db-password")
+    reader.get("db-password")
+    assert [type(event) for event in events] == [TokenAcquired, SecretRetrieved, SecretInvalidated, SecretRetrieved]
+
+    def broken(event: Event) -> None:
+        raise RuntimeError(f"no room for {event}")
+
+    with SecretReader(URL, on_event=broken) as other:
+        assert other.get("db-password").value
+
+
+@pytest.mark.parametrize("option", ["ttl", "max_stale", "negative_ttl", "timeout", "parallel"])
+def test_an_option_out_of_range_is_told(option: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"option {option} "):
+        SecretReader(URL, **{option: -1})  # type: ignore[arg-type]
