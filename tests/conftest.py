@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from typing import TYPE_CHECKING
 
+import aiohttp.connector
 import pytest
 
 from keyless.local.server import IDENTITY_VARIABLES, LocalAzure
@@ -53,10 +55,15 @@ def local_azure() -> Iterator[LocalAzure]:
 
 @pytest.fixture
 def azure_environment(local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The variables that lead this process to the local Azure, applied."""
+    """The variables that lead this process to the local Azure, applied.
+
+    aiohttp read SSL_CERT_FILE once, when this process imported it, so its default is made anew. A program that gets the
+    environment at its start needs no such thing.
+    """
     for name in IDENTITY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     environment = local_azure.environment()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context())
     return environment

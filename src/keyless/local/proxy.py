@@ -132,6 +132,7 @@ class ConnectProxy:
         if self._server is None:
             return
         self._server.close()
+        await asyncio.sleep(0)  # A client that was accepted just now becomes known.
         for client in self._clients:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
