@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LONGEST_QUOTE = 1000
 _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _RESOURCE = r"Resource: '([^']+)'"
+_PROXY_ANSWER = r"Tunnel connection failed: ([^'\"]+)"
 _CLIENT_ADDRESS = r"Client address: ([0-9a-fA-F.:]+)"
 
 
@@ -56,9 +57,9 @@ def no_answer(
     what = f"The vault {secret.vault_url} cannot be reached"
     if isinstance(problem, requests.exceptions.ProxyError):
         return VaultUnreachableError(
-            f"{what}: the proxy does not let the request through.",
+            f"{what}: the proxy does not let the request through{_proxy_said(problem)}.",
             cause="HTTPS_PROXY names a proxy that cannot be reached, refuses, or wants a password.",
-            remedy="Check HTTPS_PROXY; where the vault is to be reached directly, add its host to NO_PROXY.",
+            remedy="Check the vault's name and HTTPS_PROXY; if no proxy is meant to be used for vaults, NO_PROXY says so.",
             retryable=False,
         )
     if isinstance(problem, requests.exceptions.SSLError):
@@ -250,6 +251,11 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
         ),
         f"az keyvault set-policy --name {vault} --object-id {caller} --secret-permissions get list.",
     )
+
+
+def _proxy_said(problem: Exception) -> str:
+    found = re.search(_PROXY_ANSWER, str(problem))
+    return f" ({found[1][:_LONGEST_QUOTE]})" if found else ""
 
 
 def _is_name_problem(problem: Exception) -> bool:
