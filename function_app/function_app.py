@@ -74,16 +74,18 @@ def read_settings() -> list[str]:
 
 def asked_identity(url: str) -> dict[str, str]:
     """Return the one id that the query names, as MSAL's keyword argument; without one, nothing."""
-    # From the URL: the host drops parameters without a value, and a forgotten value must not mean another identity.
-    query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    asked = [(IDS[name], value.strip()) for name, value in query if name in IDS]
-    if len(asked) > 1 or not all(value for _, value in asked):
+    # A forgotten value or a misspelt name must not mean another identity. (The host drops parameters without a value.)
+    query = [(name.lower(), value.strip()) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    kinds = {name.lower(): kind for name, kind in IDS.items()}
+    asked = [(kinds.get(name), value) for name, value in query if name.startswith("userassigned")]
+    identity = {kind: value for kind, value in asked if kind and value}
+    if len(asked) > 1 or len(identity) < len(asked):
         raise keyless.ConfigurationError(
-            "The query has more than one id." if len(asked) > 1 else "The query has an id without a value.",
+            "The query has more than one id, or one without a value, or a misspelt one.",
             cause=f"At most one of {', '.join(IDS)} names the identity that reads.",
             remedy="Give one id with its value, or none for the system-assigned identity.",
         )
-    return dict(asked)
+    return identity
 
 
 def build_app(*, timeout: float = 25.0) -> func.FunctionApp:

@@ -169,6 +169,11 @@ def test_without_a_fitting_key_it_is_401_and_empty(keyed: FunctionHost) -> None:
         assert (answer.status_code, answer.content) == (401, b"")
 
 
+def test_a_key_that_is_no_text_opens_nothing(keyed: FunctionHost) -> None:
+    with requests.get(keyed.functions["one"].url, headers={"x-functions-key": b"\xff\xfe"}, timeout=10) as answer:
+        assert (answer.status_code, answer.content) == (401, b"")
+
+
 def test_the_header_wins_over_the_query(keyed: FunctionHost) -> None:
     url, key = keyed.functions["one"].url, keyed.functions["one"].key
     assert get(f"{url}?code=wrong", key=key).status_code == 200

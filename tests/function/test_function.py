@@ -107,6 +107,7 @@ def test_the_system_assigned_identity_reads_where_no_id_is_given(host: FunctionH
         ("userAssignedClientId", "client_id", "clientId"),
         ("userAssignedResourceId", "resource_id", "resourceId"),
         ("userAssignedObjectId", "object_id", "objectId"),
+        ("UserAssignedClientID", "client_id", "clientId"),
     ],
 )
 def test_one_id_chooses_that_user_assigned_identity(
@@ -161,6 +162,8 @@ def test_fifty_calls_at_once_cause_one_token_and_one_secret_request(azure: Local
         {"userAssignedClientId": " "},
         {"userAssignedClientId": "", "userAssignedObjectId": STRANGER},
         {"userAssignedClientId": "a\r\nX-Evil: 1"},
+        {"userAssignedClient": STRANGER},
+        {"USERASSIGNEDCLIENTID": "not-a-guid"},
     ],
 )
 def test_bad_and_conflicting_ids_are_400_and_nothing_is_sent(
