@@ -107,7 +107,6 @@ def test_the_system_assigned_identity_reads_where_no_id_is_given(host: FunctionH
         ("userAssignedClientId", "client_id", "clientId"),
         ("userAssignedResourceId", "resource_id", "resourceId"),
         ("userAssignedObjectId", "object_id", "objectId"),
-        ("UserAssignedClientID", "client_id", "clientId"),
     ],
 )
 def test_one_id_chooses_that_user_assigned_identity(
@@ -122,6 +121,12 @@ def test_one_id_chooses_that_user_assigned_identity(
         ("getToken", "reporting"),
         ("getSecret", "reporting"),
     ]
+
+
+def test_an_id_is_taken_whatever_the_case_of_its_name(azure: LocalAzure, host: FunctionHost) -> None:
+    value = azure.identity("reporting").client_id
+    answer = call(host, USERassignedCLIENTID=value)
+    assert answer.json()["identity"] == {"kind": "user-assigned", "clientId": value}
 
 
 def test_the_second_call_is_served_from_memory_and_says_how_old_it_is(azure: LocalAzure) -> None:
