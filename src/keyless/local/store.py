@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,8 @@ class Store:
                 path.touch(mode=0o600)
             # Threads take turns by the lock; transactions are begun and ended by this class alone.
             self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            # A store that is dropped unclosed closes its database all the same, as a file would be.
+            weakref.finalize(self, self._database.close)
         except (OSError, sqlite3.Error) as error:
             raise self._failure(error) from error
         try:
