@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
@@ -105,47 +104,46 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     """Print where everything is, and commands to paste, for a person."""
     console = Console(highlight=False)
     console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
-    console.print(_identities(azure))
-    console.print(_vaults(azure))
-    env = azure.environment()
-    for name, end in host.functions.items():
-        console.print(f"[bold]The function {name}[/], as the system-assigned identity and as each user-assigned one:")
-        for command in _function_calls(azure, end):
+    console.print("[bold]Vaults[/] and what is in them:")
+    for vault in azure.azure.vaults.values():
+        console.print(f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}", soft_wrap=True)
+    console.print("\n[bold]Managed identities[/]:")
+    for identity in azure.azure.identities.values():
+        ids = f"client id {identity.client_id}  object id {identity.object_id}"
+        console.print(f"  {identity.name:12} {identity.kind}-assigned".ljust(32) + ids, soft_wrap=True)
+    console.print("\n[bold]The function[/], as each identity, and its health:")
+    for end in host.functions.values():
+        for command in _calls(azure, end):
             console.print(command, soft_wrap=True)
-    token_url = f"{env['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource=https://vault.azure.net"
-    vault = next(iter(azure.azure.vaults.values()))
-    console.print("\n[bold]The same by hand[/]: a token, then the vault under its production URL, certificate checked:")
-    console.print(
-        f"  TOKEN=$(curl -s -H 'X-IDENTITY-HEADER: {env['IDENTITY_HEADER']}' '{token_url}' | "
-        "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')",
-        soft_wrap=True,
-    )
-    console.print(
-        f'  curl -s --proxy {env["HTTPS_PROXY"]} --cacert {azure.ca_file} -H "Authorization: Bearer $TOKEN" '
-        f"'{vault.url}/secrets?api-version=7.4'",
-        soft_wrap=True,
-    )
+    env = azure.environment()
+    for command in _by_hand(azure, env):
+        console.print(command, soft_wrap=True)
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
         console.print(f"  export {variable}='{value}'", soft_wrap=True)
 
 
-def _identities(azure: LocalAzure) -> Table:
-    table = Table("identity", "kind", "client id", "object id", title="Managed identities", title_justify="left")
-    for identity in azure.azure.identities.values():
-        table.add_row(identity.name, f"{identity.kind}-assigned", identity.client_id, identity.object_id)
-    return table
+def _by_hand(azure: LocalAzure, env: Mapping[str, str]) -> list[str]:
+    if not azure.azure.vaults or "IDENTITY_ENDPOINT" not in env:
+        return []
+    vault = next(iter(azure.azure.vaults.values()))
+    token_url = f"{env['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource={vault.cloud.resource}"
+    return [
+        "\n[bold]The same by hand[/]: a token, then the vault under its production URL, certificate checked:",
+        (
+            f"  TOKEN=$(curl -s -H 'X-IDENTITY-HEADER: {env['IDENTITY_HEADER']}' '{token_url}' | "
+            "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')"
+        ),
+        (
+            f'  curl -s --proxy {env["HTTPS_PROXY"]} --cacert {azure.ca_file} -H "Authorization: Bearer $TOKEN" '
+            f"'{vault.url}/secrets?api-version=7.4'"
+        ),
+    ]
 
 
-def _vaults(azure: LocalAzure) -> Table:
-    table = Table("vault", "secrets", title="Vaults", title_justify="left")
-    for vault in azure.azure.vaults.values():
-        table.add_row(vault.url, ", ".join(secret.name for secret in vault.list_secrets()))
-    return table
-
-
-def _function_calls(azure: LocalAzure, end: FunctionEndpoint) -> list[str]:
+def _calls(azure: LocalAzure, end: FunctionEndpoint) -> list[str]:
+    if end.key is None:
+        return [f"  curl -s '{end.url}'"]
     users = [identity for identity in azure.azure.identities.values() if identity.kind == "user"]
     queries = ["", *(f"?{urlencode({'userAssignedClientId': user.client_id})}" for user in users)]
-    key = f"-H 'x-functions-key: {end.key}' " if end.key else ""
-    return [f"  curl -s {key}'{end.url}{query}'" for query in queries]
+    return [f"  curl -s -H 'x-functions-key: {end.key}' '{end.url}{query}'" for query in queries]
