@@ -1,0 +1,54 @@
+"""What the documents and docstrings claim, held against the code."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import keyless
+from keyless import errors
+
+ROOT = Path(__file__).parents[1]
+MODULES = [found.name for found in pkgutil.walk_packages(keyless.__path__, "keyless.") if "__main__" not in found.name]
+BASES = {"KL-000", "KL-200", "KL-300"}
+
+
+def codes() -> set[str]:
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.KeylessError)]
+    return {kind.kl_code for kind in kinds}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_are_true(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+def test_every_error_code_has_a_section_and_every_section_a_code() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text()
+    assert set(re.findall(r"^## (KL-\d+)$", text, re.MULTILINE)) == codes() - BASES
+
+
+def test_the_table_of_errors_says_what_the_classes_say() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text()
+    rows = re.findall(r"^\| (KL-\d+) \| `(\w+)` \| (yes|no) \| (yes|no) \|", text, re.MULTILINE)
+    assert {row[0] for row in rows} == codes() - BASES
+    for code, name, retryable, stale in rows:
+        kind = getattr(errors, name)
+        assert (kind.kl_code, kind.retryable, kind.stale_ok) == (code, retryable == "yes", stale == "yes")
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
+    assert pages
