@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from contextlib import ExitStack, contextmanager
+import socket
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import requests
 from aiohttp import web
 
+from keyless.local.loop_thread import LoopThread
 from keyless.local.model import Azure
 from keyless.local.vault import vault_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 class Serve(Protocol):
@@ -24,24 +24,21 @@ class Serve(Protocol):
 
 @contextmanager
 def _served(app: web.Application) -> Iterator[str]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+    listener = socket.create_server(("127.0.0.1", 0))
 
-    async def start() -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(app)
+    @asynccontextmanager
+    async def serving() -> AsyncIterator[None]:
+        # A body that was refused unread leaves its connection lingering, for longer than a test should last.
+        runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner, runner.addresses[0][1]
+        try:
+            await web.SockSite(runner, listener).start()
+            yield
+        finally:
+            await runner.cleanup()
 
-    runner, port = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+    with listener, LoopThread(serving, name="served"):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
