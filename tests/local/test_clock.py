@@ -17,7 +17,7 @@ def test_advancing_adds_up_every_unit() -> None:
     assert clock.now() == pytest.approx(time.time() + 90_061, abs=5)
 
 
-@pytest.mark.parametrize("seconds", [-1, math.nan])
-def test_the_clock_never_goes_back(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [-1, math.nan, math.inf])
+def test_the_clock_never_goes_back_nor_to_the_end_of_time(seconds: float) -> None:
     with pytest.raises(ConfigurationError, match="cannot be advanced"):
         Clock().advance(seconds=seconds)

@@ -1,5 +1,6 @@
 """The time of the local Azure, which tests move instead of sleeping."""
 
+import math
 import threading
 import time
 
@@ -24,13 +25,13 @@ class Clock:
         holds as good may be refused as expired: as with a client whose clock is slow.
 
         Raises:
-            ConfigurationError: If the sum is negative.
+            ConfigurationError: If the sum is negative or without end.
         """
         step = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        if not step >= 0:
+        if not 0 <= step < math.inf:
             raise ConfigurationError(
                 f"The clock cannot be advanced by {step} seconds.",
-                cause="Time only moves forward.",
+                cause="Time only moves forward, and never to its end.",
                 remedy="Give a positive number of seconds, minutes, hours or days.",
             )
         with self._lock:
