@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.backup import new_backup_key, open_backup, seal_backup
 from keyless.local.limits import check_secret
-from keyless.local.store import SecretProperties, SecretVersion, Store
+from keyless.local.secret_version import DeletedSecret, SecretProperties, SecretState, SecretStateError, SecretVersion
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
     from keyless.clouds import Cloud
     from keyless.local.clock import Clock
+    from keyless.local.store import Store
 
 # As recorded in 2022: https://github.com/Azure/azure-sdk-for-python/tree/main/sdk/keyvault/azure-keyvault-secrets
 DELETION_SECONDS = 4.0
 RECOVERY_SECONDS = 4.0
 _PAGE = 100
 _RETENTION_DAYS = range(7, 91)
+_DAY = 86_400
 
 
 class Vault:
@@ -32,6 +35,7 @@ class Vault:
         name: Its name, as it was given.
         cloud: The Azure cloud it is in.
         tenant_id: The tenant whose tokens it accepts.
+        region: The Azure region that it says it is in.
         host: Its host, such as ``contoso-kv.vault.azure.net``.
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
@@ -50,6 +54,7 @@ class Vault:
         cloud: Cloud,
         tenant_id: str,
         group_id: str,
+        region: str,
         store: Store,
         clock: Clock,
         soft_delete_days: int = 90,
@@ -61,6 +66,7 @@ class Vault:
         self.name = name
         self.cloud = cloud
         self.tenant_id = tenant_id
+        self.region = region
         self.host = f"{name.lower()}.{cloud.vault_suffix}"
         self.url = f"https://{self.host}"
         self.resource_id = f"{group_id}/providers/Microsoft.KeyVault/vaults/{name}"
@@ -101,6 +107,7 @@ class Vault:
 
         Raises:
             ConfigurationError: If Key Vault would not accept it.
+            SecretStateError: If a deleted secret has the name.
         """
         check_secret_name(name)
         now = int(self._clock.now())
@@ -123,11 +130,11 @@ class Vault:
             expires_on=secret.expires_on,
             tags=secret.tags,
         )
-        return self._store.put(self.name, secret)
+        return self._store.put(self.name, secret, now=self._clock.now())
 
     def find_secret(self, name: str, version: str | None = None) -> SecretVersion | None:
         """Return a version of a secret, the latest unless one is named; None where there is none."""
-        return self._store.get(self.name, name, version)
+        return self._store.get(self.name, name, version, now=self._clock.now())
 
     def get_secret(self, name: str, version: str | None = None) -> SecretVersion:
         """Return a version of a secret, the latest unless one is named.
@@ -137,13 +144,123 @@ class Vault:
         """
         found = self.find_secret(name, version)
         if found is None:
-            wanted = f"{name}/{version}" if version else name
-            raise LocalAzureError(
-                f"The vault {self.name} has no secret {wanted!r}.",
-                cause="No such secret, or no such version of it, was set.",
-                remedy=f"Set it: azure.vault({self.name!r}).set_secret({name!r}, ...).",
-            )
+            raise self._missing(name, version)
         return found
+
+    def update_secret(
+        self,
+        name: str,
+        version: str | None = None,
+        *,
+        content_type: str | None = None,
+        enabled: bool | None = None,
+        not_before: datetime | int | None = None,
+        expires_on: datetime | int | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> SecretVersion:
+        """Change properties of a version, the latest unless one is named; what is not given stays as it is.
+
+        Raises:
+            ConfigurationError: If Key Vault would not accept it.
+            LocalAzureError: If there is no such version.
+        """
+        now = self._clock.now()
+        begins, ends = _seconds("not_before", not_before), _seconds("expires_on", expires_on)
+        check_secret(value="", content_type=content_type, not_before=begins, expires_on=ends, tags=tags or {})
+        found = self._store.update(
+            self.name,
+            name,
+            version,
+            content_type=content_type,
+            enabled=enabled,
+            not_before=begins,
+            expires_on=ends,
+            tags=tags,
+            updated_on=int(now),
+            now=now,
+        )
+        if found is None:
+            raise self._missing(name, version)
+        return found
+
+    def state_of(self, name: str) -> SecretState:
+        """Return where a secret is in its life: whether it is active, deleted, or on its way."""
+        return self._store.state(self.name, name, now=self._clock.now())
+
+    def delete_secret(self, name: str) -> DeletedSecret | None:
+        """Delete a secret with all its versions, so that it can be recovered until it is purged.
+
+        Returns:
+            The deleted secret; None where the vault has no soft delete, and the secret is gone.
+
+        Raises:
+            SecretStateError: If there is no such secret, or it is deleted already.
+        """
+        now = self._clock.now()
+        secret = self._store.get(self.name, name, now=now)
+        if secret is None:
+            raise SecretStateError(name, self.state_of(name))
+        if not self.soft_delete_days:
+            self._store.purge(self.name, name, now=now, settles_on=now, state=SecretState.ACTIVE)
+            return None
+        purge_on = int(now) + self.soft_delete_days * _DAY
+        self._store.delete(self.name, name, now=now, settles_on=now + self.deletion_seconds, purge_on=purge_on)
+        return DeletedSecret(properties=secret, deleted_on=int(now), scheduled_purge_on=purge_on)
+
+    def recover_deleted_secret(self, name: str) -> SecretProperties:
+        """Make a deleted secret an active one again, with all its versions.
+
+        Raises:
+            SecretStateError: If it is not deleted.
+        """
+        now = self._clock.now()
+        deleted = self._store.get_deleted(self.name, name, now=now)
+        if deleted is None:
+            raise SecretStateError(name, self.state_of(name))
+        self._store.recover(self.name, name, now=now, settles_on=now + self.recovery_seconds)
+        return deleted.properties
+
+    def purge_deleted_secret(self, name: str) -> None:
+        """Forget a deleted secret for good. Purge protection does not hold back whoever calls this in Python.
+
+        Raises:
+            SecretStateError: If it is not deleted.
+        """
+        now = self._clock.now()
+        settles_on = now + self.deletion_seconds
+        self._store.purge(self.name, name, now=now, settles_on=settles_on, state=SecretState.DELETED)
+
+    def find_deleted_secret(self, name: str) -> DeletedSecret | None:
+        """Return a deleted secret; None where there is none."""
+        return self._store.get_deleted(self.name, name, now=self._clock.now())
+
+    def backup_secret(self, name: str) -> bytes:
+        """Return every version of a secret, encrypted so that only this local Azure, or one on its ``data``, restores it.
+
+        Raises:
+            SecretStateError: If there is no such secret.
+        """
+        versions = self._store.all_versions(self.name, name, now=self._clock.now())
+        if not versions:
+            raise SecretStateError(name, self.state_of(name))
+        return seal_backup(versions, self._backup_key())
+
+    def restore_secret(self, backup: bytes) -> SecretVersion:
+        """Bring back every version of a secret that was backed up, from this vault or another, as it was.
+
+        Returns:
+            The latest version.
+
+        Raises:
+            CorruptBackupError: If the backup is not, bit for bit, one that was made here.
+            SecretStateError: If there is a secret of that name, deleted or not.
+        """
+        versions = open_backup(backup, self._backup_key())
+        try:
+            self._store.restore(self.name, versions, now=self._clock.now())
+        except SecretStateError as error:
+            raise SecretStateError(error.name, error.state, version=versions[-1].version) from None
+        return versions[-1]
 
     def list_secrets(self) -> Iterator[SecretProperties]:
         """Go through the secrets by name, each with the properties of its latest version."""
@@ -157,11 +274,26 @@ class Vault:
 
     def page_of_secrets(self, *, start: str, size: int) -> list[SecretProperties]:
         """Return up to ``size`` secrets from the name ``start`` on, and the one after them where there is one."""
-        return self._store.list_secrets(self.name, start=start, limit=size + 1)
+        return self._store.list_secrets(self.name, start=start, limit=size + 1, now=self._clock.now())
 
     def page_of_versions(self, name: str, *, start: str, size: int) -> list[SecretProperties]:
         """Return up to ``size`` versions from the id ``start`` on, and the one after them where there is one."""
-        return self._store.list_versions(self.name, name, start=start, limit=size + 1)
+        return self._store.list_versions(self.name, name, start=start, limit=size + 1, now=self._clock.now())
+
+    def page_of_deleted_secrets(self, *, start: str, size: int) -> list[DeletedSecret]:
+        """Return up to ``size`` deleted secrets from the name ``start`` on, and the one after them if there is one."""
+        return self._store.list_deleted(self.name, start=start, limit=size + 1, now=self._clock.now())
+
+    def _backup_key(self) -> bytes:
+        return self._store.key("backup", new_backup_key)
+
+    def _missing(self, name: str, version: str | None) -> LocalAzureError:
+        wanted = f"{name}/{version}" if version else name
+        return LocalAzureError(
+            f"The vault {self.name} has no secret {wanted!r}.",
+            cause="No such secret, or no such version of it, was set.",
+            remedy=f"Set it: azure.vault({self.name!r}).set_secret({name!r}, ...).",
+        )
 
 
 def _seconds(field: str, moment: datetime | int | None) -> int | None:

@@ -11,9 +11,11 @@ from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.access import Decision, RoleAssignment, Scope, decide, role_named
 from keyless.local.clock import Clock
 from keyless.local.config import Config, IdentityConfig, VaultConfig, default_config
+from keyless.local.identity.sources import LIFETIMES
 from keyless.local.journal import Journal
 from keyless.local.key_vault import DELETION_SECONDS, RECOVERY_SECONDS, Vault
 from keyless.local.managed_identity import Identity, derived_guid
+from keyless.local.secret_version import SecretState
 from keyless.local.store import Store
 from keyless.local.tokens import Tokens
 from keyless.secret_id import check_vault_url
@@ -32,6 +34,7 @@ class Azure:
         journal: What was asked of it.
         tokens: The tokens of its identities.
         tenant_id: The tenant of its identities.
+        token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         subscription_id: The subscription that everything is in.
         resource_group: The resource group that everything is in.
         region: The region that everything is in.
@@ -47,6 +50,7 @@ class Azure:
         self.journal = Journal()
         self.tenant_id = config.tenant_id
         self.tokens = Tokens(tenant_id=self.tenant_id, clock=self.clock)
+        self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
         self._store = store or Store()
         self._lock = threading.RLock()
         self._vaults: dict[str, Vault] = {}
@@ -61,7 +65,7 @@ class Azure:
         vault = self.add_vault(config.name, cloud=config.cloud, tenant_id=config.tenant_id)
         for secret in config.secrets:
             # A store that was kept holds what was set since; its start does not come back.
-            if vault.find_secret(secret.name) is None:
+            if vault.state_of(secret.name) is SecretState.ABSENT:
                 vault.set_secret(
                     secret.name,
                     secret.value,
@@ -165,6 +169,7 @@ class Azure:
             cloud=where,
             tenant_id=tenant_id or self.tenant_id,
             group_id=self._group_id,
+            region=self.region,
             store=self._store,
             clock=self.clock,
             soft_delete_days=soft_delete_days,

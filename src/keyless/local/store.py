@@ -3,105 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import LocalAzureError
+from keyless.local import secret_queries
+from keyless.local.schema import migrate
+from keyless.local.secret_version import DeletedSecret, SecretProperties, SecretState, SecretStateError, SecretVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = 1
-
-# A secret's name is compared without case and kept as it was first given. Its row names the latest version, so that a
-# read is two index look-ups however many versions there are, and a list page is one range of an index. deleted_on and
-# purge_on are those of a soft-deleted secret, in Unix seconds.
-_SCHEMA = """
-CREATE TABLE secret (
-    id INTEGER PRIMARY KEY,
-    vault TEXT NOT NULL COLLATE NOCASE,
-    name TEXT NOT NULL COLLATE NOCASE,
-    latest TEXT NOT NULL,
-    deleted_on INTEGER,
-    purge_on INTEGER,
-    UNIQUE (vault, name)
-);
-CREATE TABLE version (
-    id INTEGER PRIMARY KEY,
-    secret INTEGER NOT NULL REFERENCES secret (id) ON DELETE CASCADE,
-    version TEXT NOT NULL,
-    content_type TEXT,
-    enabled INTEGER NOT NULL,
-    not_before INTEGER,
-    expires_on INTEGER,
-    created_on INTEGER NOT NULL,
-    updated_on INTEGER NOT NULL,
-    tags TEXT NOT NULL,
-    value TEXT NOT NULL,
-    UNIQUE (secret, version)
-);
-"""
-_PROPERTIES = (
-    "secret.name, version.version, version.content_type, version.enabled, version.not_before, version.expires_on, "
-    "version.created_on, version.updated_on, version.tags"
-)
-_LIVE = "FROM secret JOIN version ON version.secret = secret.id WHERE secret.vault = ? AND secret.deleted_on IS NULL"
-_LIST_SECRETS = (
-    f"SELECT {_PROPERTIES} {_LIVE} AND version.version = secret.latest "
-    "AND secret.name >= ? ORDER BY secret.name LIMIT ?"
-)
-_LIST_VERSIONS = (
-    f"SELECT {_PROPERTIES} {_LIVE} AND secret.name = ? AND version.version >= ? ORDER BY version.version LIMIT ?"
-)
-_GET = (
-    f"SELECT {_PROPERTIES}, version.value {_LIVE} AND secret.name = ? AND version.version = coalesce(?, secret.latest)"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretProperties:
-    """What is known of a version of a secret besides its value; times are Unix seconds.
-
-    Attributes:
-        name: The secret's name, in the case it was first given.
-        version: The version's id, 32 lower-case hexadecimal digits.
-        content_type: Free text about the value; None where not given.
-        enabled: Whether the value may be read.
-        not_before: When the value becomes valid, for the reader to heed; None where not given.
-        expires_on: When the value ceases to be valid, for the reader to heed; None where not given.
-        created_on: When the version was made.
-        updated_on: When its properties were last changed.
-        tags: Free names and texts.
-    """
-
-    name: str
-    version: str
-    content_type: str | None
-    enabled: bool
-    not_before: int | None
-    expires_on: int | None
-    created_on: int
-    updated_on: int
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretVersion(SecretProperties):
-    """A version of a secret with its value, which no representation shows."""
-
-    value: str = field(repr=False)
+_REACHED = {"active": SecretState.ACTIVE, "deleted": SecretState.DELETED, "purged": SecretState.ABSENT}
+_ON_THE_WAY = {"active": SecretState.RECOVERING, "deleted": SecretState.DELETING, "purged": SecretState.PURGING}
 
 
 class Store:
-    """Secrets in SQLite. Safe to use from any thread."""
+    """Secrets in SQLite. Safe to use from any thread.
+
+    Every method that depends on the time is told it: a secret's state is what its times say at that moment.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open the store, and make it where there is none.
+        """Open the store, make it where there is none, and bring an older one to today's schema.
 
         Args:
             path: The file to keep secrets in; None keeps them in memory until the store is closed.
@@ -111,6 +41,7 @@ class Store:
         """
         self._lock = threading.RLock()
         self._where = "memory" if path is None else str(path)
+        self._next_purge = math.inf
         try:
             if path is not None:
                 path.touch(mode=0o600)
@@ -130,73 +61,173 @@ class Store:
         with self._turn() as database:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA foreign_keys = ON")
-            found = database.execute("PRAGMA user_version").fetchone()[0]
-            if found > SCHEMA_VERSION:
-                raise LocalAzureError(
-                    f"The store {self._where} cannot be read.",
-                    cause=f"Its schema is version {found}; this Keyless knows versions up to {SCHEMA_VERSION}.",
-                    remedy="Use the newer Keyless that wrote it, or another folder.",
-                )
-            if found == 0:
-                database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            migrate(database, where=self._where)
+            self._next_purge = _next_purge(database)
 
-    def put(self, vault: str, secret: SecretVersion) -> SecretVersion:
+    def put(self, vault: str, secret: SecretVersion, *, now: float) -> SecretVersion:
         """Keep a new version and make it the latest; on return it is in the store.
 
         Returns:
             The version as kept: the name in the case that the secret was first given.
+
+        Raises:
+            SecretStateError: If a deleted secret has the name.
         """
-        with self._turn() as database, _transaction(database):
-            row, name = database.execute(
-                "INSERT INTO secret (vault, name, latest) VALUES (?, ?, ?) "
-                "ON CONFLICT (vault, name) DO UPDATE SET latest = excluded.latest RETURNING id, name",
-                (vault, secret.name, secret.version),
-            ).fetchone()
-            database.execute(
-                "INSERT INTO version (secret, version, content_type, enabled, not_before, expires_on, created_on, "
-                "updated_on, tags, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    row,
-                    secret.version,
-                    secret.content_type,
-                    secret.enabled,
-                    secret.not_before,
-                    secret.expires_on,
-                    secret.created_on,
-                    secret.updated_on,
-                    json.dumps(dict(secret.tags), ensure_ascii=False),
-                    secret.value,
-                ),
-            )
-        return replace(secret, name=name)
+        with self._change(now) as database:
+            _expect(database, vault, secret.name, now, SecretState.ACTIVE, SecretState.ABSENT)
+            return _insert(database, vault, secret)
 
-    def get(self, vault: str, name: str, version: str | None = None) -> SecretVersion | None:
+    def restore(self, vault: str, versions: Sequence[SecretVersion], *, now: float) -> None:
+        """Keep all versions of a secret, the latest last, as they are.
+
+        Raises:
+            SecretStateError: If there is a secret of that name, deleted or not.
+        """
+        with self._change(now) as database:
+            _expect(database, vault, versions[0].name, now, SecretState.ABSENT)
+            for version in versions:
+                _insert(database, vault, version)
+
+    def get(self, vault: str, name: str, version: str | None = None, *, now: float) -> SecretVersion | None:
         """Return a version of a secret, the latest unless one is named; None where there is none."""
-        with self._turn() as database:
-            row = database.execute(_GET, (vault, name, version and version.lower())).fetchone()
-        return row and SecretVersion(**_columns(row), value=row[-1])
+        named = {"vault": vault, "name": name, "version": version and version.lower()}
+        rows = self._rows(secret_queries.GET, now, named)
+        return SecretVersion(**_columns(rows[0]), value=rows[0][-1]) if rows else None
 
-    def list_secrets(self, vault: str, *, start: str = "", limit: int) -> list[SecretProperties]:
+    def all_versions(self, vault: str, name: str, *, now: float) -> list[SecretVersion]:
+        """Return every version of a secret, the latest last; none where there is no such secret."""
+        rows = self._rows(secret_queries.ALL_VERSIONS, now, {"vault": vault, "name": name})
+        return [SecretVersion(**_columns(row), value=row[-1]) for row in rows]
+
+    def update(
+        self,
+        vault: str,
+        name: str,
+        version: str | None,
+        *,
+        content_type: str | None,
+        enabled: bool | None,
+        not_before: int | None,
+        expires_on: int | None,
+        tags: Mapping[str, str] | None,
+        updated_on: int,
+        now: float,
+    ) -> SecretVersion | None:
+        """Change properties of a version, the latest unless one is named; None leaves a property as it is.
+
+        Returns:
+            The version as it is then; None where there is none.
+        """
+        with self._change(now) as database:
+            database.execute(
+                secret_queries.UPDATE,
+                {
+                    "vault": vault,
+                    "name": name,
+                    "version": version and version.lower(),
+                    "content_type": content_type,
+                    "enabled": enabled,
+                    "not_before": not_before,
+                    "expires_on": expires_on,
+                    "tags": None if tags is None else _text(tags),
+                    "updated_on": updated_on,
+                    "now": now,
+                },
+            )
+            return self.get(vault, name, version, now=now)
+
+    def delete(self, vault: str, name: str, *, now: float, settles_on: float, purge_on: int) -> None:
+        """Make an active secret a deleted one, which it is from ``settles_on`` to ``purge_on``.
+
+        Raises:
+            SecretStateError: If it is not active.
+        """
+        with self._change(now) as database:
+            _expect(database, vault, name, now, SecretState.ACTIVE)
+            database.execute(secret_queries.DELETE, (settles_on, int(now), purge_on, vault, name))
+            self._next_purge = min(self._next_purge, purge_on)
+
+    def recover(self, vault: str, name: str, *, now: float, settles_on: float) -> None:
+        """Make a deleted secret an active one, which it is from ``settles_on`` on.
+
+        Raises:
+            SecretStateError: If it is not deleted.
+        """
+        with self._change(now) as database:
+            _expect(database, vault, name, now, SecretState.DELETED)
+            database.execute(secret_queries.RECOVER, (settles_on, vault, name))
+
+    def purge(self, vault: str, name: str, *, now: float, settles_on: float, state: SecretState) -> None:
+        """Forget every version of a secret; its name is taken until ``settles_on``.
+
+        Raises:
+            SecretStateError: If the secret is in another state than ``state``.
+        """
+        with self._change(now) as database:
+            _expect(database, vault, name, now, state)
+            database.execute(secret_queries.PURGE_VERSIONS, (vault, name))
+            database.execute(secret_queries.PURGE, (settles_on, settles_on, vault, name))
+            self._next_purge = min(self._next_purge, settles_on)
+
+    def state(self, vault: str, name: str, *, now: float) -> SecretState:
+        """Return where a secret is in its life."""
+        with self._turn(now) as database:
+            return _state(database, vault, name, now)
+
+    def get_deleted(self, vault: str, name: str, *, now: float) -> DeletedSecret | None:
+        """Return a deleted secret; None where there is none."""
+        rows = self._rows(secret_queries.GET_DELETED, now, {"vault": vault, "name": name})
+        return _deleted(rows[0]) if rows else None
+
+    def list_deleted(self, vault: str, *, start: str = "", limit: int, now: float) -> list[DeletedSecret]:
+        """Return deleted secrets by ascending name, beginning with the name ``start``."""
+        rows = self._rows(secret_queries.LIST_DELETED, now, {"vault": vault, "start": start, "limit": limit})
+        return [_deleted(row) for row in rows]
+
+    def list_secrets(self, vault: str, *, start: str = "", limit: int, now: float) -> list[SecretProperties]:
         """Return the latest version of each secret, by ascending name, beginning with the name ``start``."""
-        with self._turn() as database:
-            rows = database.execute(_LIST_SECRETS, (vault, start, limit)).fetchall()
+        rows = self._rows(secret_queries.LIST_ACTIVE, now, {"vault": vault, "start": start, "limit": limit})
         return [SecretProperties(**_columns(row)) for row in rows]
 
-    def list_versions(self, vault: str, name: str, *, start: str = "", limit: int) -> list[SecretProperties]:
+    def list_versions(
+        self, vault: str, name: str, *, start: str = "", limit: int, now: float
+    ) -> list[SecretProperties]:
         """Return the versions of a secret, by ascending id as Azure does, beginning with the id ``start``."""
-        with self._turn() as database:
-            rows = database.execute(_LIST_VERSIONS, (vault, name, start.lower(), limit)).fetchall()
+        rows = self._rows(
+            secret_queries.LIST_VERSIONS, now, {"vault": vault, "name": name, "start": start.lower(), "limit": limit}
+        )
         return [SecretProperties(**_columns(row)) for row in rows]
+
+    def key(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return the key of that name; it is made when it is first wanted, and kept."""
+        with self._turn() as database, _transaction(database):
+            found = database.execute("SELECT pem FROM key WHERE name = ?", (name,)).fetchone()
+            if found is None:
+                found = (make(),)
+                database.execute("INSERT INTO key (name, pem) VALUES (?, ?)", (name, *found))
+        return bytes(found[0])
 
     def close(self) -> None:
         """Close the store; one in memory is gone then."""
         with self._lock:
             self._database.close()
 
+    def _rows(self, query: str, now: float, named: Mapping[str, str | int | None]) -> list[Any]:
+        with self._turn(now) as database:
+            return database.execute(query, {**named, "now": now}).fetchall()
+
     @contextmanager
-    def _turn(self) -> Iterator[sqlite3.Connection]:
+    def _change(self, now: float) -> Iterator[sqlite3.Connection]:
+        with self._turn(now) as database, _transaction(database):
+            yield database
+
+    @contextmanager
+    def _turn(self, now: float = -math.inf) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
+                if now >= self._next_purge:
+                    self._database.execute(secret_queries.SWEEP, (now,))
+                    self._next_purge = _next_purge(self._database)
                 yield self._database
             except sqlite3.Error as error:
                 raise self._failure(error) from error
@@ -220,7 +251,49 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("COMMIT")
 
 
-def _columns(row: tuple[Any, ...]) -> dict[str, Any]:
+def _insert(database: sqlite3.Connection, vault: str, secret: SecretVersion) -> SecretVersion:
+    row, name = database.execute(secret_queries.PUT, (vault, secret.name, secret.version)).fetchone()
+    database.execute(
+        secret_queries.PUT_VERSION,
+        (
+            row,
+            secret.version,
+            secret.content_type,
+            secret.enabled,
+            secret.not_before,
+            secret.expires_on,
+            secret.created_on,
+            secret.updated_on,
+            _text(secret.tags),
+            secret.value,
+        ),
+    )
+    return replace(secret, name=name)
+
+
+def _state(database: sqlite3.Connection, vault: str, name: str, now: float) -> SecretState:
+    row = database.execute(secret_queries.STATE, (vault, name)).fetchone()
+    if row is None:
+        return SecretState.ABSENT
+    return _REACHED[row[0]] if row[1] <= now else _ON_THE_WAY[row[0]]
+
+
+def _expect(database: sqlite3.Connection, vault: str, name: str, now: float, *states: SecretState) -> None:
+    found = _state(database, vault, name, now)
+    if found not in states:
+        raise SecretStateError(name, found)
+
+
+def _next_purge(database: sqlite3.Connection) -> float:
+    found = database.execute(secret_queries.NEXT_SWEEP).fetchone()[0]
+    return math.inf if found is None else float(found)
+
+
+def _deleted(row: Any) -> DeletedSecret:
+    return DeletedSecret(properties=SecretProperties(**_columns(row)), deleted_on=row[-2], scheduled_purge_on=row[-1])
+
+
+def _columns(row: Any) -> dict[str, Any]:
     return {
         "name": row[0],
         "version": row[1],
@@ -232,3 +305,7 @@ def _columns(row: tuple[Any, ...]) -> dict[str, Any]:
         "updated_on": row[7],
         "tags": json.loads(row[8]),
     }
+
+
+def _text(tags: Mapping[str, str]) -> str:
+    return json.dumps(dict(tags), ensure_ascii=False)

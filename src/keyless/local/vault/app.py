@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # The application id of Key Vault itself, under which tokens for it may be asked for as well.
 _KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
-_MAX_BODY = 1024 * 1024
+# A backup of 500 versions, which is the most that Azure backs up, of the largest size.
+_MAX_BODY = 32 * 1024 * 1024
 
 
 def vault_app(azure: Azure) -> web.Application:
@@ -158,13 +159,12 @@ class _Visit:
             raise invalid_property(f"The body is larger than {_MAX_BODY:,} bytes.") from None
 
 
-def _respond(request: web.Request, azure: Azure, status: int, body: dict[str, object]) -> web.Response:
+def _respond(request: web.Request, azure: Azure, status: int, body: dict[str, object] | None) -> web.Response:
+    headers = response_headers(request, region=azure.region)
+    if body is None:
+        return web.Response(status=status, headers=headers)
     return web.Response(
-        status=status,
-        text=to_json(body),
-        content_type="application/json",
-        charset="utf-8",
-        headers=response_headers(request, region=azure.region),
+        status=status, text=to_json(body), content_type="application/json", charset="utf-8", headers=headers
     )
 
 

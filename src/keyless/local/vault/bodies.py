@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keyless.local.store import SecretProperties, SecretVersion
+    from keyless.local.key_vault import Vault
+    from keyless.local.secret_version import DeletedSecret, SecretProperties, SecretVersion
+    from keyless.local.vault.call import Call
 
-_RECOVERY_LEVEL = "Recoverable+Purgeable"
-_RECOVERABLE_DAYS = 90
 # recoverableDays came with 7.1.
 _WITHOUT_RECOVERABLE_DAYS = frozenset({"2016-10-01", "7.0"})
+_DEFAULT_DAYS = 90
 
 
 def to_json(body: dict[str, object]) -> str:
@@ -19,39 +20,58 @@ def to_json(body: dict[str, object]) -> str:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def secret_bundle(secret: SecretVersion, *, base: str, api_version: str) -> dict[str, object]:
-    """Return a version of a secret with its value.
-
-    Args:
-        secret: The version.
-        base: The vault's address as the client wrote it, so that ids begin with what it knows.
-        api_version: The version of the API that the client speaks.
-    """
-    identifier = f"{base}/secrets/{secret.name}/{secret.version}"
-    return {"value": secret.value, **_item(secret, identifier, api_version)}
+def secret_bundle(call: Call, secret: SecretVersion) -> dict[str, object]:
+    """Return a version of a secret with its value."""
+    return {"value": secret.value, **version_item(call, secret)}
 
 
-def secret_item(secret: SecretProperties, *, base: str, api_version: str) -> dict[str, object]:
+def version_item(call: Call, secret: SecretProperties) -> dict[str, object]:
+    """Return a version without its value, as a list of versions shows it, and the answer to an update."""
+    return _item(call, secret, f"{call.base}/secrets/{secret.name}/{secret.version}")
+
+
+def secret_item(call: Call, secret: SecretProperties) -> dict[str, object]:
     """Return a secret as a list of secrets shows it: its id names no version."""
-    return _item(secret, f"{base}/secrets/{secret.name}", api_version)
+    return _item(call, secret, f"{call.base}/secrets/{secret.name}")
 
 
-def version_item(secret: SecretProperties, *, base: str, api_version: str) -> dict[str, object]:
-    """Return a version as a list of versions shows it."""
-    return _item(secret, f"{base}/secrets/{secret.name}/{secret.version}", api_version)
+def deleted_bundle(call: Call, deleted: DeletedSecret) -> dict[str, object]:
+    """Return a deleted secret with the id of its latest version, and without its value."""
+    return {**_recovery(call, deleted), **version_item(call, deleted.properties)}
 
 
-def _item(secret: SecretProperties, identifier: str, api_version: str) -> dict[str, object]:
+def deleted_item(call: Call, deleted: DeletedSecret) -> dict[str, object]:
+    """Return a deleted secret as a list shows it."""
+    return {**_recovery(call, deleted), **secret_item(call, deleted.properties)}
+
+
+def _recovery(call: Call, deleted: DeletedSecret) -> dict[str, object]:
+    return {
+        "recoveryId": f"{call.base}/deletedsecrets/{deleted.properties.name}",
+        "deletedDate": deleted.deleted_on,
+        "scheduledPurgeDate": deleted.scheduled_purge_on,
+    }
+
+
+def _item(call: Call, secret: SecretProperties, identifier: str) -> dict[str, object]:
     attributes: dict[str, object] = {"enabled": secret.enabled}
     if secret.not_before is not None:
         attributes["nbf"] = secret.not_before
     if secret.expires_on is not None:
         attributes["exp"] = secret.expires_on
-    attributes |= {"created": secret.created_on, "updated": secret.updated_on, "recoveryLevel": _RECOVERY_LEVEL}
-    if api_version not in _WITHOUT_RECOVERABLE_DAYS:
-        attributes["recoverableDays"] = _RECOVERABLE_DAYS
+    attributes |= {"created": secret.created_on, "updated": secret.updated_on}
+    attributes["recoveryLevel"] = _recovery_level(call.vault)
+    if call.api_version not in _WITHOUT_RECOVERABLE_DAYS:
+        attributes["recoverableDays"] = call.vault.soft_delete_days
     item: dict[str, object] = {} if secret.content_type is None else {"contentType": secret.content_type}
     item |= {"id": identifier, "attributes": attributes}
     if secret.tags:
         item["tags"] = dict(secret.tags)
     return item
+
+
+def _recovery_level(vault: Vault) -> str:
+    if not vault.soft_delete_days:
+        return "Purgeable"
+    customized = "" if vault.soft_delete_days == _DEFAULT_DAYS else "Customized"
+    return f"{customized}Recoverable{'' if vault.purge_protection else '+Purgeable'}"

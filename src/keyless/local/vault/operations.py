@@ -1,29 +1,29 @@
-"""What a vault does when it is asked: one function an operation of the secrets API.
+"""What a vault does with secrets when it is asked: one function an operation of the secrets API.
 
 https://learn.microsoft.com/en-us/rest/api/keyvault/secrets/operation-groups
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
-from keyless.errors import ConfigurationError
-from keyless.local.vault.bodies import secret_bundle, secret_item, version_item
+from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.backup import CorruptBackupError
+from keyless.local.jwe import to_base64url
+from keyless.local.secret_version import SecretStateError
+from keyless.local.vault.answer import Answer
+from keyless.local.vault.bodies import deleted_bundle, secret_bundle, secret_item, version_item
 from keyless.local.vault.errors import invalid_property, secret_disabled, secret_not_found
-from keyless.local.vault.paging import next_link, page_size, page_start
+from keyless.local.vault.paging import page_of
+from keyless.local.vault.parameters import read_backup, read_body, read_properties, read_value
+from keyless.local.vault.state_errors import malformed_backup, name_in_use, not_active, restore_conflict
 
 if TYPE_CHECKING:
     from keyless.local.vault.call import Call
 
-_T = TypeVar("_T")
-
-
-class Answer(NamedTuple):
-    """A success: its status and its JSON body."""
-
-    status: int
-    body: dict[str, object]
+# For certificates, https://learn.microsoft.com/en-us/rest/api/keyvault/secrets/get-secret/get-secret
+_OUT_CONTENT_TYPES = frozenset({"application/x-pkcs12", "application/x-pem-file"})
 
 
 def get_secret(call: Call) -> Answer:
@@ -33,74 +33,97 @@ def get_secret(call: Call) -> Answer:
         raise secret_not_found(call.name, call.version)
     if not secret.enabled:
         raise secret_disabled(secret.name)
-    return Answer(200, secret_bundle(secret, base=call.base, api_version=call.api_version))
+    # An ordinary secret has no format to convert, so that one which could be asked for changes nothing.
+    wanted = call.query.get("outContentType")
+    if wanted is not None and wanted not in _OUT_CONTENT_TYPES:
+        raise invalid_property("outContentType is neither application/x-pkcs12 nor application/x-pem-file.")
+    return Answer(200, secret_bundle(call, secret))
 
 
 def set_secret(call: Call) -> Answer:
     """Store a new version and return it with its value, even where it is disabled."""
-    body = _json_object(call.content)
-    value = _field(body, "value", str)
-    if value is None:
-        raise invalid_property("The body has no value.")
-    attributes = _field(body, "attributes", dict) or {}
-    enabled = _field(attributes, "enabled", bool)
-    tags = _field(body, "tags", dict) or {}
-    if not all(isinstance(tag, str) for tag in tags.values()):
-        raise invalid_property("A tag is not a string.")
+    body = read_body(call.content)
+    value, properties = read_value(body), read_properties(body)
     try:
         secret = call.vault.set_secret(
             call.name,
             value,
-            content_type=_field(body, "contentType", str),
-            enabled=True if enabled is None else enabled,
-            not_before=_seconds(attributes, "nbf"),
-            expires_on=_seconds(attributes, "exp"),
-            tags=tags,
+            content_type=properties.content_type,
+            enabled=properties.enabled is not False,
+            not_before=properties.not_before,
+            expires_on=properties.expires_on,
+            tags=properties.tags,
         )
     except ConfigurationError as error:
         raise invalid_property(f"{error.what} {error.cause}") from None
-    return Answer(200, secret_bundle(secret, base=call.base, api_version=call.api_version))
+    except SecretStateError as error:
+        raise name_in_use(error, call.name) from None
+    return Answer(200, secret_bundle(call, secret))
+
+
+def update_secret(call: Call) -> Answer:
+    """Change properties of a version, disabled or not, and return it without its value."""
+    properties = read_properties(read_body(call.content))
+    try:
+        secret = call.vault.update_secret(
+            call.name,
+            call.version,
+            content_type=properties.content_type,
+            enabled=properties.enabled,
+            not_before=properties.not_before,
+            expires_on=properties.expires_on,
+            tags=properties.tags,
+        )
+    except ConfigurationError as error:
+        raise invalid_property(f"{error.what} {error.cause}") from None
+    except LocalAzureError:
+        raise secret_not_found(call.name, call.version) from None
+    return Answer(200, version_item(call, secret))
+
+
+def delete_secret(call: Call) -> Answer:
+    """Delete a secret with all its versions; the deletion itself takes a while after the answer."""
+    latest = call.vault.find_secret(call.name)
+    try:
+        deleted = call.vault.delete_secret(call.name)
+    except SecretStateError as error:
+        raise not_active(error, call.name) from None
+    if deleted is not None:
+        return Answer(200, deleted_bundle(call, deleted))
+    return Answer(200, version_item(call, latest) if latest else {})
 
 
 def list_secrets(call: Call) -> Answer:
     """Return a page of the secrets by name, without values."""
-    size = page_size(call)
-    found = call.vault.page_of_secrets(start=page_start(call), size=size)
-    items = [secret_item(secret, base=call.base, api_version=call.api_version) for secret in found[:size]]
-    following = next_link(call, key=found[size].name, size=size) if len(found) > size else None
-    return Answer(200, {"value": items, "nextLink": following})
+    return page_of(call, call.vault.page_of_secrets, item=secret_item, key=lambda secret: secret.name)
 
 
 def list_secret_versions(call: Call) -> Answer:
     """Return a page of a secret's versions by id, without values: an empty one where there is no such secret."""
-    size = page_size(call)
-    found = call.vault.page_of_versions(call.name, start=page_start(call), size=size)
-    items = [version_item(secret, base=call.base, api_version=call.api_version) for secret in found[:size]]
-    more = len(found) > size
-    following = next_link(call, key=f"{found[size].name}/{found[size].version}", size=size) if more else None
-    return Answer(200, {"value": items, "nextLink": following})
+    return page_of(
+        call,
+        partial(call.vault.page_of_versions, call.name),
+        item=version_item,
+        key=lambda secret: f"{secret.name}/{secret.version}",
+    )
 
 
-def _json_object(content: bytes) -> dict[str, Any]:
+def backup_secret(call: Call) -> Answer:
+    """Return all versions of a secret in one encrypted blob."""
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        # The reason never quotes the body: it may be a value.
-        raise invalid_property("The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise invalid_property("The body is not a JSON object.")
-    return body
+        blob = call.vault.backup_secret(call.name)
+    except SecretStateError as error:
+        raise not_active(error, call.name) from None
+    return Answer(200, {"value": to_base64url(blob)})
 
 
-def _field(body: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
-    found = body.get(name)
-    if found is not None and not isinstance(found, kind):
-        raise invalid_property(f"{name} is of the wrong type.")
-    return found
-
-
-def _seconds(attributes: dict[str, Any], name: str) -> int | None:
-    # JSON's true is an int to Python. Negative seconds are taken: @azure/keyvault-secrets wraps late dates to them.
-    if isinstance(attributes.get(name), bool):
-        raise invalid_property(f"{name} is of the wrong type.")
-    return _field(attributes, name, int)
+def restore_secret(call: Call) -> Answer:
+    """Bring back all versions of a secret from a backup, and return the latest without its value."""
+    blob = read_backup(read_body(call.content))
+    try:
+        secret = call.vault.restore_secret(blob)
+    except CorruptBackupError as error:
+        raise malformed_backup(error.cause) from None
+    except SecretStateError as error:
+        raise restore_conflict(f"{call.base}/secrets/{error.name}/{error.version}") from None
+    return Answer(200, version_item(call, secret))

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from keyless.local.vault.answer import Answer
 from keyless.local.vault.errors import invalid_property
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from keyless.local.vault.call import Call
 
 _MOST = 25
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+class _Source(Protocol[_T_co]):
+    """Gives up to ``size`` items from ``start`` on, and the one after them where there is one."""
+
+    def __call__(self, *, start: str, size: int) -> Sequence[_T_co]: ...
+
+
+def page_of(
+    call: Call, source: _Source[_T], *, item: Callable[[Call, _T], dict[str, object]], key: Callable[[_T], str]
+) -> Answer:
+    """Answer with the page that a client asks for.
+
+    Args:
+        call: The request.
+        source: Where the items come from.
+        item: Makes an item's JSON.
+        key: Says what a page that begins with an item is found by: ``NAME`` or ``NAME/VERSION``.
+
+    Raises:
+        RefusedError: If the request asks for a page that cannot be.
+    """
+    size = page_size(call)
+    found = source(start=page_start(call), size=size)
+    following = next_link(call, key=key(found[size]), size=size) if len(found) > size else None
+    return Answer(200, {"value": [item(call, each) for each in found[:size]], "nextLink": following})
 
 
 def page_size(call: Call) -> int:

@@ -7,13 +7,38 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from keyless.local.access import GET_SECRET, READ_METADATA, SET_SECRET
+from keyless.local.vault.deleted_operations import (
+    get_deleted_secret,
+    list_deleted_secrets,
+    purge_deleted_secret,
+    recover_deleted_secret,
+)
 from keyless.local.vault.errors import RefusedError, method_not_allowed, unknown_path
-from keyless.local.vault.operations import Answer, get_secret, list_secret_versions, list_secrets, set_secret
+from keyless.local.vault.operations import (
+    backup_secret,
+    delete_secret,
+    get_secret,
+    list_secret_versions,
+    list_secrets,
+    restore_secret,
+    set_secret,
+    update_secret,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyless.local.vault.answer import Answer
     from keyless.local.vault.call import Call
+
+# https://learn.microsoft.com/en-us/azure/role-based-access-control/permissions/security#microsoftkeyvault
+_ACTIONS = "Microsoft.KeyVault/vaults/secrets/"
+UPDATE_SECRET = f"{_ACTIONS}update/action"
+DELETE_SECRET = f"{_ACTIONS}delete"
+RECOVER_SECRET = f"{_ACTIONS}recover/action"
+PURGE_SECRET = f"{_ACTIONS}purge/action"
+BACKUP_SECRET = f"{_ACTIONS}backup/action"
+RESTORE_SECRET = f"{_ACTIONS}restore/action"
 
 _NAME, _VERSION = "{name}", "{version}"
 
@@ -41,21 +66,40 @@ class Operation:
     answer: Callable[[Call], Answer]
 
 
+_SECRETS, _DELETED = "secrets", "deletedsecrets"
+
 # The first that fits counts: a fixed word goes before a placeholder.
 OPERATIONS = (
-    Operation("listSecrets", "GET", ("secrets",), READ_METADATA, "list", "vault", list_secrets),
-    Operation("setSecret", "PUT", ("secrets", _NAME), SET_SECRET, "set", "secret", set_secret),
-    Operation("getSecret", "GET", ("secrets", _NAME), GET_SECRET, "get", "secret", get_secret),
+    Operation("listSecrets", "GET", (_SECRETS,), READ_METADATA, "list", "vault", list_secrets),
+    Operation("setSecret", "PUT", (_SECRETS, _NAME), SET_SECRET, "set", "secret", set_secret),
+    Operation("getSecret", "GET", (_SECRETS, _NAME), GET_SECRET, "get", "secret", get_secret),
+    Operation("updateSecret", "PATCH", (_SECRETS, _NAME), UPDATE_SECRET, "set", "secret", update_secret),
+    Operation("deleteSecret", "DELETE", (_SECRETS, _NAME), DELETE_SECRET, "delete", "secret", delete_secret),
+    Operation("restoreSecret", "POST", (_SECRETS, "restore"), RESTORE_SECRET, "restore", "vault", restore_secret),
+    Operation("backupSecret", "POST", (_SECRETS, _NAME, "backup"), BACKUP_SECRET, "backup", "secret", backup_secret),
     Operation(
         "listSecretVersions",
         "GET",
-        ("secrets", _NAME, "versions"),
+        (_SECRETS, _NAME, "versions"),
         READ_METADATA,
         "list",
         "secret",
         list_secret_versions,
     ),
-    Operation("getSecret", "GET", ("secrets", _NAME, _VERSION), GET_SECRET, "get", "secret", get_secret),
+    Operation("getSecret", "GET", (_SECRETS, _NAME, _VERSION), GET_SECRET, "get", "secret", get_secret),
+    Operation("updateSecret", "PATCH", (_SECRETS, _NAME, _VERSION), UPDATE_SECRET, "set", "secret", update_secret),
+    Operation("listDeletedSecrets", "GET", (_DELETED,), READ_METADATA, "list", "vault", list_deleted_secrets),
+    Operation("getDeletedSecret", "GET", (_DELETED, _NAME), READ_METADATA, "get", "secret", get_deleted_secret),
+    Operation("purgeDeletedSecret", "DELETE", (_DELETED, _NAME), PURGE_SECRET, "purge", "secret", purge_deleted_secret),
+    Operation(
+        "recoverDeletedSecret",
+        "POST",
+        (_DELETED, _NAME, "recover"),
+        RECOVER_SECRET,
+        "recover",
+        "secret",
+        recover_deleted_secret,
+    ),
 )
 
 

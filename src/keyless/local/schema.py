@@ -1,0 +1,74 @@
+"""The tables that secrets are kept in, and how a store that an older Keyless wrote becomes today's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyless.errors import LocalAzureError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+# A secret's name is compared without case and kept as it was first given. Its row names the latest version, so that a
+# read is two index look-ups however many versions there are, and a list page is one range of an index. deleted_on and
+# purge_on are those of a deleted secret, in Unix seconds: after purge_on it is no more.
+_VERSION_1 = """
+CREATE TABLE secret (
+    id INTEGER PRIMARY KEY,
+    vault TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    latest TEXT NOT NULL,
+    deleted_on INTEGER,
+    purge_on INTEGER,
+    UNIQUE (vault, name)
+);
+CREATE TABLE version (
+    id INTEGER PRIMARY KEY,
+    secret INTEGER NOT NULL REFERENCES secret (id) ON DELETE CASCADE,
+    version TEXT NOT NULL,
+    content_type TEXT,
+    enabled INTEGER NOT NULL,
+    not_before INTEGER,
+    expires_on INTEGER,
+    created_on INTEGER NOT NULL,
+    updated_on INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (secret, version)
+);
+"""
+# A secret's state is the one that it has reached from settles_on on; before that, it is on its way there. The index
+# lets a list of one state skip whatever there is of the others. `key` holds the key that backups are encrypted with.
+_VERSION_2 = """
+ALTER TABLE secret ADD COLUMN state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'deleted', 'purged'));
+ALTER TABLE secret ADD COLUMN settles_on REAL NOT NULL DEFAULT 0;
+CREATE INDEX secret_by_state ON secret (vault, state, name);
+CREATE INDEX secret_by_purge ON secret (purge_on) WHERE purge_on IS NOT NULL;
+CREATE TABLE key (
+    name TEXT PRIMARY KEY,
+    pem BLOB NOT NULL
+);
+"""
+_STEPS = (_VERSION_1, _VERSION_2)
+SCHEMA_VERSION = len(_STEPS)
+
+
+def migrate(database: sqlite3.Connection, *, where: str) -> None:
+    """Bring a store to today's schema, one version at a time: each is reached whole, or not at all.
+
+    Args:
+        database: The store, which may be empty.
+        where: What to call it in an error.
+
+    Raises:
+        LocalAzureError: If a newer Keyless wrote it.
+    """
+    found = database.execute("PRAGMA user_version").fetchone()[0]
+    if found > SCHEMA_VERSION:
+        raise LocalAzureError(
+            f"The store {where} cannot be read.",
+            cause=f"Its schema is version {found}; this Keyless knows versions up to {SCHEMA_VERSION}.",
+            remedy="Use the newer Keyless that wrote it, or another folder.",
+        )
+    for version, step in enumerate(_STEPS[found:], found + 1):
+        database.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {version}; COMMIT;")
