@@ -9,7 +9,8 @@ import pytest
 import requests
 from aiohttp import web
 
-from keyless.local.identity.app_service import routes
+from keyless.local.identity.app_service import AppService
+from keyless.local.identity.site import routes
 from keyless.local.model import Azure
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def azure() -> Azure:
 @pytest.fixture
 def endpoint(azure: Azure, serve: Serve) -> str:
     app = web.Application()
-    app.add_routes(routes(azure, secret=SECRET))
+    app.add_routes(routes(AppService(azure, secret=SECRET).endpoints()))
     return f"{serve(app)}/msi/token"
 
 

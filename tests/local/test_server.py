@@ -144,7 +144,9 @@ def test_every_variable_that_selects_an_identity_source_is_known() -> None:
         *("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IDENTITY_API_VERSION"),
         *("MSI_ENDPOINT", "MSI_SECRET", "DEFAULT_IDENTITY_CLIENT_ID", "AZUREPS_HOST_ENVIRONMENT", "IMDS_ENDPOINT"),
         *("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_AUTHORITY_HOST"),
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+        *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_KUBERNETES_TOKEN_PROXY"),
+        # These make azure-identity choose an application instead of any managed identity.
+        *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"),
     }
 
 
@@ -192,7 +194,7 @@ def test_the_files_of_a_run_are_private_and_hold_no_key_and_go_with_it() -> None
     with LocalAzure() as azure:
         folder = azure.ca_file.parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert sorted(file.name for file in folder.iterdir()) == ["bundle.pem", "ca.pem"]
+        assert sorted(file.name for file in folder.iterdir()) == ["bundle.pem", "ca.pem", "service-fabric-ca.pem"]
         assert not any(b"PRIVATE" in file.read_bytes() for file in folder.iterdir())
     assert not folder.exists()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.access import BUILT_IN_ROLES, Scope, role_named
+from keyless.local.identity.sources import SOURCES
 from keyless.local.toml_table import Table
 from keyless.secret_id import check_secret_name, check_vault_url
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from keyless.local.identity.sources import SourceName
 
 SYSTEM = "system"
 _RESOURCE_ID = (
@@ -100,12 +103,14 @@ class Config:
         vaults: The vaults by name.
         identities: The identities by name.
         functions: The function app.
+        token_lifetimes: The seconds for which a source's tokens are good, where it is not what Azure has.
     """
 
     tenant_id: str = str(uuid.uuid5(uuid.NAMESPACE_DNS, "tenant.keyless"))
     vaults: Mapping[str, VaultConfig] = field(default_factory=dict)
     identities: Mapping[str, IdentityConfig] = field(default_factory=dict)
     functions: FunctionsConfig = field(default_factory=FunctionsConfig)
+    token_lifetimes: Mapping[SourceName, int] = field(default_factory=dict)
 
 
 def load_config(path: Path) -> Config:
@@ -134,7 +139,7 @@ def default_config() -> Config:
 
 
 def _config(root: Table) -> Config:
-    root.check_keys(("tenant_id", "vaults", "identities", "functions"))
+    root.check_keys(("tenant_id", "vaults", "identities", "functions", "token_lifetimes"))
     vaults_table, identities_table = root.table("vaults"), root.table("identities")
     vaults = {name: _vault(vaults_table, name) for name in vaults_table}
     _refuse_twins(vaults_table)
@@ -148,6 +153,7 @@ def _config(root: Table) -> Config:
         vaults=MappingProxyType(vaults),
         identities=MappingProxyType(identities),
         functions=FunctionsConfig(settings=MappingProxyType(_strings(functions.table("settings")))),
+        token_lifetimes=MappingProxyType(_lifetimes(root.table("token_lifetimes"))),
     )
     return config if tenant_id is None else replace(config, tenant_id=tenant_id)
 
@@ -249,6 +255,12 @@ def _guid(table: Table, key: str) -> str | None:
     if guid != found.lower():
         raise table.wrong(key, "it is not a GUID", "a GUID such as 00001111-aaaa-2222-bbbb-3333cccc4444")
     return guid
+
+
+def _lifetimes(table: Table) -> dict[SourceName, int]:
+    table.check_keys(SOURCES)
+    found = {name: table.seconds(name) for name in SOURCES}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 def _strings(table: Table) -> dict[str, str]:

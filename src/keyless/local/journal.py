@@ -15,7 +15,9 @@ class Entry:
     Attributes:
         time: When it was answered, in Unix seconds by the clock of the local Azure.
         service: Which service was asked.
-        operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``.
+        operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``;
+            ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token.
+        source: Which source of managed identities was asked, such as ``imds``; None where none was.
         identity: The name of the identity that asked; None where it is not known.
         vault: The vault's name; None where no vault was asked.
         secret: The secret's name as it was sent; None where none was named.
@@ -32,6 +34,7 @@ class Entry:
     operation: str
     status: int
     reason: str
+    source: str | None = None
     identity: str | None = None
     vault: str | None = None
     secret: str | None = None

@@ -1,14 +1,10 @@
-"""Starts the local Azure on this machine and stops it: three listeners, the environment that leads to them, their files."""
+"""Starts the local Azure on this machine and stops it: its listeners, the environment that leads to them, their files."""
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import os
-import secrets
-import socket
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
@@ -16,18 +12,20 @@ from typing import TYPE_CHECKING, Self
 import certifi
 from aiohttp import web
 
-from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.environment import IDENTITY_VARIABLES, proxy_variables, trust_variables
-from keyless.local.identity import app_service
+from keyless.errors import LocalAzureError
+from keyless.local import listeners
+from keyless.local.environment import IDENTITY_VARIABLES, METADATA_HOST_VARIABLE, proxy_variables, trust_variables
+from keyless.local.identity import arc, service_fabric
+from keyless.local.identity.site import IdentitySources, check_source, guard
 from keyless.local.loop_thread import LoopThread
 from keyless.local.model import Azure
 from keyless.local.proxy import ConnectProxy
 from keyless.local.store import Store
-from keyless.local.tls import CertificateAuthority
+from keyless.local.tls import CertificateAuthority, ServerCertificate, self_signed
 from keyless.local.vault import vault_app
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
     from collections.abc import AsyncIterator
     from types import TracebackType
 
@@ -38,27 +36,25 @@ if TYPE_CHECKING:
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 
-_LOOPBACK = "127.0.0.1"
-_EVERYWHERE = {"0.0.0.0": _LOOPBACK, "::": "::1"}
-_BACKLOG = 1024
-_MAX_PORT = 65535
-_SHUTDOWN_TIMEOUT = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Sockets:
     """The sockets of a run, bound before anything is served, so that every address is known.
 
     Attributes:
-        http: Where the identity endpoint is served.
+        http: Where identities are served, but for those below.
         https: Where the vaults are served.
         proxy: Where the proxy is served.
-        silent: Never served. Whoever connects is refused, and nobody else can have the port.
+        service_fabric: Where the identity endpoint of Service Fabric is served.
+        authority: Where the authority is served.
+        silent: Never served.
     """
 
     http: socket.socket
     https: socket.socket
     proxy: socket.socket
+    service_fabric: socket.socket
+    authority: socket.socket
     silent: socket.socket
 
 
@@ -68,9 +64,11 @@ class _Run:
 
     azure: Azure
     sockets: _Sockets
+    sources: IdentitySources
+    certificate: ServerCertificate
     ca_file: Path
     bundle_file: Path
-    header: str = field(repr=False)
+    service_fabric_ca_file: Path
 
 
 class LocalAzure:
@@ -86,6 +84,7 @@ class LocalAzure:
 
     Args:
         config: What exists at the start; None means the example that comes with Keyless.
+        source: Where ``environment()`` says that the program runs, unless it is told otherwise.
         data: The folder in which to keep secrets; None forgets them at the end.
         host: The address to listen at. Whoever reaches another one than loopback can read every secret.
         http_port: Where to serve the identity endpoint; 0 means any free port.
@@ -97,13 +96,15 @@ class LocalAzure:
         self,
         config: Config | None = None,
         *,
+        source: str = "app-service",
         data: Path | None = None,
-        host: str = _LOOPBACK,
+        host: str = listeners.LOOPBACK,
         http_port: int = 0,
         https_port: int = 0,
         proxy_port: int = 0,
     ) -> None:
         self._config = config
+        self._source = check_source(source)
         self._data = data
         self._host = host
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
@@ -126,10 +127,9 @@ class LocalAzure:
             stack.callback(azure.close)
             authority = CertificateAuthority()
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="keyless-")))
-            ca_file, bundle_file = _write_trust(folder, authority.root_pem)
-            run = _Run(azure, self._bind(stack), ca_file, bundle_file, secrets.token_hex(16).upper())
-            context = authority.server_context()
-            stack.enter_context(LoopThread(lambda: _serving(run, context), name="keyless-local-azure"))
+            run = self._prepare(azure, self._bind(stack), folder, authority.root_pem)
+            stack.callback(run.sources.close)
+            stack.enter_context(LoopThread(lambda: _serving(run, authority, self._host), name="keyless-local-azure"))
             self._started, self._ending = run, stack.pop_all()
         return self
 
@@ -141,12 +141,25 @@ class LocalAzure:
 
     def _bind(self, stack: ExitStack) -> _Sockets:
         """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
-        http, https, proxy = (
-            stack.enter_context(_listener(self._host, port, name)) for name, port in self._ports.items()
+        http, https, proxy, service_fabric_at, authority = (
+            stack.enter_context(listeners.bind(self._host, port, name))
+            for name, port in (*self._ports.items(), ("service_fabric_port", 0), ("authority_port", 0))
         )
-        silent = stack.enter_context(socket.socket())
-        silent.bind((_LOOPBACK, 0))
-        return _Sockets(http, https, proxy, silent)
+        silent = stack.enter_context(listeners.bind_silent())
+        return _Sockets(http, https, proxy, service_fabric_at, authority, silent)
+
+    def _prepare(self, azure: Azure, sockets: _Sockets, folder: Path, root_pem: bytes) -> _Run:
+        certificate = self_signed()
+        ca_file, bundle_file, service_fabric_ca_file = _write_trust(folder, root_pem, certificate.chain_pem)
+        sources = IdentitySources(
+            azure,
+            http_url=f"http://{listeners.netloc(sockets.http)}",
+            service_fabric_url=f"https://{listeners.named_netloc(sockets.service_fabric)}",
+            thumbprint=certificate.thumbprint,
+            authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
+            folder=folder,
+        )
+        return _Run(azure, sockets, sources, certificate, ca_file, bundle_file, service_fabric_ca_file)
 
     @property
     def _run(self) -> _Run:
@@ -191,18 +204,23 @@ class LocalAzure:
 
     @property
     def http_url(self) -> str:
-        """Where the identity endpoint is served."""
-        return f"http://{_netloc(self._run.sockets.http)}"
+        """Where identities are served, and the proxy to the metadata service for clients that have its address built in."""
+        return f"http://{listeners.netloc(self._run.sockets.http)}"
 
     @property
     def https_url(self) -> str:
         """Where the vaults are served, for clients that send a vault's name in Host."""
-        return f"https://{_netloc(self._run.sockets.https)}"
+        return f"https://{listeners.netloc(self._run.sockets.https)}"
 
     @property
     def proxy_url(self) -> str:
         """The proxy that leads vault hosts to ``https_url``."""
-        return f"http://{_netloc(self._run.sockets.proxy)}"
+        return f"http://{listeners.netloc(self._run.sockets.proxy)}"
+
+    @property
+    def authority_url(self) -> str:
+        """The authority: it exchanges a pod's tokens, and publishes what tokens are checked with."""
+        return f"https://{listeners.named_netloc(self._run.sockets.authority)}"
 
     @property
     def ca_file(self) -> Path:
@@ -214,89 +232,56 @@ class LocalAzure:
         """The public root certificates and the local one."""
         return self._run.bundle_file
 
-    def environment(self, *, identity: bool = True) -> dict[str, str]:
+    def environment(self, *, source: str | None = None, identity: bool | str = True) -> dict[str, str]:
         """Return the variables with which an unmodified program uses this Azure; unset IDENTITY_VARIABLES first.
 
         Args:
-            identity: Whether the host has the endpoint of App Service. Without it clients turn to the metadata service of
+            source: On which kind of host the program is to think itself; by default, the one that this Azure was made for.
+            identity: Whether the host has the source's endpoint. Without it clients turn to the metadata service of
                 virtual machines, which ``AZURE_POD_IDENTITY_AUTHORITY_HOST`` puts where every connection is refused, as
-                the sandbox of App Service refuses it. Nothing asks the real address by accident.
+                the sandbox of App Service refuses it. Nothing asks the real address by accident. Or the name of the
+                identity that a program gets without naming one, for sources whose variables can say so.
+
+        Raises:
+            LocalAzureError: If there is no such source or identity, or the source cannot be had on this machine.
         """
-        run = self._run
-        endpoint = {"IDENTITY_ENDPOINT": f"{self.http_url}{app_service.PATH}", "IDENTITY_HEADER": run.header}
-        host = _reachable(run.sockets.http)[0]
+        run, name = self._run, check_source(source or self._source)
+        if name == arc.NAME and identity:
+            arc.check_key_folder()
+        chosen = self.identity(identity) if isinstance(identity, str) else None
+        found = run.sources.variables(name, identity=chosen) if identity else {}
+        host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
+        node_ca_file = run.service_fabric_ca_file if name == service_fabric.NAME else run.ca_file
         return {
-            **(endpoint if identity else {}),
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://{_netloc(run.sockets.silent)}",
+            METADATA_HOST_VARIABLE: f"http://{listeners.netloc(run.sockets.silent)}",
+            **found,
             **proxy_variables(self.proxy_url, host=host, no_proxy=no_proxy),
-            **trust_variables(bundle_file=run.bundle_file, ca_file=run.ca_file),
+            **trust_variables(bundle_file=run.bundle_file, ca_file=node_ca_file),
         }
 
 
 @asynccontextmanager
-async def _serving(run: _Run, context: ssl.SSLContext) -> AsyncIterator[None]:
+async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
     """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
-    identities = web.Application()
-    identities.add_routes(app_service.routes(run.azure, secret=run.header))
+    sockets, context, guarded = run.sockets, authority.server_context(), guard(host=host)
     proxy = ConnectProxy(
         vault_hosts=lambda: {vault.host for vault in run.azure.vaults.values()},
-        vaults_at=_reachable(run.sockets.https),
+        vaults_at=listeners.reachable(sockets.https),
     )
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_site(identities, run.sockets.http, None))
-        await stack.enter_async_context(_site(vault_app(run.azure), run.sockets.https, context))
+        for routes, listener, trust in (
+            (run.sources.http_routes(), sockets.http, None),
+            (run.sources.service_fabric_routes(), sockets.service_fabric, run.certificate.server_context()),
+            (run.sources.authority_routes(), sockets.authority, context),
+        ):
+            app = web.Application(middlewares=[guarded])
+            app.add_routes(routes)
+            await stack.enter_async_context(listeners.site(app, listener, trust))
+        await stack.enter_async_context(listeners.site(vault_app(run.azure), sockets.https, context))
         stack.push_async_callback(proxy.close)
-        await proxy.start(run.sockets.proxy)
+        await proxy.start(sockets.proxy)
         yield
-
-
-@asynccontextmanager
-async def _site(app: web.Application, listener: socket.socket, context: ssl.SSLContext | None) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG).start()
-        yield
-    finally:
-        connections = runner.server.connections if runner.server else []
-        transports = [connection.transport for connection in connections]
-        await runner.cleanup()
-        # Closing waits for the client's farewell in TLS, for longer than the loop lives.
-        for transport in transports:
-            if transport is not None:
-                transport.abort()
-        await asyncio.sleep(0)
-
-
-def _listener(host: str, port: int, name: str) -> socket.socket:
-    if not 0 <= port <= _MAX_PORT:
-        raise ConfigurationError(
-            f"{name}={port} is not a port.",
-            cause=f"Ports are 1 to {_MAX_PORT}.",
-            remedy="Give one of those, or 0 for any free port.",
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        in_use = error.errno == errno.EADDRINUSE
-        raise LocalAzureError(
-            f"The local Azure cannot listen at {host} port {port}: {error.strerror}.",
-            cause="Another program listens there." if in_use else "This machine does not let it.",
-            remedy=f"Give another {name}, or 0 for any free port." if port else "Give another host.",
-        ) from error
-
-
-def _reachable(listener: socket.socket) -> tuple[str, int]:
-    """Return the address at which this machine reaches a listener."""
-    host, port = listener.getsockname()[:2]
-    return _EVERYWHERE.get(host, host), port
-
-
-def _netloc(listener: socket.socket) -> str:
-    host, port = _reachable(listener)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _open_store(data: Path | None) -> Store:
@@ -313,8 +298,12 @@ def _open_store(data: Path | None) -> Store:
     return Store(data / "secrets.db")
 
 
-def _write_trust(folder: Path, root_pem: bytes) -> tuple[Path, Path]:
-    ca_file, bundle_file = folder / "ca.pem", folder / "bundle.pem"
+def _write_trust(folder: Path, root_pem: bytes, service_fabric_pem: bytes) -> tuple[Path, Path, Path]:
+    ca_file, bundle_file, service_fabric_ca_file = (
+        folder / name for name in ("ca.pem", "bundle.pem", "service-fabric-ca.pem")
+    )
     ca_file.write_bytes(root_pem)
     bundle_file.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + root_pem)
-    return ca_file, bundle_file
+    # Clients for Node.js know no thumbprints, so they must trust the certificate itself.
+    service_fabric_ca_file.write_bytes(root_pem + service_fabric_pem)
+    return ca_file, bundle_file, service_fabric_ca_file

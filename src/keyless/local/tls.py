@@ -31,7 +31,8 @@ from keyless.errors import LocalAzureError
 
 ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), "localhost")
 ALLOWED_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), "localhost", "127.0.0.1", "::1")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), *LOOPBACK_NAMES)
 
 _HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # Clients refuse a server's certificate that is good for longer than 398 days.
@@ -49,6 +50,12 @@ class ServerCertificate:
 
     chain_pem: bytes
     key_pem: bytes = field(repr=False)
+
+    @property
+    def thumbprint(self) -> str:
+        """The SHA-1 of the server's certificate, by which clients of Service Fabric know it: 40 hexadecimal digits."""
+        certificate = x509.load_pem_x509_certificate(self.chain_pem)
+        return certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 (what those clients compare with)
 
     def server_context(self) -> ssl.SSLContext:
         """Return a server's TLS settings with this certificate: TLS 1.2 and newer, as Key Vault."""
@@ -100,6 +107,21 @@ class CertificateAuthority:
     def server_context(self) -> ssl.SSLContext:
         """Return the TLS settings of a server that is every vault of every cloud, and this machine."""
         return self.issue(*SERVED_NAMES).server_context()
+
+
+def self_signed() -> ServerCertificate:
+    """Make a certificate for this machine that no authority vouches for: its reader must know it by its thumbprint."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = f"Keyless local server {secrets.token_hex(4)}"
+    certificate = (
+        _builder(subject, key.public_key(), _name(subject), key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(authority=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in LOOPBACK_NAMES]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return ServerCertificate(_pem(certificate), _key_pem(key))
 
 
 def _sign_by_dropped_root(key: ec.EllipticCurvePublicKey, serial: str) -> tuple[x509.Certificate, x509.Certificate]:

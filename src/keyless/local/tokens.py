@@ -54,10 +54,12 @@ class Token:
     Attributes:
         text: The JWT, which no representation shows.
         expires_on: When it ends, in Unix seconds.
+        not_before: When it begins, in Unix seconds.
     """
 
     text: str = field(repr=False)
     expires_on: int
+    not_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +105,41 @@ class Tokens:
         self._tenant_id = tenant_id
         self._clock = clock
         self._lock = threading.Lock()
-        self._cache: dict[tuple[str, str], Token] = {}
+        self._cache: dict[tuple[str, str, float], Token] = {}
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._public_key = self._key.public_key()
         der = self._public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self._key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
 
-    def issue(self, subject: Subject, resource: str) -> Token:
+    def issue(self, subject: Subject, resource: str, *, lifetime: float = LIFETIME, refused_hash: str = "") -> Token:
         """Return a token of an identity for a resource, from the platform's cache while it lasts.
 
         Azure keeps a managed identity's token for its resource in a cache of its own, so that a new role or group does
         not show in tokens at once:
         https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations
+
+        Args:
+            subject: Whom it is for.
+            resource: What it is for.
+            lifetime: For how many seconds a new one is good.
+            refused_hash: The SHA-256, in hexadecimal, of a token that is not to be given again.
         """
         now = self._clock.now()
         with self._lock:
-            key = (subject.object_id, resource)
+            key = (subject.object_id, resource, lifetime)
             token = self._cache.get(key)
-            if token is None or token.expires_on - now < _RENEW_BEFORE:
+            if (
+                token is None
+                or token.expires_on - now < min(_RENEW_BEFORE, lifetime / 2)
+                or hashlib.sha256(token.text.encode()).hexdigest() == refused_hash
+            ):
                 if len(self._cache) >= _MAX_CACHED:
                     self._cache.clear()
-                token = self._cache[key] = self._mint(subject, resource, now)
+                token = self._cache[key] = self._mint(subject, resource, now, lifetime)
             return token
 
-    def _mint(self, subject: Subject, resource: str, now: float) -> Token:
-        issued, expires_on = int(now - _SKEW), int(now + LIFETIME)
+    def _mint(self, subject: Subject, resource: str, now: float, lifetime: float) -> Token:
+        issued, expires_on = int(now - _SKEW), int(now + lifetime)
         issuer = issuer_of(self._tenant_id)
         claims: dict[str, object] = {
             "aud": resource,
@@ -146,7 +158,7 @@ class Tokens:
             "ver": "1.0",
             "xms_mirid": subject.resource_id,
         }
-        return Token(self.sign(claims), expires_on)
+        return Token(self.sign(claims), expires_on, issued)
 
     def sign(self, claims: dict[str, object]) -> str:
         """Return a JWT with just these claims, so that a test can hold a token that nobody would be given."""
@@ -163,6 +175,30 @@ class Tokens:
         Returns:
             What the token says, or what is wrong with it.
         """
+        claims = self._decode(token, ("aud", "iss", "exp", "nbf", "oid", "appid"))
+        if isinstance(claims, Rejection):
+            return claims
+        problem = self._check_claims(claims, audiences, issuer_of(tenant_id))
+        return problem or Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
+
+    def verify_assertion(self, token: str, *, audience: str, issuer: str) -> str | Rejection:
+        """Check a token that another issuer, whose key is the same, gave out to be exchanged.
+
+        Args:
+            token: The JWT.
+            audience: Where it must be meant to be exchanged.
+            issuer: Who must have given it out.
+
+        Returns:
+            Its subject, or what is wrong with it.
+        """
+        claims = self._decode(token, ("aud", "iss", "exp", "nbf", "sub"))
+        if isinstance(claims, Rejection):
+            return claims
+        return self._check_claims(claims, {audience}, issuer) or str(claims["sub"])
+
+    def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
+        """Return the claims of a token that is signed with the key, whatever they say."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
@@ -170,34 +206,34 @@ class Tokens:
         if header.get("kid") != self._key_id:
             return Rejection("key", token.partition(".")[0])
         try:
-            claims = jwt.decode(
+            return jwt.decode(
                 token,
                 self._public_key,
                 algorithms=["RS256"],
-                # The clock that counts is the local Azure's, so times are checked here, and so is the rest, in order.
+                # The clock that counts is the local Azure's, so times are checked apart, and so is the rest, in order.
                 options={
                     "verify_exp": False,
                     "verify_nbf": False,
                     "verify_iat": False,
                     "verify_aud": False,
-                    "require": ["aud", "iss", "exp", "nbf", "oid", "appid"],
+                    "require": list(required),
                 },
             )
         except jwt.InvalidSignatureError:
             return Rejection("signature")
         except jwt.PyJWTError:
             return Rejection("malformed")
-        return self._check_claims(claims, audiences, tenant_id)
 
-    def _check_claims(self, claims: dict[str, Any], audiences: Collection[str], tenant_id: str) -> Claims | Rejection:
-        if claims["iss"] != issuer_of(tenant_id):
+    def _check_claims(self, claims: dict[str, Any], audiences: Collection[str], issuer: str) -> Rejection | None:
+        if claims["iss"] != issuer:
             return Rejection("issuer", str(claims["iss"]))
-        if claims["aud"] not in audiences:
-            return Rejection("audience", str(claims["aud"]))
+        audience = claims["aud"][0] if isinstance(claims["aud"], list) and claims["aud"] else claims["aud"]
+        if audience not in audiences:
+            return Rejection("audience", str(audience))
         now = self._clock.now()
         if not claims["nbf"] - _SKEW <= now < claims["exp"]:
             return Rejection("time")
-        return Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
+        return None
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key as a JSON Web Key Set, for any JWT library to check tokens with."""

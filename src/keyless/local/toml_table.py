@@ -87,6 +87,14 @@ class Table:
         found = self._typed(key, bool, "true or false")
         return default if found is None else found
 
+    def seconds(self, key: str) -> int | None:
+        """Return a whole number of seconds, at least one, or None where the key is absent."""
+        allowed = "a whole number of seconds, 1 or more"
+        found = self._typed(key, int, allowed)
+        if isinstance(found, bool) or (found is not None and found < 1):
+            raise self.wrong(key, f"it is {_kind(found) if isinstance(found, bool) else 'too small'}", allowed)
+        return found
+
     def moment(self, key: str) -> datetime | None:
         """Return a date and time with its zone, or None where the key is absent."""
         allowed = "a date and time with its zone, such as 2030-01-31T12:00:00Z"

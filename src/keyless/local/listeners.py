@@ -1,0 +1,98 @@
+"""The sockets of a local Azure, and the applications that are served on them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from keyless.errors import ConfigurationError, LocalAzureError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+LOOPBACK = "127.0.0.1"
+
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}
+_BACKLOG = 1024
+_MAX_PORT = 65535
+_SHUTDOWN_TIMEOUT = 1.0
+
+
+def bind(host: str, port: int, name: str) -> socket.socket:
+    """Return a socket that listens.
+
+    Args:
+        host: The address to listen at.
+        port: The port; 0 means any free one.
+        name: What its user calls the port, for errors.
+
+    Raises:
+        ConfigurationError: If the port is none.
+        LocalAzureError: If it is in use, or the machine does not let anyone listen there.
+    """
+    if not 0 <= port <= _MAX_PORT:
+        raise ConfigurationError(
+            f"{name}={port} is not a port.",
+            cause=f"Ports are 1 to {_MAX_PORT}.",
+            remedy="Give one of those, or 0 for any free port.",
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        raise LocalAzureError(
+            f"The local Azure cannot listen at {host} port {port}: {error.strerror}.",
+            cause="Another program listens there." if in_use else "This machine does not let it.",
+            remedy=f"Give another {name}, or 0 for any free port." if port else "Give another host.",
+        ) from error
+
+
+def bind_silent() -> socket.socket:
+    """Return a socket that nobody serves: whoever connects is refused, and nobody else can have the port."""
+    silent = socket.socket()
+    silent.bind((LOOPBACK, 0))
+    return silent
+
+
+def reachable(listener: socket.socket) -> tuple[str, int]:
+    """Return the address at which this machine reaches a listener."""
+    host, port = listener.getsockname()[:2]
+    return _EVERYWHERE.get(host, host), port
+
+
+def netloc(listener: socket.socket) -> str:
+    """Return the same as the part of a URL."""
+    host, port = reachable(listener)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def named_netloc(listener: socket.socket) -> str:
+    """Return the same with the machine's own name where it has one, as certificates and authorities are named."""
+    host, port = reachable(listener)
+    return f"localhost:{port}" if host in {LOOPBACK, "::1"} else netloc(listener)
+
+
+@asynccontextmanager
+async def site(app: web.Application, listener: socket.socket, context: ssl.SSLContext | None) -> AsyncIterator[None]:
+    """Serve an application on a socket, over TLS where a context is given."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG).start()
+        yield
+    finally:
+        connections = runner.server.connections if runner.server else []
+        transports = [connection.transport for connection in connections]
+        await runner.cleanup()
+        # Closing waits for the client's farewell in TLS, for longer than the loop lives.
+        for transport in transports:
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)
