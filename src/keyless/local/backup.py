@@ -71,7 +71,8 @@ def open_backup(blob: bytes, pem: bytes) -> list[SecretVersion]:
 
 
 def _load(pem: bytes) -> rsa.RSAPrivateKey:
-    key = load_pem_private_key(pem, password=None)
+    # It was made here: checking that it is a good one would take longer than all else.
+    key = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("backups are encrypted with an RSA key")
     return key
