@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 import click
 from rich.console import Console
 
+from keyless.cli.env import describe_sources
 from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
 from keyless.local.function_host import FunctionHost, bundled_function_app
+from keyless.local.identity.sources import SOURCES
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
@@ -33,6 +35,13 @@ CONFIG_FILE = Path("keyless.toml")
     help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
+@click.option(
+    "--source",
+    type=click.Choice(SOURCES),
+    default="app-service",
+    show_default=True,
+    help="On which kind of host the function, and your own program, are to think themselves.",
+)
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
 @click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
 @click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
@@ -42,6 +51,7 @@ def up(
     *,
     config: Path | None,
     data: Path | None,
+    source: str,
     http_port: int,
     https_port: int,
     proxy_port: int,
@@ -58,7 +68,9 @@ def up(
         signal.signal(number, lambda *_: stop.set())
     chosen = choose_config(config)
     with (
-        LocalAzure(chosen, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port) as azure,
+        LocalAzure(
+            chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
+        ) as azure,
         function_host(chosen, azure.environment(), port=function_port) as host,
     ):
         click.echo(json.dumps(summary(azure, host))) if as_json else show(azure, host)
@@ -93,9 +105,11 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
     return {
         "http": azure.http_url,
         "https": azure.https_url,
+        "authority": azure.authority_url,
         "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
+        "sources": describe_sources(azure),
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
     }
 
@@ -127,11 +141,12 @@ def _by_hand(azure: LocalAzure, env: Mapping[str, str]) -> list[str]:
     if not azure.azure.vaults or "IDENTITY_ENDPOINT" not in env:
         return []
     vault = next(iter(azure.azure.vaults.values()))
-    token_url = f"{env['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource={vault.cloud.resource}"
+    by_hand = azure.environment(source="app-service")
+    token_url = f"{by_hand['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource={vault.cloud.resource}"
     return [
         "\n[bold]The same by hand[/]: a token, then the vault under its production URL, certificate checked:",
         (
-            f"  TOKEN=$(curl -s -H 'X-IDENTITY-HEADER: {env['IDENTITY_HEADER']}' '{token_url}' | "
+            f"  TOKEN=$(curl -s -H 'X-IDENTITY-HEADER: {by_hand['IDENTITY_HEADER']}' '{token_url}' | "
             "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')"
         ),
         (

@@ -1,0 +1,44 @@
+"""How each shell sets variables and takes them away."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Shell = Literal["sh", "fish", "powershell", "json"]
+SHELLS: Final[tuple[Shell, ...]] = get_args(Shell)
+
+
+def commands(shell: Shell, *, set_: Mapping[str, str], unset: Sequence[str]) -> str:
+    """Return what a shell is to run so that its variables are these.
+
+    Args:
+        shell: The shell; ``json`` is for programs.
+        set_: The variables to set.
+        unset: The variables to take away. They are not blanked: many clients look at whether a variable is there.
+    """
+    match shell:
+        case "json":
+            return json.dumps({"set": dict(set_), "unset": list(unset)}, indent=2)
+        case "sh":
+            gone = [f"unset {name}" for name in unset]
+            return "\n".join([*gone, *(f"export {name}={shlex.quote(value)}" for name, value in set_.items())])
+        case "fish":
+            gone = [f"set -e {name}" for name in unset]
+            return "\n".join([*gone, *(f"set -gx {name} {_fish(value)}" for name, value in set_.items())])
+        case "powershell":
+            gone = [f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in unset]
+            return "\n".join([*gone, *(f"$env:{name} = {_powershell(value)}" for name, value in set_.items())])
+
+
+def _fish(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _powershell(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
