@@ -1,0 +1,93 @@
+"""The variables of each source, and how long its tokens last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.config import Config, load_config
+from keyless.local.environment import IDENTITY_VARIABLES
+from keyless.local.identity.sources import SOURCES
+from keyless.local.server import LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.local.identity.conftest import Wire
+
+VAULT = "https://vault.azure.net"
+BY_GET = [source for source in SOURCES if source not in {"cloud-shell", "workload"}]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_environment_has_no_blank_and_no_other_source_s_variables(wire: Wire, source: str) -> None:
+    environment = wire.local.environment(source=source)
+    assert all(environment.values())
+    selecting = {name for name in environment if name in IDENTITY_VARIABLES} - {"AZURE_POD_IDENTITY_AUTHORITY_HOST"}
+    assert (
+        selecting
+        == {
+            "app-service": {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"},
+            "app-service-2017": {"MSI_ENDPOINT", "MSI_SECRET"},
+            "imds": set(),
+            "arc": {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"},
+            "service-fabric": {
+                *("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IDENTITY_API_VERSION"),
+            },
+            "cloud-shell": {"MSI_ENDPOINT", "AZUREPS_HOST_ENVIRONMENT"},
+            "machine-learning": {"MSI_ENDPOINT", "MSI_SECRET", "DEFAULT_IDENTITY_CLIENT_ID"},
+            "workload": {
+                *("AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"),
+            },
+        }[source]
+    )
+
+
+def test_the_environment_names_the_identity_that_default_credentials_are_to_take(wire: Wire) -> None:
+    environment = wire.local.environment(source="imds", identity="reporting")
+    assert environment["AZURE_CLIENT_ID"] == wire.local.identity("reporting").client_id
+
+
+def test_a_source_that_there_is_not_is_refused_with_those_there_are(wire: Wire) -> None:
+    with pytest.raises(LocalAzureError, match="app-service, app-service-2017, imds"):
+        wire.local.environment(source="lambda")
+
+
+@pytest.mark.parametrize("excepted", ["169.254.169.254", "169.254.0.0/16", "169.254.*", "169.254.169.254:80", "*"])
+def test_what_is_excepted_from_proxies_never_leads_to_the_real_metadata_service(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, excepted: str
+) -> None:
+    monkeypatch.setenv("NO_PROXY", f"intranet.example,{excepted}")
+    assert wire.local.environment(source="imds")["NO_PROXY"] == "localhost,127.0.0.1,::1,intranet.example"
+
+
+def test_lifetimes_are_configured_by_source(tmp_path: Path, wire_to: Callable[[LocalAzure], Wire]) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text("[identities.system]\n[token_lifetimes]\nimds = 600\ncloud-shell = 60\n")
+    with LocalAzure(load_config(file)) as local:
+        wire = wire_to(local)
+        assert int(wire.get("imds").json()["expires_in"]) == pytest.approx(600, abs=2)
+        assert int(wire.get("app-service").json()["expires_in"]) == pytest.approx(86_400, abs=2)
+        form = wire.post("/oauth2/token", data={"resource": VAULT}, headers={"Metadata": "true"}).json()
+        assert int(form["expires_in"]) == pytest.approx(60, abs=2)
+        local.azure.token_lifetimes["imds"] = 120
+        assert int(wire.get("imds").json()["expires_in"]) == pytest.approx(120, abs=2)
+
+
+@pytest.mark.parametrize("line", ["imds = 0", "imds = true", 'imds = "1h"', "vm = 60"])
+def test_a_lifetime_that_is_none_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text(f"[token_lifetimes]\n{line}\n")
+    with pytest.raises(ConfigurationError, match=r"keyless\.toml:2"):
+        load_config(file)
+
+
+def test_without_any_identity_every_source_refuses(wire_to: Callable[[LocalAzure], Wire]) -> None:
+    with LocalAzure(Config()) as local:
+        wire = wire_to(local)
+        assert {wire.get(source).status_code for source in BY_GET if source != "arc"} == {400, 404}
+        with pytest.raises(LocalAzureError, match="There is no identity for a pod"):
+            local.environment(source="workload")
