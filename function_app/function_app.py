@@ -5,20 +5,15 @@ Without an id the system-assigned identity reads; with one id, that user-assigne
 
 import os
 from collections import OrderedDict
-from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
 import keyless
 from answers import SettingsError, answer, problem, success
+from asked_identity import asked_identity
 from keyless.secret_id import check_secret_name, check_vault_url
 
 SETTINGS = {"KEY_VAULT_URL": check_vault_url, "SECRET_NAME": check_secret_name}
-IDS = {
-    "userAssignedClientId": "client_id",
-    "userAssignedResourceId": "resource_id",
-    "userAssignedObjectId": "object_id",
-}
 MOST_READERS = 32
 
 
@@ -35,8 +30,10 @@ class Readers:
         reader = self._reader(vault_url, identity)
         try:
             secret = await reader.aget(name)
-        except keyless.KeylessError:
-            self.last_read = "failed"
+        except keyless.KeylessError as error:
+            # That a caller names an identity which is not assigned says nothing of the app's health.
+            if not (identity and isinstance(error, keyless.IdentityRefusedError)):
+                self.last_read = "failed"
             raise
         self.last_read = "succeeded"
         return secret
@@ -72,22 +69,6 @@ def read_settings() -> list[str]:
     return checked
 
 
-def asked_identity(url: str) -> dict[str, str]:
-    """Return the one id that the query names, as MSAL's keyword argument; without one, nothing."""
-    # A forgotten value or a misspelt name must not mean another identity. (The host drops parameters without a value.)
-    query = [(name.lower(), value.strip()) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
-    kinds = {name.lower(): kind for name, kind in IDS.items()}
-    asked = [(kinds.get(name), value) for name, value in query if name.startswith("userassigned")]
-    identity = {kind: value for kind, value in asked if kind and value}
-    if len(asked) > 1 or len(identity) < len(asked):
-        raise keyless.ConfigurationError(
-            "The query has more than one id, or one without a value, or a misspelt one.",
-            cause=f"At most one of {', '.join(IDS)} names the identity that reads.",
-            remedy="Give one id with its value, or none for the system-assigned identity.",
-        )
-    return identity
-
-
 def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
     """Return the function app; a read may take that many seconds."""
     app, readers = func.FunctionApp(), Readers(timeout=timeout)
@@ -95,7 +76,7 @@ def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
     @app.route("AcquireTokenMsi", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
     async def AcquireTokenMsi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: N802 (the function's name in Azure)
         try:
-            (vault_url, name), identity = read_settings(), asked_identity(req.url)
+            (vault_url, name), identity = read_settings(), asked_identity(req.url, req.get_body())
             return success(await readers.read(vault_url, name, identity), identity)
         except keyless.KeylessError as error:
             return problem(error)

@@ -40,6 +40,7 @@ class Entry:
     stale: Secret | None = None
     failures: int = 0
     retry_at: float = 0.0
+    expired: bool = False
 
 
 class Lookup(NamedTuple):
@@ -100,7 +101,10 @@ class SecretCache:
             # Nobody may be served it, so nothing is gained by keeping it.
             return _MISS
         if entry.stale is not None:
-            return Lookup("serve" if now < entry.retry_at else "refresh", entry.stale)
+            if now < entry.retry_at:
+                return Lookup("serve", entry.stale)
+            # Long after that time nobody has asked, and the outage may be long over.
+            return Lookup("refresh" if now < entry.retry_at + LONGEST_PAUSE else "wait", entry.stale)
         return Lookup("refresh" if now < entry.due_at else "wait", entry.secret)
 
     def store(self, key: str, secret: Secret, now: float, *, pinned: bool) -> Entry | None:
@@ -144,12 +148,24 @@ class SecretCache:
         entry.stale = entry.stale or replace(entry.secret, source="stale")
         return entry
 
-    def expire(self, key: str) -> None:
-        """Let the next read wait for the vault; the value stays in hand in case the vault cannot be asked."""
-        self._denials.pop(key, None)
+    def expire(self, key: str, rejected: str | None = None) -> bool:
+        """Let the next read wait for the vault; the value stays in hand in case the vault cannot be asked.
+
+        Args:
+            key: The secret's key.
+            rejected: The version that does not work; None means whatever is in hand.
+
+        Returns:
+            Whether there was anything to do: not where that version is not in hand any more, or has expired already.
+        """
         entry = self._entries.get(key)
+        if entry is not None and rejected is not None and (entry.expired or entry.secret.version != rejected):
+            return False
+        self._denials.pop(key, None)
         if entry is not None:
-            self._entries[key] = Entry(entry.secret, entry.stored_at, entry.stored_at, entry.stored_at)
+            at = entry.stored_at
+            self._entries[key] = Entry(entry.secret, at, fresh_until=at, due_at=at, expired=True)
+        return True
 
     def clear(self) -> None:
         """Forget everything."""

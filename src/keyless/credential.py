@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from azure.core.credentials import AccessToken, AccessTokenInfo
+try:
+    from azure.core.credentials import AccessToken, AccessTokenInfo
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError("A credential for the Azure SDK needs azure-core: pip install azure-core.") from missing
 
 from keyless.errors import ConfigurationError, DeadlineExceededError
 from keyless.flight import arrival, landed

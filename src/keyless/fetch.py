@@ -105,7 +105,7 @@ class Fetcher:
         except Refused as refused:
             claims = refused.challenge.claims
         # Once more with another token: this one may have been revoked, or its signing key rolled over.
-        self.tokens.forget(token)
+        self.tokens.forget(self._resource, token)
         token = self.tokens.token(self._resource, deadline, claims=claims)
         try:
             return self._vault.read(secret, token, deadline)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from keyless.deadline import Deadline
+
 V = TypeVar("V")
 
 
@@ -25,20 +27,28 @@ class SingleFlight(Generic[V]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, Future[V]] = {}
+        self._flights: dict[str, tuple[Future[V], Deadline]] = {}
+        self._forgotten: set[Future[V]] = set()
 
-    def board(self, key: str) -> tuple[Future[V], bool]:
+    def board(self, key: str, deadline: Deadline) -> tuple[Future[V], bool]:
         """Join the flight for a key, or open one.
+
+        Args:
+            key: What the flight is for.
+            deadline: By when a flight that is opened must have landed; one that is overdue is joined no more.
 
         Returns:
             The flight, and whether the caller opened it and so must see that ``fly`` is called.
         """
         with self._lock:
-            flight = self._flights.get(key)
-            if flight is not None:
+            flight, due = self._flights.get(key, (None, deadline))
+            if flight is not None and due.remaining > 0:
                 return flight, False
-            flight = self._flights[key] = Future()
-            return flight, True
+            if flight is not None:
+                self._forgotten.add(flight)
+            opened: Future[V] = Future()
+            self._flights[key] = opened, deadline
+            return opened, True
 
     def fly(self, key: str, flight: Future[V], work: Callable[[], V]) -> None:
         """Do the work and land the flight with what came of it; never raises what the work raised."""
@@ -55,25 +65,29 @@ class SingleFlight(Generic[V]):
     def forget(self, key: str) -> None:
         """Let the next one open a flight anew; those aboard the old one still get its result."""
         with self._lock:
-            self._flights.pop(key, None)
+            flight, _ = self._flights.pop(key, (None, None))
+            if flight is not None:
+                self._forgotten.add(flight)
 
     def is_current(self, key: str, flight: Future[V]) -> bool:
         """Say whether a flight is the one that readers board now; it is not once forgotten."""
         with self._lock:
-            return self._flights.get(key) is flight
+            return self._flights.get(key, (None, None))[0] is flight
 
     def abandon(self, error: Exception) -> None:
         """Land every flight with an error: nobody will fly them any more."""
         with self._lock:
-            flights = list(self._flights.values())
+            flights = [*(flight for flight, _ in self._flights.values()), *self._forgotten]
             self._flights.clear()
+            self._forgotten.clear()
         for flight in flights:
             self._land(flight, error=error)
 
     def _remove(self, key: str, flight: Future[V]) -> None:
         with self._lock:
-            if self._flights.get(key) is flight:
+            if self._flights.get(key, (None, None))[0] is flight:
                 del self._flights[key]
+            self._forgotten.discard(flight)
 
     def _land(self, flight: Future[V], *, result: V | None = None, error: BaseException | None = None) -> None:
         with self._lock:

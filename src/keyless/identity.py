@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 import msal
 
 from keyless import identity_errors
-from keyless.deadline import LONGEST_PAUSE
-from keyless.errors import ConfigurationError, IdentityError, KeylessError
+from keyless.deadline import LONGEST_PAUSE, Deadline
+from keyless.errors import ConfigurationError, DeadlineExceededError, IdentityError, KeylessError
 from keyless.flight import SingleFlight, landed
 from keyless.identity_session import IdentitySession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keyless.deadline import Deadline
     from keyless.events import Hook
 
 # Patterns are compiled when they are first needed, so that importing costs little.
@@ -33,6 +32,11 @@ _RESOURCE_ID = (
     rf"(?i:/subscriptions/{_GUID}/resourcegroups/[^/?#\s]+"
     r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/?#\s]+)"
 )
+# MSAL takes a token with less than five minutes to live for expired.
+_SHORTEST_LIFE = 300.0
+# A token in hand is good for hours yet when its renewal is due: what reads with it must not wait long for another.
+_RENEWAL_SECONDS = 2.0
+_RENEWAL_REST = 60.0
 # MSAL's own spelling of the identity kinds: https://learn.microsoft.com/en-us/python/api/msal/msal.managed_identity
 _KINDS = {"ClientId": "client_id", "ResourceId": "resource_id", "ObjectId": "object_id"}
 
@@ -50,6 +54,24 @@ class Token:
     value: str = field(repr=False)
     expires_on: int
     refresh_on: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A token in hand.
+
+    Attributes:
+        token: The token.
+        rest_until: Until when it is not renewed although it should be: the endpoint has just failed to.
+    """
+
+    token: Token
+    rest_until: float = float("-inf")
+
+    @property
+    def is_aging(self) -> bool:
+        """Whether it should be renewed: half of its life is gone."""
+        return self.token.refresh_on is not None and self.token.refresh_on <= time.time()
 
 
 def check_identity(identity: Any) -> str:
@@ -104,7 +126,7 @@ class TokenSource:
         self._identity = identity
         self._memory = memory
         self._tell = tell
-        self._latest: Token | None = None
+        self._held: dict[str, _Held] = {}
         self._clock = clock
         self._failures: dict[str, tuple[float, IdentityError]] = {}
         self._session = IdentitySession(pause=pause, clock=clock)
@@ -125,23 +147,28 @@ class TokenSource:
             DeadlineExceededError: If the time runs out.
         """
         key = f"{resource} {claims or ''}"
-        flight, opened = self._flights.board(key)
-        if opened:
-            self._flights.fly(key, flight, lambda: self._acquire_unless_just_failed(key, resource, deadline, claims))
-        try:
-            flight.exception(deadline.remaining)
-        except TimeoutError:
-            raise identity_errors.too_late(self.name) from None
-        return landed(flight)
+        while True:
+            flight, opened = self._flights.board(key, deadline)
+            if opened:
+                self._flights.fly(key, flight, lambda: self._acquire_unless_known(key, resource, deadline, claims))
+            try:
+                error = flight.exception(deadline.remaining)
+            except TimeoutError:
+                raise identity_errors.too_late(self.name) from None
+            # Whoever opened the flight may have had less time than is left here.
+            if opened or not isinstance(error, DeadlineExceededError) or deadline.remaining <= 0:
+                return landed(flight)
 
-    def forget(self, token: Token) -> None:
-        """Drop every token, so that the next is asked of the endpoint: the vault has refused this one.
+    def forget(self, resource: str, token: Token) -> None:
+        """Drop a token, so that the next is asked of the endpoint: the resource has refused this one.
 
         Where it is not the latest any more, somebody else has dropped it already, and nothing is done.
         """
-        if self._latest is not None and self._latest.value == token.value:
-            self._latest = None
+        held = self._held.get(resource)
+        if held is not None and held.token.value == token.value:
+            del self._held[resource]
             self._failures.clear()
+            # MSAL has no way to drop one token; the others are held here, too.
             self._client = self._new_client()
 
     def close(self) -> None:
@@ -151,12 +178,17 @@ class TokenSource:
     def _new_client(self) -> Any:
         return msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
 
-    def _acquire_unless_just_failed(self, key: str, resource: str, deadline: Deadline, claims: str | None) -> Token:
+    def _acquire_unless_known(self, key: str, resource: str, deadline: Deadline, claims: str | None) -> Token:
+        """Return the token in hand or raise the failure that is remembered, else ask the endpoint."""
+        held = self._held.get(resource) if claims is None else None
+        usable = held is not None and held.token.expires_on - time.time() >= _SHORTEST_LIFE
+        if held is not None and usable and (not held.is_aging or self._clock() < held.rest_until):
+            return held.token
         until, failure = self._failures.get(key, (0.0, None))
         if failure is not None and self._clock() < until:
             raise copy(failure)
         try:
-            token = self._acquire(resource, deadline, claims)
+            token = self._acquire(resource, deadline, claims, held if usable else None)
         except IdentityError as error:
             seconds = self._memory if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
             self._failures[key] = (self._clock() + seconds, copy(error))
@@ -164,11 +196,14 @@ class TokenSource:
         self._failures.pop(key, None)
         return token
 
-    def _acquire(self, resource: str, deadline: Deadline, claims: str | None) -> Token:
+    def _acquire(self, resource: str, deadline: Deadline, claims: str | None, held: _Held | None) -> Token:
+        """Ask MSAL; with a good token in hand, which MSAL returns should it fail, only once and not for long."""
         started, token, problem = self._clock(), None, None
-        # MSAL would replay a failed answer from memory for a time of its own; how long to remember is decided above.
+        if held is not None:
+            deadline = Deadline.after(min(_RENEWAL_SECONDS, deadline.remaining), self._clock)
+        # MSAL would replay a failed answer from memory for a time of its own; how long to remember is decided here.
         self._answers.clear()
-        with self._session.until(deadline) as exchange:
+        with self._session.until(deadline, patient=held is None) as exchange:
             try:
                 token = _token(self._client.acquire_token_for_client(resource=resource, claims_challenge=claims))
             except KeylessError:
@@ -178,14 +213,14 @@ class TokenSource:
         if token is None:
             # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
             raise identity_errors.explain(self.name, exchange, problem)
-        if exchange.status is not None:
-            seconds = self._clock() - started
-            from keyless.events import TokenAcquired  # noqa: PLC0415 (importing keyless need not pay for it)
+        self._held[resource] = _Held(token)
+        if held is not None and held.token.value == token.value:
+            self._held[resource].rest_until = self._clock() + _RENEWAL_REST
+            return token
+        from keyless.events import TokenAcquired  # noqa: PLC0415 (importing keyless need not pay for it)
 
-            self._tell(
-                TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds)
-            )
-        self._latest = token
+        seconds = self._clock() - started
+        self._tell(TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds))
         return token
 
 

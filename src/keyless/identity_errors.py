@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import msal
@@ -25,6 +26,7 @@ _THROTTLED = 429
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 _PASSING = frozenset({404, 408, 410})
+_NOT_LET_IN = frozenset({401, 403})
 
 _ENABLE = (
     "Enable the identity (az functionapp identity assign, az webapp identity assign, az vm identity assign) and restart "
@@ -106,20 +108,26 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
         if source is msal.managed_identity.DEFAULT_TO_VM:
             return IdentityUnavailableError(
                 f"{what}: {how}.",
-                cause="IDENTITY_ENDPOINT and IDENTITY_HEADER are not set in this process, so no managed identity is enabled "
+                cause=f"{_missing_variables()} not set in this process, so no managed identity is enabled "
                 "for this application, or it was started before the identity was enabled, or it does not run in Azure.",
                 remedy=_ENABLE,
             )
         return IdentityUnavailableError(
             f"{what}: {how}.",
             cause="The identity variables are set, and nothing answers where they point.",
-            remedy="Restart the application so that the platform sets the variables anew; unset them outside Azure.",
+            remedy="Restart the application so that the platform sets the variables anew. Outside Azure, unset them; if a local "
+            "server gave them, it has ended or was started anew: take its variables again.",
         )
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
         cause="The identity variables, or the endpoint's first answer, do not have the documented form.",
         remedy="Check the identity variables against the platform's documentation.",
     )
+
+
+def _missing_variables() -> str:
+    missing = [name for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER") if name not in os.environ]
+    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'}"
 
 
 def _connection_problem(problem: requests.RequestException) -> str:
@@ -162,6 +170,14 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
             code=answer.code,
             status=status,
             retry_after=exchange.retry_after,
+        )
+    if status in _NOT_LET_IN and not answer.message:
+        return IdentityRefusedError(
+            what,
+            cause="The endpoint does not accept the secret header that this process sends (IDENTITY_HEADER).",
+            remedy="Restart the application so that the platform sets the identity's variables anew.",
+            code=answer.code,
+            status=status,
         )
     return IdentityRefusedError(
         what,

@@ -14,6 +14,7 @@ from urllib3.exceptions import ProtocolError
 from urllib3.util import Retry
 
 from keyless.deadline import backoff, parse_retry_after
+from keyless.response_body import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ class Exchange:
     Attributes:
         deadline: By when it must be done.
         source: MSAL's constant for the platform's identity source.
+        patient: Whether to ask again where the platform's advice says so.
         status: The last answer's HTTP status; None where there was none.
         text: The last answer's body. It may hold a token: never put it into an error as it is.
         retry_after: The seconds that the last answer asked to wait.
@@ -48,6 +50,7 @@ class Exchange:
 
     deadline: Deadline
     source: object
+    patient: bool
     status: int | None = None
     text: str = field(default="", repr=False)
     retry_after: float | None = None
@@ -75,10 +78,19 @@ class IdentitySession(requests.Session):
         retries.raise_on_status = False
         self.mount("https://", HTTPAdapter(max_retries=retries))
 
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect: it would carry the endpoint's secret header to another host."""
+
     @contextmanager
-    def until(self, deadline: Deadline) -> Iterator[Exchange]:
-        """Bound what this thread asks for by a deadline, and note what is answered."""
-        exchange = self._current.exchange = Exchange(deadline, msal.managed_identity.get_managed_identity_source())
+    def until(self, deadline: Deadline, *, patient: bool) -> Iterator[Exchange]:
+        """Bound what this thread asks for by a deadline, and note what is answered.
+
+        Args:
+            deadline: By when it must be done.
+            patient: Whether to ask again where the platform's advice says so.
+        """
+        source = msal.managed_identity.get_managed_identity_source()
+        exchange = self._current.exchange = Exchange(deadline, source, patient)
         try:
             yield exchange
         finally:
@@ -124,6 +136,7 @@ class _PacedAdapter(HTTPAdapter):
             limits = (min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left))
             try:
                 response = super().send(request, stream, limits, verify, cert, proxies)
+                read_body(response, exchange.deadline)
             except (requests.ReadTimeout, requests.ConnectionError) as error:
                 wait = self._wait_after_silence(error, attempt)
                 if wait is None or wait >= exchange.deadline.remaining or self._pause(wait):
@@ -132,7 +145,6 @@ class _PacedAdapter(HTTPAdapter):
             wait = self._wait(response, exchange, attempt, self._clock() - started)
             if wait is None or wait >= exchange.deadline.remaining:
                 return response
-            response.content  # noqa: B018 (read to its end, the connection can be used again)
             if self._pause(wait):
                 return response
 
@@ -143,18 +155,18 @@ class _PacedAdapter(HTTPAdapter):
         connected to is not there at all.
         """
         hung_up = isinstance(error, requests.ReadTimeout) or (error.args and isinstance(error.args[0], ProtocolError))
-        if attempt > _OTHER_ATTEMPTS or not hung_up:
+        if attempt > _OTHER_ATTEMPTS or not hung_up or not self._session.exchange.patient:
             return None
         return backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
 
     def _wait(self, response: requests.Response, exchange: Exchange, attempt: int, elapsed: float) -> float | None:
         """Return the seconds to wait before asking again, or None where the answer stands."""
         imds = exchange.source is msal.managed_identity.DEFAULT_TO_VM
-        if response.status_code not in (_IMDS_RETRIES if imds else _OTHER_RETRIES):
+        if not exchange.patient or response.status_code not in (_IMDS_RETRIES if imds else _OTHER_RETRIES):
             return None
         attempts = _IMDS_ATTEMPTS if imds else _OTHER_ATTEMPTS
         patient = response.status_code == _GONE and elapsed < _GONE_SECONDS
         if attempt > attempts and not patient:
             return None
         asked = parse_retry_after(response.headers.get("Retry-After"))
-        return asked if asked is not None else backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
+        return max(asked or 0.0, backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))

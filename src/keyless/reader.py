@@ -17,7 +17,7 @@ from keyless.secret import Secret
 from keyless.secret_id import check_vault_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from keyless.credential import AsyncCredential, Credential
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
 _PATIENCE = 3.0
+# Threads and event loops cannot wait for ever; about a year is as good.
+_LONGEST_TIMEOUT = 3.0e7
 
 
 class SecretReader:
@@ -70,7 +72,14 @@ class SecretReader:
         on_event: Hook | None = None,
         clock: Callable[[], float] = deadline.monotonic,
     ) -> None:
-        _check_numbers(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl, timeout=timeout, parallel=parallel)
+        numbers = {
+            "ttl": ttl,
+            "max_stale": max_stale,
+            "negative_ttl": negative_ttl,
+            "timeout": timeout,
+            "parallel": parallel,
+        }
+        _check_numbers(numbers)
         self.vault_url = check_vault_url(vault_url)
         identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
         self._identity_name = check_identity(identity)
@@ -106,7 +115,7 @@ class SecretReader:
         secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
             return secret
-        return self._wait(self._refresher.ask(name, version), self._deadline(timeout))
+        return self._wait(self._refresher.ask(name, version), *self._deadlines(timeout))
 
     async def aget(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:  # noqa: ASYNC109
         """Return a secret as ``get`` does, from the same cache, without ever blocking the event loop.
@@ -116,7 +125,7 @@ class SecretReader:
         secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
             return secret
-        return await self._await(self._refresher.ask(name, version), self._deadline(timeout))
+        return await self._await(self._refresher.ask(name, version), *self._deadlines(timeout))
 
     def get_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:
         """Return several secrets, asked for in parallel.
@@ -131,35 +140,43 @@ class SecretReader:
         Raises:
             ReadErrors: If at least one failed; it holds every failure, and the secrets that could be read.
         """
-        until, asked, errors = self._deadline(timeout), *self._ask_many(names)
+        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names)
         secrets = {}
         for name, outcome in asked.items():
             try:
-                secrets[name] = self._wait(outcome, until)
+                secrets[name] = self._wait(outcome, *deadlines)
             except KeylessError as error:
                 errors[name] = error
         return _all_or_errors(secrets, errors)
 
     async def aget_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:  # noqa: ASYNC109
         """Return several secrets as ``get_many`` does, without ever blocking the event loop."""
-        until, asked, errors = self._deadline(timeout), *self._ask_many(names)
+        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names)
         secrets = {}
         for name, outcome in asked.items():
             try:
-                secrets[name] = await self._await(outcome, until)
+                secrets[name] = await self._await(outcome, *deadlines)
             except KeylessError as error:
                 errors[name] = error
         return _all_or_errors(secrets, errors)
 
-    def invalidate(self, name: str, version: str | None = None) -> None:
+    def invalidate(self, secret: Secret | str, version: str | None = None) -> None:
         """Make the next read ask the vault: "my database says that this password is wrong".
 
         The old value is kept until the new one is in hand, and is served, marked stale, should the vault be away.
 
+        Args:
+            secret: The secret that does not work, or its name. Many threads that find the same secret wrong should pass
+                the secret: then only the first causes a request, and none throws away a newer version.
+            version: Which version, if a pinned one was asked for by name.
+
         Raises:
             ConfigurationError: If the name or version cannot be one.
         """
-        self._refresher.invalidate(name, version)
+        if isinstance(secret, Secret):
+            self._refresher.invalidate(secret.name, version, rejected=secret.version)
+        else:
+            self._refresher.invalidate(secret, version, rejected=None)
 
     @property
     def credential(self) -> Credential:
@@ -205,12 +222,23 @@ class SecretReader:
     def __repr__(self) -> str:
         return f"SecretReader({self.vault_url!r}, identity={self._identity_name!r})"
 
-    def _deadline(self, timeout: float | None) -> Deadline:
-        return Deadline.after(self._timeout if timeout is None else timeout, self._clock)
+    def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
+        """Return by when a secret must be there, and until when to wait for one whose old value is in hand."""
+        if timeout is not None:
+            _check_numbers({"timeout": timeout})
+        seconds = min(self._timeout if timeout is None else timeout, _LONGEST_TIMEOUT)
+        until = Deadline.after(seconds, self._clock)
+        return until, Deadline.after(min(seconds, _PATIENCE), self._clock)
 
     def _ask_many(self, names: Iterable[str]) -> tuple[dict[str, Secret | Pending], dict[str, KeylessError]]:
         asked: dict[str, Secret | Pending] = {}
         errors: dict[str, KeylessError] = {}
+        if isinstance(names, str):
+            raise ConfigurationError(
+                "get_many() was given one string.",
+                cause="It takes several names, and the letters of one are several.",
+                remedy="Give a list of names, or call get().",
+            )
         for name in dict.fromkeys(names):
             try:
                 asked[name] = self._refresher.ask(name, None)
@@ -218,25 +246,21 @@ class SecretReader:
                 errors[name] = error
         return asked, errors
 
-    def _wait(self, outcome: Secret | Pending, until: Deadline) -> Secret:
+    def _wait(self, outcome: Secret | Pending, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
         try:
-            outcome.flight.exception(_patience(outcome, until))
+            outcome.flight.exception(until.remaining if outcome.fallback is None else patience.remaining)
         except TimeoutError:
             return _late(outcome)
-        return landed(outcome.flight)
+        return _arrived(outcome)
 
-    async def _await(self, outcome: Secret | Pending, until: Deadline) -> Secret:
+    async def _await(self, outcome: Secret | Pending, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        if not await arrival(outcome.flight, _patience(outcome, until)):
+        if not await arrival(outcome.flight, until.remaining if outcome.fallback is None else patience.remaining):
             return _late(outcome)
-        return landed(outcome.flight)
-
-
-def _patience(pending: Pending, until: Deadline) -> float:
-    return until.remaining if pending.fallback is None else min(_PATIENCE, until.remaining)
+        return _arrived(outcome)
 
 
 def _late(pending: Pending) -> Secret:
@@ -245,19 +269,28 @@ def _late(pending: Pending) -> Secret:
     return replace(pending.fallback, source="stale")
 
 
+def _arrived(pending: Pending) -> Secret:
+    error = pending.flight.exception()
+    # The value may have been invalidated meanwhile, and the flight that brought this error with it.
+    if pending.fallback is not None and isinstance(error, KeylessError) and error.stale_ok:
+        return replace(pending.fallback, source="stale")
+    return landed(pending.flight)
+
+
 def _all_or_errors(secrets: dict[str, Secret], errors: dict[str, KeylessError]) -> dict[str, Secret]:
     if errors:
         raise ReadErrors(errors, secrets)
     return secrets
 
 
-def _check_numbers(*, ttl: float, max_stale: float, negative_ttl: float, timeout: float, parallel: int) -> None:
-    given = {"ttl": ttl, "max_stale": max_stale, "negative_ttl": negative_ttl}
-    wrong = next((name for name, value in given.items() if not value >= 0), None)
-    wrong = wrong or (None if timeout > 0 else "timeout") or (None if parallel >= 1 else "parallel")
-    if wrong is not None:
-        raise ConfigurationError(
-            f"The option {wrong} of SecretReader is out of range.",
-            cause="ttl, max_stale and negative_ttl are seconds from 0; timeout is seconds above 0; parallel is from 1.",
-            remedy=f"Give {wrong} another value, or leave it out.",
-        )
+def _check_numbers(options: Mapping[str, object]) -> None:
+    lowest = {"timeout": "above 0", "parallel": "from 1"}
+    for name, value in options.items():
+        if not isinstance(value, (int, float)) or not (
+            value > 0 if name == "timeout" else value >= 1 if name == "parallel" else value >= 0
+        ):
+            raise ConfigurationError(
+                f"The option {name}={value!r} of SecretReader is not valid.",
+                cause=f"It is a number {lowest.get(name, 'of seconds from 0')}.",
+                remedy="Give another value, or leave it out.",
+            )

@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import threading
+import weakref
 from copy import copy
 from datetime import UTC, datetime
 from functools import partial
@@ -83,6 +84,9 @@ class Refresher:
         self._keys: dict[str, str] = {}
         self._closed = False
         self._begin_process()
+        if hasattr(os, "register_at_fork"):
+            # Before any thread of the child can take a lock that a thread of the parent held.
+            os.register_at_fork(after_in_child=partial(_begin_in_child, weakref.ref(self)))
 
     def fresh(self, name: str) -> Secret | None:
         """Return a secret if it can be served with nothing else to do: two look-ups, no lock."""
@@ -99,8 +103,6 @@ class Refresher:
         """
         secret = SecretId.resolve(self._vault_url, name, version)
         key = _key(secret)
-        if os.getpid() != self._pid:
-            self._begin_process()
         with self._lock:
             if self._closed:
                 raise closed()
@@ -111,20 +113,24 @@ class Refresher:
                 raise copy(found.error)
             if found.action == "serve" and found.secret is not None:
                 return found.secret
-            flight, opened = self._flights.board(key)
+            until = Deadline.after(self._timeout, self._clock)
+            flight, opened = self._flights.board(key, until)
         if opened:
-            read = partial(self._read, key, flight, secret, patient=found.secret is None)
-            self._workers.do(partial(self._flights.fly, key, flight, read))
+            read = partial(self._read, key, flight, secret, until, patient=found.secret is None)
+            # Refreshes that nobody waits for must not keep every worker from those that somebody does.
+            workers = self._refreshers if found.action == "refresh" else self._workers
+            workers.do(partial(self._flights.fly, key, flight, read))
         if found.action == "refresh" and found.secret is not None:
             return found.secret
         return Pending(secret, flight, found.secret)
 
-    def invalidate(self, name: str, version: str | None = None) -> None:
-        """Make the next read wait for the vault; raises as ``ask`` does for a wrong name."""
+    def invalidate(self, name: str, version: str | None, rejected: str | None) -> None:
+        """Make the next read wait for the vault, unless the rejected version is not in hand any more."""
         secret = SecretId.resolve(self._vault_url, name, version)
         key = _key(secret)
         with self._lock:
-            self._cache.expire(key)
+            if not self._cache.expire(key, rejected):
+                return
             # What is under way may have been answered before the value was changed.
             self._flights.forget(key)
         from keyless.events import SecretInvalidated  # noqa: PLC0415 (importing keyless need not pay for it)
@@ -137,17 +143,18 @@ class Refresher:
             self._closed = True
             self._cache.clear()
         self._workers.stop()
+        self._refreshers.stop()
         self._fetcher.close()
         self._flights.abandon(closed())
         self._token_flights.abandon(closed())
 
     def _begin_process(self) -> None:
         """Make what cannot outlive a fork: threads, locks, connections and what is under way on them."""
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._flights: SingleFlight[Secret] = SingleFlight()
         self._token_flights: SingleFlight[Token] = SingleFlight()
         self._workers = Workers(self._parallel)
+        self._refreshers = Workers(max(1, self._parallel // 2))
         self._fetcher = Fetcher(
             self._vault_url,
             self._identity,
@@ -158,11 +165,11 @@ class Refresher:
             now=_now,
         )
 
-    def _read(self, key: str, flight: Future[Secret], secret: SecretId, *, patient: bool) -> Secret:
+    def _read(self, key: str, flight: Future[Secret], secret: SecretId, until: Deadline, *, patient: bool) -> Secret:
         """Ask the vault and remember the outcome; runs on a worker's thread."""
         started = self._clock()
         try:
-            fetched = self._fetcher.fetch(secret, Deadline.after(self._timeout, self._clock), patient=patient)
+            fetched = self._fetcher.fetch(secret, until, patient=patient)
         except KeylessError as error:
             return self._remember_failure(key, flight, secret, error, started)
         from keyless.events import SecretRetrieved, StaleEnded  # noqa: PLC0415 (as above)
@@ -170,7 +177,7 @@ class Refresher:
         now = self._clock()
         with self._lock:
             # Invalidated meanwhile: whoever waits may have this answer, and the next reader shall have a newer one.
-            current = self._flights.is_current(key, flight)
+            current = self._flights.is_current(key, flight) and not self._closed
             before = self._cache.store(key, fetched, now, pinned=secret.version is not None) if current else None
         if before is not None and before.stale is not None:
             self._tell(StaleEnded(vault_url=self._vault_url, name=secret.name, age=now - before.stored_at))
@@ -213,15 +220,13 @@ class Refresher:
 
     def token(self, resource: str, claims: str | None) -> Future[Token]:
         """See that a token is on its way, for a credential of the Azure SDK."""
-        if os.getpid() != self._pid:
-            self._begin_process()
         with self._lock:
             if self._closed:
                 raise closed()
             key = f"{resource} {claims or ''}"
-            flight, opened = self._token_flights.board(key)
-        if opened:
             until = Deadline.after(self._timeout, self._clock)
+            flight, opened = self._token_flights.board(key, until)
+        if opened:
             acquire = partial(self._fetcher.tokens.token, resource, until, claims=claims)
             self._workers.do(partial(self._token_flights.fly, key, flight, acquire))
         return flight
@@ -233,6 +238,12 @@ class Refresher:
             (self._on_event or log_event)(event)
         except Exception:
             logging.getLogger("keyless").exception("the event hook failed")
+
+
+def _begin_in_child(reference: weakref.ref[Refresher]) -> None:
+    refresher = reference()
+    if refresher is not None:
+        refresher._begin_process()  # noqa: SLF001 (its own module)
 
 
 def _key(secret: SecretId) -> str:

@@ -48,7 +48,7 @@ class Secret:
     expires_on: datetime | None = None
     created_on: datetime | None = None
     updated_on: datetime | None = None
-    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
     managed: bool = False
     retrieved_on: datetime
     source: Source = "vault"

@@ -48,7 +48,10 @@ class SecretId:
         >>> SecretId.parse("https://contoso-kv.vault.azure.net/secrets/db-password").name
         'db-password'
         """
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            parts = urlsplit("")
         segments = parts.path.removeprefix("/").removesuffix("/").split("/")
         if segments[0] != "secrets" or len(segments) not in {2, 3}:
             raise ConfigurationError(
@@ -71,6 +74,12 @@ class SecretId:
         Raises:
             ConfigurationError: If the name or version is not one, or the identifier is another vault's.
         """
+        if not isinstance(name, str):
+            raise ConfigurationError(
+                f"The secret name is {type(name).__name__}, not text.",
+                cause="The variable or setting that names the secret is perhaps not set.",
+                remedy="Give the name of a secret.",
+            )
         if "://" in name:
             found = cls.parse(name)
             if found.vault_url != vault_url:
@@ -84,13 +93,14 @@ class SecretId:
             found = cls(vault_url, check_secret_name(plain), check_version(written) if slash else None)
         if version is None:
             return found
+        version = check_version(version)
         if found.version is not None and found.version != version:
             raise ConfigurationError(
                 f"The secret {name!r} names one version and version={version!r} another.",
                 cause="Both the name and the argument choose a version.",
                 remedy="Give the version once.",
             )
-        return cls(found.vault_url, found.name, check_version(version))
+        return cls(found.vault_url, found.name, version)
 
     def __str__(self) -> str:
         tail = f"/{self.version}" if self.version else ""
@@ -104,7 +114,8 @@ def check_secret_name(name: str) -> str:
         ConfigurationError: If it is empty, longer than 127 characters, or has other than letters, digits and hyphens.
     """
     if not re.fullmatch(_NAME, name):
-        problem = "it is empty" if not name else "it is too long" if len(name) > 127 else "it has other characters"  # noqa: PLR2004
+        other = "".join(sorted(set(re.sub("[0-9A-Za-z-]", "", name))))[:20]
+        problem = f"it has {other!r}" if other else "it is too long" if name else "it is empty"
         raise ConfigurationError(
             f"The secret name {name[:200]!r} is not valid: {problem}.",
             cause="Key Vault allows 1 to 127 letters (a-z, A-Z), digits and hyphens in a secret's name.",
@@ -137,6 +148,12 @@ def check_vault_url(url: str) -> str:
     Raises:
         ConfigurationError: If it is not the https address of a vault.
     """
+    if not isinstance(url, str):
+        raise ConfigurationError(
+            f"The vault URL is {type(url).__name__}, not text.",
+            cause="The variable or setting that names the vault is perhaps not set.",
+            remedy=f"Give the vault's address, such as https://NAME.{CLOUDS[0].vault_suffix}.",
+        )
     problem = _vault_url_problem(url.strip())
     if problem is not None:
         what, remedy = problem
@@ -166,6 +183,8 @@ def _vault_url_problem(url: str) -> tuple[str, str] | None:
         parts.port  # noqa: B018 (a wrong port shows itself only when it is read)
     except ValueError:
         return "it cannot be read as a URL", write
+    if re.fullmatch(_VAULT_NAME, url):
+        return "it is a name and no address", f"Write https://{url}.{CLOUDS[0].vault_suffix}."
     if parts.scheme != "https":
         return "it is not https", f"{write} A token is never sent without TLS."
     if parts.username is not None or parts.password is not None:

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from keyless import vault_errors
 from keyless.challenge import Challenge
+from keyless.response_body import read_body
 from keyless.secret import Secret
 
 if TYPE_CHECKING:
@@ -90,8 +92,11 @@ class Vault:
                 auth=_Bearer(token),
                 timeout=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
                 allow_redirects=False,
+                stream=True,
             )
-        except (requests.RequestException, UnicodeError) as error:
+            read_body(response, deadline)
+        # OSError is the base of what requests raises, and is raised itself for a CA bundle that is not there.
+        except (OSError, HTTPError, ValueError) as error:
             failure = vault_errors.no_answer(secret, error, deadline)
         else:
             if response.status_code == _OK:

@@ -57,12 +57,26 @@ def no_answer(
     what = f"The vault {secret.vault_url} cannot be reached"
     if isinstance(problem, requests.exceptions.ProxyError):
         return VaultUnreachableError(
-            f"{what}: the proxy does not let the request through{_proxy_said(problem)}.",
-            cause="HTTPS_PROXY names a proxy that cannot be reached, refuses, or wants a password.",
-            remedy="Check the vault's name and HTTPS_PROXY; if no proxy is meant to be used for vaults, NO_PROXY says so.",
+            f"{what}: {_proxy_said(problem)}.",
+            cause="The proxy that HTTPS_PROXY names cannot be reached, refuses, wants a password, or does not know the vault.",
+            remedy="Check the vault's name, then HTTPS_PROXY; if no proxy is meant to be used for vaults, NO_PROXY says so.",
             retryable=False,
         )
-    if isinstance(problem, requests.exceptions.SSLError):
+    if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
+        return VaultUnreachableError(
+            f"{what}: HTTPS_PROXY does not name a proxy that can be used.",
+            cause="It is not the address of an HTTP proxy; a SOCKS proxy needs a library of its own.",
+            remedy="Write it as http://HOST:PORT, or unset it.",
+            retryable=False,
+        )
+    if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
+        return VaultUnreachableError(
+            f"{what}: the CA bundle cannot be read ({type(problem).__name__}).",
+            cause="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there, or not any more.",
+            remedy="Name a file that exists, or unset the variables to trust the public roots.",
+            retryable=False,
+        )
+    if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(problem):
         return VaultUnreachableError(
             f"{what}: its certificate is not trusted.",
             cause="Something between opens TLS connections (a company proxy), or the CA bundle variable names a wrong file.",
@@ -117,8 +131,8 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
         return SecretNotFoundError(
             f"{secret} was not found: the vault answered {_said(status, answer)}",
             cause="The name or version is misspelt, the secret is in another vault, or it was deleted.",
-            remedy="Look with: az keyvault secret list --vault-name VAULT; a deleted one comes back with: "
-            f"az keyvault secret recover --vault-name VAULT --name {secret.name}.",
+            remedy=f"Look with: az keyvault secret list --vault-name {_vault_name(secret)}; a deleted one comes back "
+            f"with: az keyvault secret recover --vault-name {_vault_name(secret)} --name {secret.name}.",
             code=answer.code,
             status=status,
         )
@@ -202,8 +216,8 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
         return SecretDisabledError(
             what,
             cause="Its latest version, or the version that was asked for, is disabled. This is no question of rights.",
-            remedy=f"Enable it: az keyvault secret set-attributes --vault-name VAULT --name {secret.name} --enabled true; "
-            "or read another version.",
+            remedy=f"Enable it: az keyvault secret set-attributes --vault-name {_vault_name(secret)} "
+            f"--name {secret.name} --enabled true; or read another version.",
             code=answer.inner,
             status=403,
         )
@@ -215,7 +229,7 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
     """Return cause and remedy of a 403, with the caller's object id filled in where the vault named it."""
     found = re.search(_CALLER, answer.message)
     caller = found[1] if found else "OBJECT_ID"
-    vault = secret.vault_url.removeprefix("https://").partition(".")[0]
+    vault = _vault_name(secret)
     if answer.inner == "ForbiddenByRbac":
         resource = re.search(_RESOURCE, answer.message)
         scope = resource[1] if resource else f"$(az keyvault show --name {vault} --query id --output tsv)"
@@ -253,9 +267,15 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
     )
 
 
+def _vault_name(secret: SecretId) -> str:
+    return secret.vault_url.removeprefix("https://").partition(".")[0]
+
+
 def _proxy_said(problem: Exception) -> str:
     found = re.search(_PROXY_ANSWER, str(problem))
-    return f" ({found[1][:_LONGEST_QUOTE]})" if found else ""
+    if found:
+        return f"the proxy does not let the request through ({found[1][:_LONGEST_QUOTE]})"
+    return "the proxy cannot be reached"
 
 
 def _is_name_problem(problem: Exception) -> bool:

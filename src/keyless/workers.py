@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def _work(jobs: Jobs, idle: threading.Semaphore) -> None:
 
 
 def _stop(jobs: Jobs, threads: int) -> None:
-    while not jobs.empty():
-        jobs.get()
+    with suppress(Empty):
+        while True:
+            jobs.get_nowait()
     for _ in range(threads):
         jobs.put(None)

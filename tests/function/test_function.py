@@ -123,6 +123,22 @@ def test_one_id_chooses_that_user_assigned_identity(
     ]
 
 
+@pytest.mark.parametrize("body", [f'{{"userAssignedClientId": "{STRANGER}"}}', f"USERASSIGNEDOBJECTID={STRANGER}"])
+def test_an_id_in_the_body_is_refused_rather_than_passed_over(azure: LocalAzure, host: FunctionHost, body: str) -> None:
+    azure.journal.clear()
+    endpoint = host.functions["AcquireTokenMsi"]
+    answer = requests.post(endpoint.url, data=body, headers={"x-functions-key": endpoint.key or ""}, timeout=30)
+    assert problem(answer, 400, "KL-100")["code"] == "KL-100"
+    assert azure.journal.count() == 0
+
+
+def test_a_callers_wrong_identity_does_not_make_the_app_unhealthy(azure: LocalAzure) -> None:
+    with function(azure) as host:
+        call(host)
+        assert call(host, userAssignedClientId=STRANGER).status_code == 503
+        assert requests.get(host.functions["health"].url, timeout=30).json()["lastRead"] == "succeeded"
+
+
 def test_an_id_is_taken_whatever_the_case_of_its_name(azure: LocalAzure, host: FunctionHost) -> None:
     value = azure.identity("reporting").client_id
     answer = call(host, USERassignedCLIENTID=value)
@@ -168,6 +184,9 @@ def test_fifty_calls_at_once_cause_one_token_and_one_secret_request(azure: Local
         {"userAssignedClientId": "", "userAssignedObjectId": STRANGER},
         {"userAssignedClientId": "a\r\nX-Evil: 1"},
         {"userAssignedClient": STRANGER},
+        {"userAssigedClientId": STRANGER},
+        {"clientId": STRANGER},
+        {"client_id": "zzz"},
         {"USERASSIGNEDCLIENTID": "not-a-guid"},
     ],
 )
@@ -353,7 +372,7 @@ def test_the_health_tells_how_the_last_read_went_and_no_name(azure: LocalAzure) 
         assert health(host) == {"status": "ok", "settings": present, "lastRead": "none"}
         call(host)
         assert health(host) == {"status": "ok", "settings": present, "lastRead": "succeeded"}
-        call(host, userAssignedClientId=STRANGER)
+        call(host, userAssignedClientId=azure.identity("newcomer").client_id)
         assert health(host) == {"status": "degraded", "settings": present, "lastRead": "failed"}
         call(host, userAssignedClientId="not-a-guid")
         call(host)

@@ -130,6 +130,27 @@ def test_an_outage_without_a_value_in_hand_is_not_remembered() -> None:
     assert shelf.lookup("db/", 0.0) == ("wait", None, None)
 
 
+def test_a_reader_that_slept_through_the_end_of_an_outage_waits_rather_than_serve_old_news() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    shelf.fail("db/", error(VaultUnreachableError), 400.0)
+    assert shelf.lookup("db/", 402.0).action == "refresh"
+    found = shelf.lookup("db/", 36_000.0)
+    assert found.action == "wait"
+    assert found.secret is not None
+    assert found.secret.is_stale
+
+
+def test_a_version_that_is_no_longer_in_hand_cannot_expire_its_successor_nor_twice() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    assert not shelf.expire("db/", "f" * 32)
+    assert shelf.lookup("db/", 1.0).action == "serve"
+    assert shelf.expire("db/", "0" * 32)
+    assert not shelf.expire("db/", "0" * 32)
+    assert shelf.lookup("db/", 1.0).action == "wait"
+
+
 def test_after_expire_the_vault_is_waited_for_and_the_value_stays_in_hand() -> None:
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 import pytest
+from tests.unit.conftest import DrippingServer
 
 from keyless.deadline import Deadline
 from keyless.errors import (
@@ -23,6 +24,8 @@ from keyless.events import Event, TokenAcquired
 from keyless.identity import TokenSource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.unit.conftest import MovedClock, ScriptedEndpoint
 
 VAULT = "https://vault.azure.net"
@@ -124,6 +127,7 @@ APP_SERVICE_ERRORS = [
     ),
     (429, {"statusCode": 429, "message": "Too many requests"}, IdentityThrottledError),
     (403, "", IdentityRefusedError),
+    (401, "", IdentityRefusedError),
     (500, "", IdentityServiceError),
     (410, "", IdentityServiceError),
     (403, "<html>connecting to 169.254.169.254:80: unreachable network</html>", IdentityUnavailableError),
@@ -265,7 +269,7 @@ def test_a_token_that_the_vault_refused_is_not_given_again(app_service: Scripted
     tokens = source(clock)
     token = tokens.token(VAULT, soon(clock))
     tokens.token(VAULT, soon(clock))
-    tokens.forget(token)
+    tokens.forget(VAULT, token)
     tokens.token(VAULT, soon(clock))
     assert len(app_service.requests) == 2
 
@@ -292,3 +296,111 @@ def test_a_token_does_not_show_in_its_repr(app_service: ScriptedEndpoint, clock:
     token = source(clock).token(VAULT, soon(clock))
     assert token.value == CANARY
     assert CANARY not in repr(token)
+
+
+def test_a_token_of_another_resource_does_not_keep_a_refused_one(
+    app_service: ScriptedEndpoint, clock: MovedClock
+) -> None:
+    app_service.answer(200, {**body(), "access_token": "first"})
+    app_service.answer(200, {**body(), "access_token": "of storage"})
+    app_service.answer(200, {**body(), "access_token": "second"})
+    tokens = source(clock)
+    first = tokens.token(VAULT, soon(clock))
+    tokens.token("https://storage.azure.com", soon(clock))
+    tokens.forget(VAULT, first)
+    assert tokens.token(VAULT, soon(clock)).value == "second"
+    assert tokens.token("https://storage.azure.com", soon(clock)).value == "of storage"
+    assert len(app_service.requests) == 3
+
+
+@pytest.fixture
+def hours_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Move the time of day, which tokens are dated by."""
+    real = time.time
+
+    def move(hours: float) -> None:
+        monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+
+    return move
+
+
+def test_a_renewal_that_fails_costs_one_request_a_minute_and_the_token_in_hand_serves(
+    app_service: ScriptedEndpoint, clock: MovedClock, hours_later: Callable[[float], None]
+) -> None:
+    app_service.answer(200, body())
+    app_service.answer(503)
+    events: list[Event] = []
+    tokens = source(clock, events=events)
+    tokens.token(VAULT, soon(clock))
+    hours_later(13)
+    for _ in range(5):
+        assert tokens.token(VAULT, soon(clock)).value == CANARY
+    assert len(app_service.requests) == 2
+    assert clock.pauses == []
+    clock.seconds += 61.0
+    assert tokens.token(VAULT, soon(clock)).value == CANARY
+    assert len(app_service.requests) == 3
+    assert len(events) == 1, "the same token again is no event"
+
+
+def test_an_aging_token_is_renewed(
+    app_service: ScriptedEndpoint, clock: MovedClock, hours_later: Callable[[float], None]
+) -> None:
+    app_service.answer(200, body())
+    tokens = source(clock)
+    tokens.token(VAULT, soon(clock))
+    hours_later(13)
+    app_service.answers[:] = []
+    app_service.answer(200, {**body(), "access_token": "renewed"})
+    assert tokens.token(VAULT, soon(clock)).value == "renewed"
+
+
+def test_a_redirect_does_not_carry_the_header_to_another_host(app_service: ScriptedEndpoint, clock: MovedClock) -> None:
+    app_service.answer(302, "", Location=f"{app_service.url}/elsewhere")
+    with pytest.raises(IdentityServiceError, match="302"):
+        source(clock).token(VAULT, soon(clock))
+    assert [path.partition("?")[0] for path, _ in app_service.requests] == ["/msi/token"]
+
+
+def test_a_wait_of_no_seconds_is_not_taken_at_its_word(virtual_machine: ScriptedEndpoint, clock: MovedClock) -> None:
+    virtual_machine.answer(410, Retry_After="0")
+    with pytest.raises(IdentityServiceError):
+        source(clock).token(VAULT, soon(clock))
+    assert len(virtual_machine.requests) < 20
+    assert min(clock.pauses) > 0
+
+
+def test_an_endpoint_that_does_not_let_in_is_told_from_one_that_has_no_identity(
+    app_service: ScriptedEndpoint, clock: MovedClock
+) -> None:
+    app_service.answer(403)
+    with pytest.raises(IdentityRefusedError) as info:
+        source(clock).token(VAULT, soon(clock))
+    assert "IDENTITY_HEADER" in info.value.cause
+
+
+def test_the_one_variable_that_is_missing_is_named(
+    virtual_machine: ScriptedEndpoint, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv("IDENTITY_ENDPOINT", virtual_machine.url)
+    with pytest.raises(IdentityUnavailableError) as info:
+        source(clock).token(VAULT, soon(clock))
+    assert info.value.cause.startswith("IDENTITY_HEADER is not set")
+
+
+def test_an_answer_that_drips_in_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with DrippingServer() as url:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{url}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "x")
+        tokens = TokenSource(
+            msal.SystemAssignedManagedIdentity(),
+            memory=5.0,
+            tell=lambda _: None,
+            pause=lambda _: True,
+            clock=time.monotonic,
+        )
+        started = time.monotonic()
+        with pytest.raises(DeadlineExceededError):
+            tokens.token(VAULT, Deadline.after(0.3, time.monotonic))
+        assert time.monotonic() - started < 5

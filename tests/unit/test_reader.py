@@ -6,7 +6,8 @@ import asyncio
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -18,6 +19,7 @@ from keyless import (
     IdentityRefusedError,
     ReaderClosedError,
     ReadErrors,
+    Secret,
     SecretInvalidated,
     SecretNotFoundError,
     SecretReader,
@@ -278,6 +280,44 @@ def test_each_step_is_told_to_the_hook_and_a_hook_that_fails_breaks_nothing(
 
 
 @pytest.mark.parametrize("option", ["ttl", "max_stale", "negative_ttl", "timeout", "parallel"])
-def test_an_option_out_of_range_is_told(option: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"option {option} "):
-        SecretReader(URL, **{option: -1})  # type: ignore[arg-type]
+@pytest.mark.parametrize("value", [-1, "300", float("nan"), None])
+def test_an_option_that_is_not_valid_is_told(option: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"option {option}="):
+        SecretReader(URL, **{option: value})  # type: ignore[arg-type]
+
+
+def test_what_is_no_text_is_told_as_such(reader: SecretReader) -> None:
+    with pytest.raises(ConfigurationError, match="vault URL is NoneType"):
+        SecretReader(os.environ.get("NOT_SET"))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="secret name is NoneType"):
+        reader.get(None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="one string"):
+        reader.get_many("db-password")
+    with pytest.raises(ConfigurationError, match="is not one of a secret"):
+        reader.get("https://[x/secrets/a")
+
+
+def test_a_timeout_without_end_is_taken(reader: SecretReader) -> None:
+    assert reader.get("db-password", timeout=float("inf")).value
+    assert asyncio.run(reader.aget("api-key", timeout=float("inf"))).value
+
+
+def test_many_due_values_wait_together_for_a_silent_endpoint(
+    local_azure: LocalAzure, reader: SecretReader, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["db-password", "api-key"]
+    reader.get_many(names)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        clock.seconds += 600.0
+        waits: list[float | None] = []
+
+        def never_lands(flight: Future[Secret], timeout: float | None = None) -> NoReturn:
+            waits.append(timeout)
+            clock.seconds += timeout or 0.0
+            raise TimeoutError
+
+        monkeypatch.setattr(Future, "exception", never_lands)
+        assert {secret.source for secret in reader.get_many(names).values()} == {"stale"}
+    assert waits == [3.0, 0.0], "the second waits what the first has left"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -228,3 +230,64 @@ def test_a_vault_that_never_answers_ends_at_the_deadline(vault: ScriptedEndpoint
         with SecretReader(url, timeout=0.2) as made, pytest.raises(KeylessError) as info:
             made.get("db")
     assert isinstance(info.value, TimeoutError)
+
+
+def test_a_ca_bundle_that_is_not_there_is_told_and_lets_the_old_value_be_served(
+    vault: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault.answer(200, GOOD)
+    with reader(vault, timeout=10) as made:
+        made.get("db")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/ca.pem")
+        made.invalidate("db")
+        assert made.get("db").source == "stale"
+    with (
+        reader(vault, timeout=10) as made,
+        pytest.raises(VaultUnreachableError, match="CA bundle cannot be read") as info,
+    ):
+        made.get("db")
+    assert "REQUESTS_CA_BUNDLE" in info.value.cause
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "////"])
+def test_a_proxy_that_is_none_is_told(vault: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with reader(vault, timeout=10) as made, pytest.raises(VaultUnreachableError, match="HTTPS_PROXY"):
+        made.get("db")
+
+
+def test_a_peer_that_hangs_up_in_the_handshake_is_not_called_untrusted(vault: ScriptedEndpoint) -> None:
+    def hang_up(listener: socket.socket) -> None:
+        for _ in range(4):
+            with suppress(OSError):
+                listener.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,), daemon=True)
+        thread.start()
+        url = f"https://contoso-kv.vault.azure.net:{listener.getsockname()[1]}"
+        with SecretReader(url, timeout=0.4) as made, pytest.raises(VaultUnreachableError) as info:
+            made.get("db")
+    assert "not trusted" not in info.value.what
+
+
+def test_an_invalidated_value_is_served_stale_by_all_who_ask_during_an_outage(vault: ScriptedEndpoint) -> None:
+    vault.answer(200, GOOD)
+    with reader(vault, timeout=10) as made:
+        secret = made.get("db")
+        vault.answers[:] = []
+        vault.answer(503)
+        before, barrier, seen = len(vault.requests), threading.Barrier(8), []
+
+        def reject() -> None:
+            barrier.wait()
+            made.invalidate(secret)
+            seen.append(made.get("db").source)
+
+        threads = [threading.Thread(target=reject) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert seen == ["stale"] * 8
+    assert len(vault.requests) - before == 1

@@ -45,7 +45,8 @@ def get(
     if "" in named.values():
         raise click.UsageError("The identity's id is empty: give one, or leave the option out for the system-assigned.")
     identity = msal.UserAssignedManagedIdentity(**named) if named else msal.SystemAssignedManagedIdentity()
-    with SecretReader(vault_url, identity=identity, timeout=timeout) as reader:
+    # What goes wrong is shown as the command's own error, so the log need not say it, too.
+    with SecretReader(vault_url, identity=identity, timeout=timeout, on_event=lambda _: None) as reader:
         secret = reader.get(name, version)
     click.echo(json.dumps(describe(secret), indent=2) if as_json else secret.value)
 

@@ -1,0 +1,32 @@
+"""Which managed identity a request asks to read as."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import keyless
+
+IDS = {
+    "userAssignedClientId": "client_id",
+    "userAssignedResourceId": "resource_id",
+    "userAssignedObjectId": "object_id",
+}
+
+
+def asked_identity(url: str, body: bytes) -> dict[str, str]:
+    """Return the one id that the query names, as MSAL's keyword argument; without one, nothing.
+
+    What is misspelt, forgotten or sent elsewhere must not read as another identity, so nothing else is let through.
+    """
+    # The host drops parameters without a value, so they are read from the URL.
+    query = [(name.lower(), value.strip()) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    kinds = {name.lower(): kind for name, kind in IDS.items()}
+    asked = [(name, value) for name, value in query if name != "code"]
+    wrong = [name for name, value in asked if name not in kinds or not value]
+    if wrong or len(asked) > 1 or any(name in body.lower() for name in (kind.encode() for kind in kinds)):
+        raise keyless.ConfigurationError(
+            f"The query has {wrong[0][:50]!r}, which is no id with a value."
+            if wrong
+            else "The request has more than one id, or one in its body.",
+            cause=f"At most one of {', '.join(IDS)}, in the query, names the identity that reads.",
+            remedy="Give one id with its value, or none for the system-assigned identity.",
+        )
+    return {kinds[name]: value for name, value in asked}
