@@ -262,6 +262,14 @@ def test_a_deleted_secret_ceases_to_exist_on_its_scheduled_purge_date(wire: Vaul
     assert wire.ask("PUT", "/secrets/brief", host=vault.host, body='{"value":"x"}').status_code == 200
 
 
+def test_a_recovered_secret_outlives_the_date_on_which_it_would_have_been_purged(wire: VaultWire, vault: Vault) -> None:
+    vault.delete_secret("api-key")
+    wire.azure.clock.advance(seconds=4)
+    vault.recover_deleted_secret("api-key")
+    wire.azure.clock.advance(days=91)
+    assert wire.ask("GET", "/secrets/api-key").json()["value"] == "local-api-key"
+
+
 def test_purge_protection_keeps_deleted_secrets(wire: VaultWire) -> None:
     vault = _another(wire, "safe-kv", purge_protection=True, deletion_seconds=0)
     vault.set_secret("kept", "x")
