@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msal
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import MaxRetryError, ProtocolError, ResponseError
 from urllib3.util import Retry
 
 from keyless.deadline import backoff, parse_retry_after
@@ -18,6 +18,10 @@ from keyless.response_body import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+    from urllib3.connectionpool import ConnectionPool
+    from urllib3.response import BaseHTTPResponse
 
     from keyless.deadline import Deadline
 
@@ -74,8 +78,8 @@ class IdentitySession(requests.Session):
         self.mount("http://", _PacedAdapter(self, pause=pause, clock=clock))
         # Only Service Fabric's endpoint is https. MSAL copies these settings, and not the class, to a session of its own
         # that pins the endpoint's certificate.
-        retries = Retry(total=_OTHER_ATTEMPTS, connect=0, status_forcelist=_OTHER_RETRIES, backoff_factor=_FIRST_PAUSE)
-        retries.raise_on_status = False
+        retries = _PacedRetry(total=_OTHER_ATTEMPTS, connect=0, status_forcelist=_OTHER_RETRIES, raise_on_status=False)
+        retries.session, retries.pause = self, pause
         self.mount("https://", HTTPAdapter(max_retries=retries))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -170,3 +174,44 @@ class _PacedAdapter(HTTPAdapter):
             return None
         asked = parse_retry_after(response.headers.get("Retry-After"))
         return max(asked or 0.0, backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
+
+
+class _PacedRetry(Retry):
+    """Retries of urllib3, which would sleep past the deadline and as long as the endpoint asks.
+
+    Attributes:
+        session: Knows the deadline of the exchange that this thread is in the midst of.
+        pause: Waits that many seconds; returns whether the wait was cut short.
+        wait: The seconds to wait before the next attempt.
+    """
+
+    session: IdentitySession
+    pause: Callable[[float], bool]
+    wait = 0.0
+
+    def __deepcopy__(self, memo: dict[int, object]) -> _PacedRetry:
+        """Return itself: MSAL copies it, and it never changes."""
+        return self
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> _PacedRetry:
+        """Return what is left after one more attempt; raise MaxRetryError where there must be no further one."""
+        exchange, attempt = self.session.exchange, len(self.history) + 1
+        asked = parse_retry_after(response.headers.get("Retry-After")) if response else None
+        wait = max(asked or 0.0, backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
+        if _pool is not None and (not exchange.patient or wait >= exchange.deadline.remaining):
+            raise MaxRetryError(_pool, url or "", error or ResponseError("too many error responses"))
+        following = super().increment(method, url, response, error, _pool, _stacktrace)
+        following.session, following.pause, following.wait = self.session, self.pause, wait
+        return following
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:  # noqa: ARG002 (the overridden signature)
+        """Wait before the next attempt."""
+        self.pause(self.wait)
