@@ -356,6 +356,11 @@ def test_a_method_that_a_path_does_not_take_is_405(wire: VaultWire, method: str,
     assert _error(wire.ask(method, path)) == (405, "MethodNotAllowed", f"HTTP {method} not allowed", None)
 
 
+def test_a_line_break_in_a_path_is_refused_as_azure_refuses_names(wire: VaultWire) -> None:
+    refused = wire.ask("DELETE", "/deletedsecrets/a%0Ab")
+    assert _error(refused) == (400, "BadParameter", "The request URI contains an invalid name: a\nb", None)
+
+
 def test_an_output_format_is_for_certificates(wire: VaultWire) -> None:
     asked = "/secrets/api-key/?outContentType="
     assert wire.ask("GET", f"{asked}application/x-pem-file").json()["value"] == "local-api-key"

@@ -32,7 +32,7 @@ _MAX_BODY = 32 * 1024 * 1024
 def vault_app(azure: Azure) -> web.Application:
     """Make the web application that answers for every vault, by the Host header."""
     app = web.Application(client_max_size=_MAX_BODY)
-    app.router.add_route("*", "/{path:.*}", _Door(azure).answer)
+    app.router.add_route("*", r"/{path:[\s\S]*}", _Door(azure).answer)
     app.on_response_prepare.append(_leave_out_server)
     return app
 
