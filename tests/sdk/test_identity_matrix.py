@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 RESOURCE = "https://vault.azure.net"
 IDENTITIES = ("system", "client_id", "object_id", "resource_id", "unknown", "unassigned")
+# Asked at the address that is built into clients, with no variable but that of the proxy: as clients for Go and Rust do.
+BY_PROXY = "imds-by-proxy"
 # "system" where an id was given: the client keeps the id to itself. MSAL for Python does so on Service Fabric, and MSAL
 # for Node.js in Cloud Shell, where it refuses the id only if that is the first thing that its process asks.
 TABLE = """
@@ -69,6 +71,11 @@ imds              default-async  system    reporting  -          -            re
 imds              js-identity    system    reporting  reporting  reporting    refused    refused
 imds              js-default     system    reporting  -          -            refused    refused
 imds              js-msal        system    reporting  reporting  reporting    refused    refused
+imds-by-proxy     msal           system    reporting  reporting  reporting    refused    refused
+imds-by-proxy     identity       system    reporting  reporting  reporting    refused    refused
+imds-by-proxy     identity-async system    reporting  reporting  reporting    refused    refused
+imds-by-proxy     default        system    reporting  -          -            refused    refused
+imds-by-proxy     default-async  system    reporting  -          -            refused    refused
 arc               msal           system    reporting  reporting  reporting    refused    refused
 arc               identity       system    reporting  reporting  reporting    refused    refused
 arc               identity-async system    reporting  reporting  reporting    refused    refused
@@ -227,8 +234,10 @@ def enter(azure: LocalAzure, source: str, monkeypatch: pytest.MonkeyPatch) -> No
             check_key_folder()
         except LocalAzureError as error:
             pytest.skip(f"AZURE ARC IS NOT TESTED HERE, but in a mount namespace of its own: {error}")
-    for name, value in azure.environment(source=source).items():
+    for name, value in azure.environment(source="imds" if source == BY_PROXY else source).items():
         monkeypatch.setenv(name, value)
+    if source == BY_PROXY:
+        monkeypatch.delenv("AZURE_POD_IDENTITY_AUTHORITY_HOST")
     # aiohttp read SSL_CERT_FILE when this process imported it.
     monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context())
 
