@@ -8,6 +8,7 @@ import click
 
 import keyless as package
 from keyless.cli.demo import demo
+from keyless.cli.env import env
 from keyless.cli.get import get
 from keyless.cli.up import up
 from keyless.errors import KeylessError
@@ -32,5 +33,5 @@ def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
 
 
-for command in (demo, get, up):
+for command in (demo, env, get, up):
     keyless.add_command(command)

@@ -1,0 +1,140 @@
+"""``keyless env``: real shells run what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from keyless.cli.env import describe_sources
+from keyless.cli.shells import commands
+from keyless.local.environment import IDENTITY_VARIABLES
+from keyless.local.identity.sources import SOURCES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keyless.local.server import LocalAzure
+
+# What a shell can get wrong.
+AWKWARD = "it's \"quoted\" $HOME `id` \\ back\\'slash * ; | & é"
+
+
+@pytest.fixture
+def ready(local_azure: LocalAzure, tmp_path: Path) -> Path:
+    """What ``keyless up --json`` prints."""
+    file = tmp_path / "up.json"
+    file.write_text(json.dumps({"http": local_azure.http_url, "sources": describe_sources(local_azure)}))
+    return file
+
+
+def env(ready: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "keyless", "env", "--from", str(ready), *options]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **variables}
+    )
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_shell_has_exactly_the_variables_of_the_source_and_no_blank(
+    local_azure: LocalAzure, ready: Path, source: str
+) -> None:
+    done = env(ready, "--source", source)
+    assert done.returncode == 0, done.stderr
+    script = f'{done.stdout}\nexec "$0" -c "import json, os; print(json.dumps(dict(os.environ)))"'
+    before = {"PATH": os.environ["PATH"], **dict.fromkeys(IDENTITY_VARIABLES, "left over"), "OTHER": "kept"}
+    shell = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable], capture_output=True, text=True, env=before, timeout=30, check=True
+    )
+    after: dict[str, str] = json.loads(shell.stdout)
+    expected = local_azure.environment(source=source)
+    assert {name: after[name] for name in expected} == expected
+    assert {name for name in IDENTITY_VARIABLES if name in after} == set(IDENTITY_VARIABLES) & set(expected)
+    assert after["OTHER"] == "kept"
+
+
+def test_a_program_gets_json(local_azure: LocalAzure, ready: Path) -> None:
+    found: dict[str, Any] = json.loads(env(ready, "--shell", "json", "--source", "imds").stdout)
+    assert found["set"] == local_azure.environment(source="imds")
+    assert set(found["unset"]) == set(IDENTITY_VARIABLES) - set(found["set"])
+
+
+def test_the_proxy_to_the_metadata_service_goes_with_it_and_another_proxy_stays(
+    local_azure: LocalAzure, ready: Path
+) -> None:
+    ours = local_azure.environment(source="imds")["HTTP_PROXY"]
+    done = env(ready, "--shell", "json", HTTP_PROXY=ours, http_proxy="http://proxy.example:3128")
+    unset = json.loads(done.stdout)["unset"]
+    assert "HTTP_PROXY" in unset
+    assert "http_proxy" not in unset
+
+
+def test_what_is_not_a_running_local_azure_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "up.json"
+    file.write_text("nothing of the kind")
+    done = env(file)
+    assert done.returncode == 1
+    assert "keyless up --json > up.json" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_that_cannot_be_had_says_why(ready: Path) -> None:
+    described = json.loads(ready.read_text())
+    described["sources"]["arc"] = {"error": {"what": "No key file.", "cause": "Not root.", "remedy": "sudo."}}
+    ready.write_text(json.dumps(described))
+    done = env(ready, "--source", "arc")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["error [KL-500]: No key file.", "  cause:  Not root.", "  remedy: sudo."]
+    assert done.stdout == ""
+
+
+def test_sh_takes_any_value_as_it_is() -> None:
+    script = f'{commands("sh", set_={"X": AWKWARD}, unset=["Y"])}\nprintf %s "$X${{Y-gone}}"'
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, env={"Y": "y"}, check=True)
+    assert done.stdout == f"{AWKWARD}gone"
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"),
+    [("fish", 'printf %s "$X"; set -q Y; or printf gone'), ("pwsh", "[Console]::Write($env:X + ($env:Y ?? 'gone'))")],
+)
+def test_other_shells_take_any_value_as_it_is(shell: str, script: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} IS NOT TESTED: it is not on this machine.")
+    text = commands("fish" if shell == "fish" else "powershell", set_={"X": AWKWARD}, unset=["Y"])
+    done = subprocess.run(
+        [program, "-c", f"{text}\n{script}"], capture_output=True, text=True, env={**os.environ, "Y": "y"}, check=True
+    )
+    assert done.stdout == f"{AWKWARD}gone"
+
+
+def test_fish_and_powershell_quote_what_would_end_their_strings() -> None:
+    assert commands("fish", set_={"X": "a'b\\c"}, unset=["Y"]) == "set -e Y\nset -gx X 'a\\'b\\\\c'"
+    expected = "Remove-Item Env:Y -ErrorAction SilentlyContinue\n$env:X = 'a''b'"
+    assert commands("powershell", set_={"X": "a'b"}, unset=["Y"]) == expected
+
+
+@pytest.mark.parametrize("source", ["imds", "service-fabric", "machine-learning"])
+def test_up_runs_the_function_on_that_kind_of_host(tmp_path: Path, source: str) -> None:
+    command = [sys.executable, "-m", "keyless", "up", "--json", "--source", source]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            function = ready["functions"]["AcquireTokenMsi"]
+            with requests.Session() as session:
+                session.trust_env = False
+                answer = session.get(function["url"], headers={"x-functions-key": function["key"]}, timeout=30)
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert answer.status_code == 200, answer.text
+    assert ready["env"] == ready["sources"][source]["set"]
+    assert set(ready["sources"]) == set(SOURCES)
