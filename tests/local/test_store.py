@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local import schema
+from keyless.local import schema, secret_queries
 from keyless.local.model import Azure
 from keyless.local.secret_version import SecretState, SecretVersion
 from keyless.local.store import Store
@@ -104,13 +104,13 @@ def test_a_scheduled_purge_that_came_while_nothing_ran_is_done_at_the_start(tmp_
     database.close()
 
 
-@pytest.mark.parametrize("state", ["active", "deleted"])
-def test_a_page_is_read_from_an_index_whatever_there_is_of_the_other_state(state: str) -> None:
+@pytest.mark.parametrize("query", ["GET", "GET_DELETED", "LIST_ACTIVE", "LIST_DELETED", "LIST_VERSIONS", "UPDATE"])
+def test_every_page_and_every_read_is_a_search_of_an_index_and_sorts_nothing(query: str) -> None:
     store = Store()
-    query = (
-        f"EXPLAIN QUERY PLAN SELECT * FROM secret WHERE vault = 'v' AND state = '{state}' AND name >= 'm' "
-        "ORDER BY name LIMIT 25"
-    )
-    plan = [row[3] for row in store._database.execute(query)]
-    assert plan == ["SEARCH secret USING INDEX secret_by_state (vault=? AND state=? AND name>?)"]
+    names = ("vault", "name", "version", "now", "start", "limit", "updated_on", "tags", "content_type", "enabled")
+    named = dict.fromkeys((*names, "not_before", "expires_on"))
+    plan = store._database.execute(f"EXPLAIN QUERY PLAN {getattr(secret_queries, query)}", named)
+    steps = [row[3] for row in plan]
+    assert [step for step in steps if "SCAN" in step.replace("SCALAR", "") or "TEMP B-TREE" in step] == []
+    assert any("USING INDEX" in step or "COVERING INDEX" in step for step in steps)
     store.close()

@@ -26,9 +26,11 @@ LIST_DELETED = (
     f"SELECT {_PROPERTIES}, secret.deleted_on, secret.purge_on {_DELETED} AND version.version = secret.latest "
     "AND secret.name >= :start ORDER BY secret.name LIMIT :limit"
 )
+# The subquery yields one id, so that the index on versions serves their order too, however many there are.
 LIST_VERSIONS = (
-    f"SELECT {_PROPERTIES} {_ACTIVE} AND secret.name = :name AND version.version >= :start "
-    "ORDER BY version.version LIMIT :limit"
+    f"SELECT {_PROPERTIES} FROM version JOIN secret ON secret.id = version.secret WHERE version.secret = ("  # noqa: S608 (made of constants)
+    "SELECT id FROM secret WHERE vault = :vault AND name = :name AND state = 'active' AND settles_on <= :now"
+    ") AND version.version >= :start ORDER BY version.version LIMIT :limit"
 )
 PUT = (
     "INSERT INTO secret (vault, name, latest) VALUES (?, ?, ?) "
