@@ -92,3 +92,23 @@ def test_cloud_shell_refuses_in_its_own_form(
 def test_cloud_shell_is_also_asked_by_get(wire: Wire) -> None:
     url = f"{wire.local.http_url}/oauth2/token?resource={VAULT}"
     assert wire.holder(requests.get(url, headers={"Metadata": "true"}, timeout=5)) == "system"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"resource=\xff\xfe"),
+        ("application/x-www-form-urlencoded; charset=klingon", b"resource=x"),
+        ("multipart/form-data; boundary=x", b"--y\r\nnonsense"),
+        ("multipart/form-data", b"no boundary"),
+        ("application/json", b'{"resource": "https://vault.azure.net"}'),
+        ("text/plain", b""),
+    ],
+)
+def test_a_body_that_is_no_form_is_refused_as_one_without_fields(wire: Wire, content_type: str, body: bytes) -> None:
+    headers = {"Metadata": "true", "Content-Type": content_type}
+    answer = wire.post("/oauth2/token", data=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    url = f"{wire.local.authority_url}/{wire.azure.tenant_id}/oauth2/v2.0/token"
+    answer = requests.post(url, data=body, headers=headers, verify=str(wire.local.ca_file), timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

@@ -119,7 +119,7 @@ class Arc:
             "trace_id": "",
             "correlation_id": str(uuid.uuid4()),
         }
-        reason = f"{'The key is not right or was used before' if sent else 'A caller first gets a key file to read'}."
+        reason = "The key is wrong or was used before." if sent else "A caller first gets a key file to read."
         headers = {"WWW-Authenticate": f"Basic realm={file}"}
         return RefusedError(
             Answer(

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from multidict import MultiDict
 
-from keyless.local.identity.endpoint import Answer, Body, RefusedError, is_resource, issue, journaled, seconds_left
+from keyless.local.identity.endpoint import (
+    Answer,
+    Body,
+    RefusedError,
+    form_of,
+    is_resource,
+    issue,
+    journaled,
+    seconds_left,
+)
 from keyless.local.identity.selection import Asked, NoIdentity, choose
 
 if TYPE_CHECKING:
@@ -87,8 +96,7 @@ async def _form(request: web.Request) -> MultiMapping[str]:
     if request.method != "POST":
         reason = f"The endpoint answers POST and GET, not {request.method}."
         raise RefusedError(Answer(status=405, body=None, reason=reason))
-    fields = await request.post()
-    return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
+    return await form_of(request)
 
 
 def _refusal(code: str, message: str, reason: str, *, operation: Operation = "getToken") -> RefusedError:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
+from multidict import MultiDict
 
 from keyless.local.journal import Entry
 
@@ -104,6 +105,15 @@ def _response(answer: Answer) -> web.Response:
     return web.Response(
         status=answer.status, text=text, content_type="application/json", charset="utf-8", headers=headers
     )
+
+
+async def form_of(request: web.Request) -> MultiDict[str]:
+    """Return the fields of a form, whole or in pieces; what is no form has none."""
+    try:
+        fields = await request.post()
+    except (ValueError, LookupError):  # Bytes that are no text, a charset that there is not, a broken multipart body.
+        return MultiDict()
+    return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
 
 
 def issue(azure: Azure, source: SourceName, identity: Identity, resource: str, *, refused_hash: str = "") -> Token:

@@ -16,6 +16,7 @@ from keyless.local.identity.endpoint import (
     Body,
     RefusedError,
     entra_refusal,
+    form_of,
     is_resource,
     issue,
     journaled,
@@ -114,8 +115,7 @@ class Workload:
         if request.method != "POST":
             reason = f"The endpoint answers POST, not {request.method}."
             raise RefusedError(Answer(status=405, body=None, reason=reason))
-        form = await request.post()
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = await form_of(request)
         self._check_fields(fields)
         identity = self._identity(fields["client_id"])
         # A file often ends with a newline, and not every client takes it off.
