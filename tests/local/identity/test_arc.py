@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
-from keyless.local.identity.arc import Arc
+from keyless.errors import LocalAzureError
+from keyless.local.identity.arc import Arc, check_key_folder
 from keyless.local.identity.site import routes
 from keyless.local.model import Azure
 
@@ -71,6 +73,8 @@ def test_arc_leaves_neither_keys_nor_folders_behind(tmp_path: Path, serve: Serve
 def test_where_no_key_file_can_be_put_the_error_says_what_to_do(tmp_path: Path, serve: Serve) -> None:
     blocked = tmp_path / "azcmagent"
     blocked.write_text("a file where a folder must be")
+    with pytest.raises(LocalAzureError, match="only root may make that folder"):
+        check_key_folder(blocked / "tokens")
     _, url = arc_at(blocked / "tokens", serve)
     answer = requests.get(url, headers={"Metadata": "true"}, timeout=5)
     assert answer.status_code == 500
