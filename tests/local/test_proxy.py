@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local.proxy import ConnectProxy, Target
+from keyless.local.connect_request import Target
+from keyless.local.proxy import ConnectProxy
 from keyless.local.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+PASSWORD = "pass:word"
 VAULT = "contoso-kv.vault.azure.net"
 Tunnel = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -74,6 +76,8 @@ async def proxying(
     proxy = ConnectProxy(
         vault_hosts=lambda: {VAULT, "fabrikam.vault.azure.cn"},
         vaults_at=vaults.address,
+        password=PASSWORD,
+        trusts=lambda *_: True,
         head_timeout=head_timeout,
         connect_timeout=connect_timeout,
         idle_timeout=idle_timeout,

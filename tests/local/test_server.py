@@ -118,7 +118,8 @@ def test_the_environment_names_every_variable_that_clients_read(local_azure: Loc
         "SSL_CERT_FILE": str(local_azure.bundle_file),
         "REQUESTS_CA_BUNDLE": str(local_azure.bundle_file),
         "CURL_CA_BUNDLE": str(local_azure.bundle_file),
-        "NODE_EXTRA_CA_CERTS": str(local_azure.ca_file),
+        "NODE_EXTRA_CA_CERTS": str(local_azure.ca_file.with_name("node-ca.pem")),
+        "NODE_USE_ENV_PROXY": "1",
     }
     assert len(environment["IDENTITY_HEADER"]) >= 32
 
@@ -194,7 +195,8 @@ def test_the_files_of_a_run_are_private_and_hold_no_key_and_go_with_it() -> None
     with LocalAzure() as azure:
         folder = azure.ca_file.parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert sorted(file.name for file in folder.iterdir()) == ["bundle.pem", "ca.pem", "service-fabric-ca.pem"]
+        names = {file.name for file in folder.iterdir()}
+        assert names == {"bundle.pem", "ca.pem", "lock", "node-ca.pem", "service-fabric-node-ca.pem"}
         assert not any(b"PRIVATE" in file.read_bytes() for file in folder.iterdir())
     assert not folder.exists()
 
@@ -282,7 +284,7 @@ def test_named_ports_are_used() -> None:
     with LocalAzure(http_port=free[0], https_port=free[1], proxy_port=free[2]) as azure:
         assert azure.http_url == f"http://127.0.0.1:{free[0]}"
         assert azure.https_url == f"https://127.0.0.1:{free[1]}"
-        assert azure.proxy_url == f"http://127.0.0.1:{free[2]}"
+        assert azure.proxy_url.endswith(f"@127.0.0.1:{free[2]}")
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "no such host"])

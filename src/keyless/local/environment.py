@@ -52,13 +52,20 @@ def proxy_variables(proxy_url: str, *, host: str, no_proxy: str) -> dict[str, st
     """
     kept = (entry for entry in map(str.strip, no_proxy.split(",")) if entry and not _excepts(entry))
     direct = ",".join(dict.fromkeys((*_LOOPBACK, host, *kept)))
-    return {"HTTPS_PROXY": proxy_url, "https_proxy": proxy_url, "NO_PROXY": direct, "no_proxy": direct}
+    return {
+        "HTTPS_PROXY": proxy_url,
+        "https_proxy": proxy_url,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        # The fetch of Node.js looks at the proxy only when it is told to: https://nodejs.org/api/cli.html
+        "NODE_USE_ENV_PROXY": "1",
+    }
 
 
-def trust_variables(*, bundle_file: Path, ca_file: Path) -> dict[str, str]:
+def trust_variables(*, bundle_file: Path, node_file: Path) -> dict[str, str]:
     """Return the variables that make clients trust the local authority: most take a whole bundle, Node.js takes more."""
     bundle = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(bundle_file))
-    return {**bundle, "NODE_EXTRA_CA_CERTS": str(ca_file)}
+    return {**bundle, "NODE_EXTRA_CA_CERTS": str(node_file)}
 
 
 def _excepts(entry: str) -> bool:

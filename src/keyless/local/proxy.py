@@ -9,90 +9,30 @@ Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import re
-import socket
+import secrets
 import sys
-from dataclasses import dataclass
+from base64 import b64encode
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final
 
-from keyless.clouds import CLOUDS
+from keyless.local.connect_request import HEAD_LIMIT, RefusedError, Target, read_request
+from keyless.local.peer import same_user
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Collection
+
+    from keyless.local.upstream import Upstream
 
     Address = tuple[str, int]
     Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+USER: Final = "keyless"
+"""The user name that a client gives together with the proxy's password."""
+
 _HTTPS = 443
 _CHUNK = 64 * 1024
 _FLUSH_FOR = 1.0
-
-# The names under which private DNS knows the same vaults are theirs as well.
-_VAULT_DOMAINS = (
-    *(cloud.vault_suffix for cloud in CLOUDS),
-    *(cloud.vault_suffix.replace("vault.", "vaultcore.", 1) for cloud in CLOUDS),
-)
-# Stricter than a resolver, which would take a name in other spellings (full-width dots, escapes) for a vault's.
-_LABEL = "[0-9A-Za-z_-]{1,63}"
-_TARGET = rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?):(?P<port>[0-9]{{1,5}})"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a client wants to go: a host in lower case without a trailing dot, and a port."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """Read the target of a CONNECT request; None where it is not one."""
-        match = re.fullmatch(_TARGET, text, re.ASCII)
-        if match is None or not 0 < int(match["port"]) <= 65535:  # noqa: PLR2004 (the largest port)
-            return None
-        if match["ipv6"] is None:
-            return cls(match["name"].lower(), int(match["port"]))
-        try:
-            return cls(str(ipaddress.IPv6Address(match["ipv6"])), int(match["port"]))
-        except ValueError:
-            return None
-
-    def is_vault(self) -> bool:
-        """Say whether the host is a vault of any cloud, whether or not that vault exists here."""
-        return any(f".{self.host}".endswith(f".{domain}") for domain in _VAULT_DOMAINS)
-
-    def is_link_local(self) -> bool:
-        """Say whether the host is a link-local address, where the metadata service of Azure lives."""
-        try:
-            address = ipaddress.ip_address(self.host)
-        except ValueError:
-            try:  # Resolvers take 2852039166 and 0xa9fea9fe for 169.254.169.254.
-                address = ipaddress.IPv4Address(socket.inet_aton(self.host))
-            except OSError:
-                return False
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return (mapped or address).is_link_local
-
-
-class RefusedError(Exception):
-    """A request that gets no tunnel, as it is answered.
-
-    Args:
-        status: The HTTP status.
-        reason: The reason phrase. It says what is wrong, because HTTP clients show it and hide the body.
-        body: What is wrong and what to do.
-        header: One more header, whole.
-    """
-
-    def __init__(self, status: HTTPStatus, reason: str, body: str, *, header: str = "Cache-Control: no-store") -> None:
-        super().__init__(reason)
-        content = f"{body}\n".encode()
-        self.answer = (
-            f"HTTP/1.1 {status.value} {reason}\r\n{header}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-        ).encode() + content
 
 
 class ConnectProxy:
@@ -101,6 +41,9 @@ class ConnectProxy:
     Args:
         vault_hosts: Tells the hosts of the vaults that exist now, in lower case.
         vaults_at: Where the local vaults listen.
+        password: What a client must give; programs of the same user need not, where the kernel says that they are.
+        upstream: The proxy through which other hosts are reached; None reaches them straight.
+        trusts: Says of a client's address and this end's whether the client needs no password.
         head_timeout: Seconds that a client may take to send its request.
         connect_timeout: Seconds that connecting to another host may take.
         idle_timeout: Seconds after which a tunnel that carries nothing in either direction is closed.
@@ -111,12 +54,18 @@ class ConnectProxy:
         *,
         vault_hosts: Callable[[], Collection[str]],
         vaults_at: Address,
+        password: str,
+        upstream: Upstream | None = None,
+        trusts: Callable[[Address, Address], bool] = same_user,
         head_timeout: float = 10.0,
         connect_timeout: float = 10.0,
         idle_timeout: float = 300.0,
     ) -> None:
         self._vault_hosts = vault_hosts
         self._vaults_at = vaults_at
+        self._credentials = b64encode(f"{USER}:{password}".encode())
+        self._upstream = upstream
+        self._trusts = trusts
         self._head_timeout = head_timeout
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
@@ -125,7 +74,7 @@ class ConnectProxy:
 
     async def start(self, listener: socket.socket) -> None:
         """Serve the clients of a bound socket, which is the proxy's from now on."""
-        self._server = await asyncio.start_server(self._accept, sock=listener, limit=_CHUNK)
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=HEAD_LIMIT)
 
     async def close(self) -> None:
         """Stop listening, and close every tunnel."""
@@ -156,7 +105,19 @@ class ConnectProxy:
 
     async def _tunnel_for(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(self._head_timeout):
-            target = await _read_target(reader)
+            request = await read_request(reader)
+        if not self._lets_in(request.credentials, writer):
+            raise RefusedError(
+                HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+                "This proxy wants the password in its URL",
+                "Use the whole of HTTPS_PROXY as Keyless gives it: with the user name and the password before the @.",
+                header='Proxy-Authenticate: Basic realm="keyless"',
+            )
+        if request.target is None:
+            raise RefusedError(
+                HTTPStatus.BAD_REQUEST, "Not a host and a port", "CONNECT takes HOST:PORT or [IPv6]:PORT."
+            )
+        target = request.target
         far_reader, far_writer = await self._connect(target)
         try:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -164,8 +125,15 @@ class ConnectProxy:
         finally:
             await _close(far_writer)
 
+    def _lets_in(self, credentials: str | None, writer: asyncio.StreamWriter) -> bool:
+        if credentials is not None:
+            scheme, _, given = credentials.partition(" ")
+            return scheme.lower() == "basic" and secrets.compare_digest(given.strip().encode(), self._credentials)
+        peer, here = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        return bool(peer and here) and self._trusts((peer[0], peer[1]), (here[0], here[1]))
+
     async def _connect(self, target: Target) -> Streams:
-        """Return a connection to the local vaults for a vault's host, and to the host itself for any other."""
+        """Return a connection to the local vaults for a vault's host, and on the way to the host itself for any other."""
         if target.is_vault():
             self._check_vault(target)
             return await asyncio.open_connection(*self._vaults_at)
@@ -177,6 +145,8 @@ class ConnectProxy:
             )
         try:
             async with asyncio.timeout(self._connect_timeout):
+                if self._upstream is not None and self._upstream.serves(target):
+                    return await self._upstream.connect(target)
                 return await asyncio.open_connection(target.host, target.port, happy_eyeballs_delay=0.25)
         except TimeoutError:
             raise RefusedError(
@@ -242,35 +212,6 @@ class ConnectProxy:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
-
-
-async def _read_target(reader: asyncio.StreamReader) -> Target:
-    """Read a request up to its empty line and return where it wants to go.
-
-    Raises:
-        RefusedError: If it is not a CONNECT request for a host and a port.
-        EOFError: If the client closes before.
-    """
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.LimitOverrunError:
-        raise RefusedError(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request header too large",
-            f"A request's header may have {_CHUNK} bytes.",
-        ) from None
-    method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
-    if method != "CONNECT":
-        raise RefusedError(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            "This proxy takes CONNECT alone",
-            "This proxy carries TLS: set it as HTTPS_PROXY, not as HTTP_PROXY.",
-            header="Allow: CONNECT",
-        )
-    target = Target.parse(rest.partition(" ")[0])
-    if target is None:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "Not a host and a port", "CONNECT takes HOST:PORT or [IPv6]:PORT.")
-    return target
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

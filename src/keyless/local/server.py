@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-import certifi
 from aiohttp import web
 
 from keyless.errors import LocalAzureError
@@ -19,14 +17,18 @@ from keyless.local.identity import arc, service_fabric
 from keyless.local.identity.site import IdentitySources, check_source, guard
 from keyless.local.loop_thread import LoopThread
 from keyless.local.model import Azure
-from keyless.local.proxy import ConnectProxy
+from keyless.local.private_folder import private_folder
+from keyless.local.proxy import USER, ConnectProxy
 from keyless.local.store import Store
 from keyless.local.tls import CertificateAuthority, ServerCertificate, self_signed
+from keyless.local.trust import TrustFiles, write_trust
+from keyless.local.upstream import Upstream
 from keyless.local.vault import vault_app
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator
+    from pathlib import Path
     from types import TracebackType
 
     from keyless.local.clock import Clock
@@ -66,9 +68,9 @@ class _Run:
     sockets: _Sockets
     sources: IdentitySources
     certificate: ServerCertificate
-    ca_file: Path
-    bundle_file: Path
-    service_fabric_ca_file: Path
+    trust: TrustFiles
+    upstream: Upstream | None
+    proxy_password: str = field(repr=False)
 
 
 class LocalAzure:
@@ -126,7 +128,7 @@ class LocalAzure:
             azure = Azure(self._config, store=_open_store(self._data))
             stack.callback(azure.close)
             authority = CertificateAuthority()
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="keyless-")))
+            folder = stack.enter_context(private_folder())
             run = self._prepare(azure, self._bind(stack), folder, authority.root_pem)
             stack.callback(run.sources.close)
             stack.enter_context(LoopThread(lambda: _serving(run, authority, self._host), name="keyless-local-azure"))
@@ -150,7 +152,7 @@ class LocalAzure:
 
     def _prepare(self, azure: Azure, sockets: _Sockets, folder: Path, root_pem: bytes) -> _Run:
         certificate = self_signed()
-        ca_file, bundle_file, service_fabric_ca_file = _write_trust(folder, root_pem, certificate.chain_pem)
+        trust = write_trust(folder, root_pem=root_pem, service_fabric_pem=certificate.chain_pem, environment=os.environ)
         sources = IdentitySources(
             azure,
             http_url=f"http://{listeners.netloc(sockets.http)}",
@@ -159,7 +161,8 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
-        return _Run(azure, sockets, sources, certificate, ca_file, bundle_file, service_fabric_ca_file)
+        upstream = Upstream.of(os.environ)
+        return _Run(azure, sockets, sources, certificate, trust, upstream, secrets.token_urlsafe(24))
 
     @property
     def _run(self) -> _Run:
@@ -214,8 +217,8 @@ class LocalAzure:
 
     @property
     def proxy_url(self) -> str:
-        """The proxy that leads vault hosts to ``https_url``."""
-        return f"http://{listeners.netloc(self._run.sockets.proxy)}"
+        """The proxy that leads vault hosts to ``https_url``, with the password that keeps other users out."""
+        return f"http://{USER}:{self._run.proxy_password}@{listeners.netloc(self._run.sockets.proxy)}"
 
     @property
     def authority_url(self) -> str:
@@ -225,12 +228,12 @@ class LocalAzure:
     @property
     def ca_file(self) -> Path:
         """The local root certificate, alone."""
-        return self._run.ca_file
+        return self._run.trust.ca_file
 
     @property
     def bundle_file(self) -> Path:
-        """The public root certificates and the local one."""
-        return self._run.bundle_file
+        """The public root certificates, those that the environment named already, and the local one."""
+        return self._run.trust.bundle_file
 
     def environment(self, *, source: str | None = None, identity: bool | str = True) -> dict[str, str]:
         """Return the variables with which an unmodified program uses this Azure; unset IDENTITY_VARIABLES first.
@@ -252,12 +255,13 @@ class LocalAzure:
         found = run.sources.variables(name, identity=chosen) if identity else {}
         host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
-        node_ca_file = run.service_fabric_ca_file if name == service_fabric.NAME else run.ca_file
+        trust = run.trust
+        node_file = trust.service_fabric_node_file if name == service_fabric.NAME else trust.node_file
         return {
             METADATA_HOST_VARIABLE: f"http://{listeners.netloc(run.sockets.silent)}",
             **found,
             **proxy_variables(self.proxy_url, host=host, no_proxy=no_proxy),
-            **trust_variables(bundle_file=run.bundle_file, ca_file=node_ca_file),
+            **trust_variables(bundle_file=trust.bundle_file, node_file=node_file),
         }
 
 
@@ -268,6 +272,8 @@ async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> Asy
     proxy = ConnectProxy(
         vault_hosts=lambda: {vault.host for vault in run.azure.vaults.values()},
         vaults_at=listeners.reachable(sockets.https),
+        password=run.proxy_password,
+        upstream=run.upstream,
     )
     async with AsyncExitStack() as stack:
         for routes, listener, trust in (
@@ -296,14 +302,3 @@ def _open_store(data: Path | None) -> Store:
             remedy="Name a folder that can be written to, or none to keep secrets in memory.",
         ) from error
     return Store(data / "secrets.db")
-
-
-def _write_trust(folder: Path, root_pem: bytes, service_fabric_pem: bytes) -> tuple[Path, Path, Path]:
-    ca_file, bundle_file, service_fabric_ca_file = (
-        folder / name for name in ("ca.pem", "bundle.pem", "service-fabric-ca.pem")
-    )
-    ca_file.write_bytes(root_pem)
-    bundle_file.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + root_pem)
-    # Clients for Node.js know no thumbprints, so they must trust the certificate itself.
-    service_fabric_ca_file.write_bytes(root_pem + service_fabric_pem)
-    return ca_file, bundle_file, service_fabric_ca_file

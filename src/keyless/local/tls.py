@@ -18,8 +18,6 @@ import secrets
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,6 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
+from keyless.local.private_folder import private_folder
 
 ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), "localhost")
 ALLOWED_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -61,8 +60,8 @@ class ServerCertificate:
         """Return a server's TLS settings with this certificate: TLS 1.2 and newer, as Key Vault."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         # The standard library loads certificates from files alone; the folder is private and gone when this returns.
-        with TemporaryDirectory(prefix="keyless-tls-") as folder:
-            file = Path(folder, "server.pem")
+        with private_folder() as folder:
+            file = folder / "server.pem"
             file.write_bytes(self.key_pem + self.chain_pem)
             context.load_cert_chain(file)
         return context

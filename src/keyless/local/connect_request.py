@@ -1,0 +1,135 @@
+"""What a client asks of the proxy, and how it is refused.
+
+Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Self
+
+from keyless.clouds import CLOUDS
+
+HEAD_LIMIT = 64 * 1024
+"""How many bytes the head of a request, or of an answer, may have."""
+
+# The names under which private DNS knows the same vaults are theirs as well.
+_VAULT_DOMAINS = (
+    *(cloud.vault_suffix for cloud in CLOUDS),
+    *(cloud.vault_suffix.replace("vault.", "vaultcore.", 1) for cloud in CLOUDS),
+)
+# Stricter than a resolver, which would take a name in other spellings (full-width dots, escapes) for a vault's.
+_LABEL = "[0-9A-Za-z_-]{1,63}"
+_TARGET = rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?):(?P<port>[0-9]{{1,5}})"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a client wants to go: a host in lower case without a trailing dot, and a port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read the target of a CONNECT request; None where it is not one."""
+        match = re.fullmatch(_TARGET, text, re.ASCII)
+        if match is None or not 0 < int(match["port"]) <= 65535:  # noqa: PLR2004 (the largest port)
+            return None
+        if match["ipv6"] is None:
+            return cls(match["name"].lower(), int(match["port"]))
+        try:
+            return cls(str(ipaddress.IPv6Address(match["ipv6"])), int(match["port"]))
+        except ValueError:
+            return None
+
+    def is_vault(self) -> bool:
+        """Say whether the host is a vault of any cloud, whether or not that vault exists here."""
+        return any(f".{self.host}".endswith(f".{domain}") for domain in _VAULT_DOMAINS)
+
+    def is_link_local(self) -> bool:
+        """Say whether the host is a link-local address, where the metadata service of Azure lives."""
+        address = self._address()
+        return address is not None and address.is_link_local
+
+    def is_loopback(self) -> bool:
+        """Say whether the host is this machine."""
+        address = self._address()
+        return address.is_loopback if address else f".{self.host}".endswith(".localhost")
+
+    def _address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            try:  # Resolvers take 2852039166 and 0xa9fea9fe for 169.254.169.254.
+                address = ipaddress.IPv4Address(socket.inet_aton(self.host))
+            except OSError:
+                return None
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return mapped or address
+
+
+class RefusedError(Exception):
+    """A request that gets no tunnel, as it is answered.
+
+    Args:
+        status: The HTTP status.
+        reason: The reason phrase. It says what is wrong, because HTTP clients show it and hide the body.
+        body: What is wrong and what to do.
+        header: One more header, whole.
+    """
+
+    def __init__(self, status: HTTPStatus, reason: str, body: str, *, header: str = "Cache-Control: no-store") -> None:
+        super().__init__(reason)
+        content = f"{body}\n".encode()
+        self.answer = (
+            f"HTTP/1.1 {status.value} {reason}\r\n{header}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        ).encode() + content
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """A CONNECT request.
+
+    Attributes:
+        target: Where the client wants to go; None where it names no host and port.
+        credentials: What the client proves itself with, as it stands in the header; None where it does not.
+    """
+
+    target: Target | None
+    credentials: str | None = field(repr=False)
+
+
+async def read_request(reader: asyncio.StreamReader) -> ConnectRequest:
+    """Read a request up to its empty line.
+
+    Raises:
+        RefusedError: If it is not a CONNECT request, or too long.
+        EOFError: If the client closes before.
+    """
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError:
+        raise RefusedError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request header too large",
+            f"A request's header may have {HEAD_LIMIT} bytes.",
+        ) from None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    if method != "CONNECT":
+        raise RefusedError(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "This proxy takes CONNECT alone",
+            "This proxy carries TLS: set it as HTTPS_PROXY, not as HTTP_PROXY.",
+            header="Allow: CONNECT",
+        )
+    fields = [line.partition(":") for line in lines]
+    credentials = (value.strip() for name, _, value in fields if name.lower() == "proxy-authorization")
+    return ConnectRequest(Target.parse(rest.partition(" ")[0]), next(credentials, None))

@@ -1,0 +1,59 @@
+"""Says whether the program at the other end of a connection belongs to the user whom this program runs as.
+
+Some clients cannot give a password to a proxy: those of the Java runtime take none from a setting. The user's own programs
+could read that password anyway, so they need none where the kernel says whose they are.
+
+Source: https://docs.kernel.org/networking/proc_net_tcp.html
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+_TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+
+Address = tuple[str, int]
+
+
+def same_user(peer: Address, here: Address) -> bool:
+    """Say whether a connection on this machine was made by a program of this program's user.
+
+    Args:
+        peer: The other end's address and port.
+        here: This end's.
+
+    Returns:
+        False, too, where the kernel does not tell: on other systems than Linux, and for a peer on another machine.
+    """
+    if sys.platform != "linux":
+        return False
+    return any(_owner(table, peer, here) == os.geteuid() for table in _TABLES)
+
+
+def _owner(table: Path, peer: Address, here: Address) -> int | None:
+    """Return the user id of the socket that connects one address with the other, from the kernel's table of them."""
+    try:
+        rows = table.read_text(encoding="ascii").splitlines()[1:]
+    except OSError:
+        return None
+    ends = f":{peer[1]:04X}", f":{here[1]:04X}"
+    for row in rows:
+        _, local, remote, _, _, _, _, uid, *_ = row.split()
+        if local.endswith(ends[0]) and remote.endswith(ends[1]) and (_ip(local), _ip(remote)) == (peer[0], here[0]):
+            return int(uid)
+    return None
+
+
+def _ip(written: str) -> str:
+    """Return an address as Python writes it; the kernel writes it in words of four bytes, in the machine's own order."""
+    words = bytes.fromhex(written.partition(":")[0])
+    swapped = b"".join(
+        int.from_bytes(words[start : start + 4], sys.byteorder).to_bytes(4, "big") for start in range(0, len(words), 4)
+    )
+    address = ipaddress.ip_address(swapped)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
