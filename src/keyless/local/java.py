@@ -1,0 +1,78 @@
+"""What makes an unmodified program for Java use the local Azure: it reads neither HTTPS_PROXY nor files of certificates.
+
+Source: https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html (JAVA_TOOL_OPTIONS)
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VARIABLE: Final = "JAVA_TOOL_OPTIONS"
+
+# A trust store holds nothing secret. This is the password that Java's own has; without one Java skips what it cannot read.
+_STORE_PASSWORD: Final = "changeit"  # noqa: S105
+
+
+def java_options(folder: Path, *, bundle_file: Path, proxy_url: str, no_proxy: str, before: str) -> str:
+    """Write a trust store and return the options with which Java uses it and the proxy.
+
+    The proxy's password is left out: Java prints these options, and takes no such password from them.
+
+    Args:
+        folder: Where to write the trust store.
+        bundle_file: The certificates to trust, as PEM.
+        proxy_url: The proxy.
+        no_proxy: What NO_PROXY holds.
+        before: What JAVA_TOOL_OPTIONS holds already. Where Java is told a thing twice, it takes the last.
+    """
+    store = folder / "truststore.p12"
+    roots = _certificates(bundle_file.read_bytes())
+    entries = [PKCS12Certificate(root, f"keyless-{number}".encode()) for number, root in enumerate(roots)]
+    store.write_bytes(serialize_java_truststore(entries, BestAvailableEncryption(_STORE_PASSWORD.encode())))
+    proxy = urlsplit(proxy_url)
+    options = {
+        "javax.net.ssl.trustStore": store,
+        "javax.net.ssl.trustStoreType": "PKCS12",
+        "javax.net.ssl.trustStorePassword": _STORE_PASSWORD,
+        "https.proxyHost": proxy.hostname,
+        "https.proxyPort": proxy.port,
+        "http.nonProxyHosts": "|".join(_java_pattern(entry) for entry in no_proxy.split(",")),
+        # Without this an Authenticator of the program's own is not asked for the proxy's password.
+        "jdk.http.auth.tunneling.disabledSchemes": "",
+    }
+    ours = " ".join(_quoted(f"-D{name}={value}") for name, value in options.items())
+    return f"{before} {ours}".strip()
+
+
+def _certificates(bundle_pem: bytes) -> list[x509.Certificate]:
+    """Return a bundle's certificates, but for those that are too wrongly made to be read."""
+    found = []
+    for each in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", bundle_pem, re.DOTALL):
+        # Some public roots have serial numbers that today's rules forbid.
+        with warnings.catch_warnings(), suppress(ValueError):
+            warnings.simplefilter("ignore")
+            found.append(x509.load_pem_x509_certificate(each))
+    return found
+
+
+def _java_pattern(entry: str) -> str:
+    """Return an entry of NO_PROXY as Java writes it: an asterisk stands for what is before a domain."""
+    if ":" in entry and not entry.startswith("["):
+        return f"[{entry}]"
+    return f"*{entry}" if entry.startswith(".") else entry
+
+
+def _quoted(option: str) -> str:
+    """Return an option as JAVA_TOOL_OPTIONS takes it: spaces part options unless they are quoted."""
+    return f'"{option}"' if any(character in option for character in " \t|") else option
