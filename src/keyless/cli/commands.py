@@ -9,7 +9,9 @@ import click
 import keyless as package
 from keyless.cli.demo import demo
 from keyless.cli.env import env
+from keyless.cli.exec import execute
 from keyless.cli.get import get
+from keyless.cli.run import run
 from keyless.cli.up import up
 from keyless.errors import KeylessError
 
@@ -33,5 +35,5 @@ def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
 
 
-for command in (demo, env, get, up):
+for command in (demo, env, execute, get, run, up):
     keyless.add_command(command)

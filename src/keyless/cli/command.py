@@ -1,0 +1,96 @@
+"""Runs a command as if it had been started itself: with this terminal, with its signals, to its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_NOT_FOUND: Final = 127
+_NOT_EXECUTABLE: Final = 126
+# The kernel's word, on Linux, for a signal of its own: Ctrl+C at the terminal, and not another program's kill.
+_FROM_KERNEL: Final = 0x80
+
+
+@contextmanager
+def blocked_signals() -> Iterator[set[int]]:
+    """Hold signals back, for this thread and those that it starts, and give those that were held back before.
+
+    A signal that comes before the command runs is then not lost: the command gets it.
+    """
+    if sys.platform == "win32":
+        yield set()
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*_passed_on(), signal.SIGCHLD})
+    try:
+        yield {int(number) for number in before}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str], *, signal_mask: set[int]) -> int:
+    """Run a command to its end, while ``blocked_signals``.
+
+    It stays in this process's group, so that the terminal is its own and Ctrl+C reaches it once, from the terminal. What
+    another program sends to this process is passed on.
+
+    Args:
+        command: The program, looked up in PATH, and its arguments.
+        environment: The whole of its environment.
+        signal_mask: The signals that it is to start with held back: those that were before.
+
+    Returns:
+        Its exit code; 128 and the signal's number where a signal ended it; 127 where there is no such program and 126
+        where it cannot be run, as shells answer.
+    """
+    try:
+        if sys.platform == "win32":
+            return _run_on_windows(command, environment)
+        # Python ignores SIGPIPE for itself; a command expects to end by it.
+        child = os.posix_spawnp(
+            command[0], list(command), dict(environment), setsigmask=signal_mask, setsigdef=[signal.SIGPIPE]
+        )
+    except OSError as error:
+        sys.stderr.write(f"keyless: {command[0]} cannot be run: {error.strerror}.\n")
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+    return _wait(child)
+
+
+if sys.platform != "win32":
+
+    def _passed_on() -> set[signal.Signals]:
+        return {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+
+    def _wait(child: int) -> int:
+        """Pass signals on until the child ends."""
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            number, by_terminal = _next_signal({*_passed_on(), signal.SIGCHLD})
+            if number != signal.SIGCHLD and not by_terminal:
+                os.kill(child, number)
+
+    def _next_signal(awaited: set[signal.Signals]) -> tuple[int, bool]:
+        """Return the next signal, and whether the terminal sent it, which has then sent it to the child as well."""
+        if sys.platform == "linux":
+            info = signal.sigwaitinfo(awaited)
+            return info.si_signo, info.si_code == _FROM_KERNEL
+        number = signal.sigwait(awaited)
+        return number, number in {signal.SIGINT, signal.SIGQUIT} and os.isatty(0)
+
+
+def _run_on_windows(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    child = subprocess.Popen(list(command), env=dict(environment))  # noqa: S603 (what the user asked for)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # The console sends Ctrl+C to the command as well.
+            continue

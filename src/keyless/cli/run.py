@@ -1,0 +1,110 @@
+"""``keyless run``: any program, unchanged, with the local Azure instead of the one in the cloud."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keyless.cli.command import blocked_signals, run_command
+from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
+from keyless.cli.up import choose_config
+from keyless.local import java
+from keyless.local.environment import IDENTITY_VARIABLES
+from keyless.local.identity.sources import SOURCES
+from keyless.local.server import LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
+)
+@click.option(
+    "--source",
+    type=click.Choice(SOURCES),
+    default="app-service",
+    show_default=True,
+    help="On which kind of host the command is to think itself.",
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
+@keep_unresolved_option
+@reference_identity_option
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(
+    *,
+    config: Path | None,
+    source: str,
+    data: Path | None,
+    keep_unresolved: bool,
+    reference_identity: str | None,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND with the local Azure: keyless run -- python app.py.
+
+    Its vault URL stays https://NAME.vault.azure.net, its SDK stays the official one. The exit code is COMMAND's. Nothing is
+    left behind but what --data names.
+    """
+    chosen = choose_config(config)
+    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data) as azure:
+        environment = child_environment(azure, os.environ)
+        references = find_references(environment)
+        if references:
+            own = {**_without_identity(os.environ), **azure.environment(source="app-service")}
+            with _process_environment(own):
+                environment |= resolve(
+                    references,
+                    vault_urls={name.lower(): vault.url for name, vault in azure.azure.vaults.items()},
+                    identity=reference_identity,
+                    keep_unresolved=keep_unresolved,
+                )
+        code = run_command(command, environment, signal_mask=before)
+    sys.exit(code)
+
+
+def child_environment(azure: LocalAzure, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program that is to use the local Azure.
+
+    Every variable of an identity is taken away, so that nothing real is asked. AZURE_CLIENT_ID and AZURE_TENANT_ID stay
+    where they name an identity, or the tenant, of the local Azure: programs read them as settings of their own.
+    """
+    known = {identity.client_id.lower() for identity in azure.azure.identities.values()} | {azure.azure.tenant_id}
+    kept = {
+        name: environment[name]
+        for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID")
+        if environment.get(name, "").lower() in known
+    }
+    made = {**_without_identity(environment), **kept, **azure.environment()}
+    made[java.VARIABLE] = java.java_options(
+        azure.ca_file.parent,
+        bundle_file=azure.bundle_file,
+        proxy_url=azure.proxy_url,
+        no_proxy=made["NO_PROXY"],
+        before=environment.get(java.VARIABLE, ""),
+    )
+    return made
+
+
+def _without_identity(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in IDENTITY_VARIABLES}
+
+
+@contextmanager
+def _process_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """Give this process another environment for a while, since the libraries that read it take no other."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,103 @@
+"""Key Vault references: settings that say where a secret is, and that App Service turns into the secret.
+
+Source: https://learn.microsoft.com/en-us/azure/app-service/app-service-key-vault-references
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from keyless.clouds import CLOUDS
+from keyless.errors import ConfigurationError
+from keyless.secret_id import SecretId, check_secret_name, check_vault_url, check_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_OPENING: Final = "@Microsoft.KeyVault("
+_WRITE: Final = (
+    "Write @Microsoft.KeyVault(SecretUri=https://VAULT.vault.azure.net/secrets/NAME) or "
+    "@Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with a version if it is to stay the same."
+)
+
+
+def is_reference(value: str) -> bool:
+    """Say whether a setting is a Key Vault reference, rightly written or not."""
+    return value[: len(_OPENING)].lower() == _OPENING.lower()
+
+
+def parse_reference(value: str, *, vault_urls: Mapping[str, str]) -> SecretId:
+    """Return the secret that a reference means.
+
+    Args:
+        value: The setting's value.
+        vault_urls: The addresses of vaults by their names; any other name is one in Azure's public cloud.
+
+    Raises:
+        ConfigurationError: If it is none that App Service understands.
+
+    >>> str(parse_reference("@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=db-password)", vault_urls={}))
+    'https://contoso-kv.vault.azure.net/secrets/db-password'
+    """
+    parts = _parts(value)
+    if set(parts) == {"secreturi"}:
+        return SecretId.parse(parts["secreturi"])
+    if {"vaultname", "secretname"} <= set(parts) <= {"vaultname", "secretname", "secretversion"}:
+        name, version = parts["vaultname"], parts.get("secretversion")
+        url = vault_urls.get(name.lower()) or check_vault_url(f"https://{name}.{CLOUDS[0].vault_suffix}")
+        return SecretId(url, check_secret_name(parts["secretname"]), check_version(version) if version else None)
+    raise _wrong(f"it has {', '.join(parts) or 'nothing'}, and must have SecretUri, or VaultName and SecretName")
+
+
+def _parts(value: str) -> dict[str, str]:
+    if not value.endswith(")"):
+        raise _wrong("it does not end with a parenthesis")
+    pairs = [part.partition("=") for part in value[len(_OPENING) : -1].split(";") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise _wrong("a part of it has no equals sign")
+    parts = {name.strip().lower(): given.strip() for name, _, given in pairs}
+    if len(parts) != len(pairs):
+        raise _wrong("it says a thing twice")
+    return parts
+
+
+def _wrong(problem: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The Key Vault reference is not valid: {problem}.", cause="It cannot be read.", remedy=_WRITE
+    )
+
+
+def local_settings(file: Path) -> dict[str, str]:
+    """Return the references among the settings of a ``local.settings.json``; all else the Functions tools read themselves.
+
+    Args:
+        file: The file; where there is none, there are no references.
+
+    Raises:
+        ConfigurationError: If it holds references and cannot be read as JSON.
+
+    Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-develop-local#local-settings-file
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(file, str(error)) from error
+    try:
+        values = json.loads(text).get("Values", {})
+        return {name: value for name, value in values.items() if isinstance(value, str) and is_reference(value)}
+    except (ValueError, AttributeError) as error:
+        if _OPENING.lower() not in text.lower():
+            return {}
+        raise _unreadable(file, str(error)) from error
+
+
+def _unreadable(file: Path, problem: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file} cannot be read, so its Key Vault references cannot be resolved.",
+        cause=f"{problem}.",
+        remedy='Make it JSON without comments, with the settings under "Values".',
+    )
