@@ -1,5 +1,6 @@
 """What was asked of the local Azure, by which identity, what was answered, and why: never a value, never a token."""
 
+import itertools
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -50,11 +51,27 @@ class Journal:
     def __init__(self, *, limit: int = 100_000) -> None:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=limit)
+        self._recorded = 0
 
     def record(self, entry: Entry) -> None:
         """Keep an entry."""
         with self._lock:
             self._entries.append(entry)
+            self._recorded += 1
+
+    def page(self, start: int, *, size: int) -> tuple[int, tuple[Entry, ...]]:
+        """Return up to ``size`` entries from the one numbered ``start`` on, for a reader that comes back for the rest.
+
+        Entries are numbered from 0 as they are recorded, and keep their numbers when older ones are forgotten.
+
+        Returns:
+            The number of the first entry returned, and the entries.
+        """
+        with self._lock:
+            oldest = self._recorded - len(self._entries)
+            first = min(max(start, oldest), self._recorded)
+            skipped = first - oldest
+            return first, tuple(itertools.islice(self._entries, skipped, skipped + size))
 
     def entries(
         self,

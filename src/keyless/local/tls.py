@@ -72,13 +72,32 @@ class CertificateAuthority:
 
     Attributes:
         root_pem: The root's certificate: what a client must trust.
+
+    Args:
+        pem: An authority that was kept; None makes a new one.
+
+    Raises:
+        ValueError: If what was kept is no authority.
     """
 
-    def __init__(self) -> None:
-        serial = secrets.token_hex(4)  # Roots of two runs in one trust store must not be taken for each other.
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._certificate, root = _sign_by_dropped_root(self._key.public_key(), serial)
+    def __init__(self, pem: bytes | None = None) -> None:
+        if pem is not None:
+            self._key, self._certificate, root = _parts(pem)
+        else:
+            serial = secrets.token_hex(4)  # Roots of two runs in one trust store must not be taken for each other.
+            self._key = ec.generate_private_key(ec.SECP256R1())
+            self._certificate, root = _sign_by_dropped_root(self._key.public_key(), serial)
         self.root_pem = _pem(root)
+
+    @property
+    def pem(self) -> bytes:
+        """All of it, with the intermediate's key, from which it can be made again."""
+        return _key_pem(self._key) + _pem(self._certificate) + self.root_pem
+
+    @property
+    def ends_on(self) -> datetime:
+        """When what it vouches for is believed no more."""
+        return self._certificate.not_valid_after_utc
 
     def issue(self, *names: str) -> ServerCertificate:
         """Make a certificate for a server.
@@ -121,6 +140,15 @@ def self_signed() -> ServerCertificate:
         .sign(key, hashes.SHA256())
     )
     return ServerCertificate(_pem(certificate), _key_pem(key))
+
+
+def _parts(pem: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate]:
+    """Return the intermediate's key, its certificate and the root's, as ``CertificateAuthority.pem`` has them."""
+    key = serialization.load_pem_private_key(pem, None)
+    certificate, root = x509.load_pem_x509_certificates(pem)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise ValueError("the key is not the certificate's")
+    return key, certificate, root
 
 
 def _sign_by_dropped_root(key: ec.EllipticCurvePublicKey, serial: str) -> tuple[x509.Certificate, x509.Certificate]:

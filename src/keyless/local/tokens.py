@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from jwt.algorithms import RSAAlgorithm
 
 if TYPE_CHECKING:
@@ -93,20 +99,35 @@ class Rejection:
     found: str = ""
 
 
+def new_key() -> bytes:
+    """Make a private key to sign tokens with."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def issuer_of(tenant_id: str) -> str:
     """Return the issuer that a tenant's version 1.0 tokens name."""
     return f"https://sts.windows.net/{tenant_id}/"
 
 
 class Tokens:
-    """Makes and checks tokens with one RSA key of its own. Safe to use from any thread."""
+    """Makes and checks tokens with one RSA key. Safe to use from any thread.
 
-    def __init__(self, *, tenant_id: str, clock: Clock) -> None:
+    Args:
+        tenant_id: The tenant whose tokens they are.
+        clock: The time that they begin and end by.
+        key_pem: The private key, as ``new_key`` makes it; None makes one that ends with this object.
+    """
+
+    def __init__(self, *, tenant_id: str, clock: Clock, key_pem: bytes | None = None) -> None:
         self._tenant_id = tenant_id
         self._clock = clock
         self._lock = threading.Lock()
         self._cache: dict[tuple[str, str, float], Token] = {}
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        key = load_pem_private_key(key_pem or new_key(), None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("tokens are signed with an RSA key")
+        self._key = key
         self._public_key = self._key.public_key()
         der = self._public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self._key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
@@ -201,7 +222,7 @@ class Tokens:
         """Return the claims of a token that is signed with the key, whatever they say."""
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, UnicodeEncodeError):  # A header of HTTP may hold bytes that are no text.
             return Rejection("malformed")
         if header.get("kid") != self._key_id:
             return Rejection("key", token.partition(".")[0])
