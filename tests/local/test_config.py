@@ -11,6 +11,10 @@ from keyless.local.config import Config, default_config, load_config
 if TYPE_CHECKING:
     from pathlib import Path
 
+RESOURCE_ID = (
+    "/subscriptions/00001111-aaaa-2222-bbbb-3333cccc4444/resourceGroups/g"
+    "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/r"
+)
 CLIENT_ID = "0f2a1b3c-4d5e-6f70-8192-a3b4c5d6e7f8"
 VAULT = '[vaults.contoso-kv.secrets]\ndb-password = "s3cr3t"\n'
 
@@ -52,7 +56,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         [identities.reporting]
         client_id = "{CLIENT_ID.upper()}"
         assigned = false
-        resource_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/r"
+        resource_id = "{RESOURCE_ID}"
         roles = {{ contoso-kv = "Key Vault Reader", "Contoso-KV/full" = ["key vault secrets user"] }}
         """,
     )
@@ -78,7 +82,7 @@ def test_an_empty_file_is_an_azure_with_nothing_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "key", "problem", "allowed"),
     [
-        ("vault = 1", 1, "vault", "unknown key, did you mean 'vaults'?", "tenant_id, vaults, identities, functions"),
+        ("vault = 1", 1, "vault", "unknown key, did you mean 'vaults'?", "tenant_id, vaults, identities, roles"),
         ("\n[identitys.system]", 2, "identitys", "did you mean 'identities'?", "functions"),
         ("[zebra]", 1, "zebra", "unknown key.", "tenant_id"),
         ("vaults = 3", 1, "vaults", "it is an integer", "a table"),
@@ -96,6 +100,8 @@ def test_an_empty_file_is_an_azure_with_nothing_in_it(tmp_path: Path) -> None:
         (f"{VAULT}x = {{ value = 'v', expires_on = 2030-01-01T00:00:00 }}", 3, "expires_on", "has no zone", "Z"),
         (f"{VAULT}x = {{ value = 'v', expires_on = 1893456000 }}", 3, "expires_on", "an integer", "2030-01-31T12"),
         (f"{VAULT}x = {{ value = 'v', tags = {{ a = 1 }} }}", 3, "secrets.x.tags.a", "an integer", "a string"),
+        (f"{VAULT}x = '{'v' * 25_601}'", 3, "secrets.x", "The value is 25,601 bytes", "at most 25,600 bytes"),
+        (f"{VAULT}x = {{ value = 'v', content_type = '{'c' * 256}' }}", 3, "secrets.x", "has 256", "255 characters"),
         (f"{VAULT}[identities.a]\nclient = 'x'", 4, "identities.a.client", "did you mean 'client_id'?", "roles"),
         (f"{VAULT}[identities.a]\nclient_id = 'x'", 4, "identities.a.client_id", "not a GUID", "a GUID"),
         (f"{VAULT}[identities.a]\nresource_id = 'x'", 4, "resource_id", "not an ARM resource id", "/subscriptions/"),
@@ -118,6 +124,7 @@ def test_an_empty_file_is_an_azure_with_nothing_in_it(tmp_path: Path) -> None:
             "it is the client_id of 'a' too",
             "no other identity",
         ),
+        ("# \u2028 and \x85 end no line\nzebra = 1", 2, "zebra", "unknown key.", "tenant_id"),
         ("[functions.settings]\nSECRET_NAME = 1", 2, "functions.settings.SECRET_NAME", "an integer", "a string"),
     ],
 )
@@ -130,6 +137,10 @@ def test_a_wrong_file_is_refused_with_line_key_and_what_is_allowed(
     assert key in caught.value.what
     assert problem in caught.value.what
     assert allowed in caught.value.remedy
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    assert list(_load(tmp_path, f"\ufeff{VAULT}").vaults) == ["contoso-kv"]
 
 
 def test_bad_toml_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_identity_with_the_name_or_an_id_of_another_is_refused(azure: Azure) 
 
 def _may_read(azure: Azure, identity: str, secret: str = "db-password") -> bool:
     object_id, vault = azure.identity(identity).object_id, azure.vault("contoso-kv")
-    return azure.decide(object_id=object_id, action=GET_SECRET, vault=vault, secret=secret).allowed
+    return azure.decide(object_id=object_id, action=GET_SECRET, permission="get", vault=vault, secret=secret).allowed
 
 
 def test_a_role_holds_from_grant_to_revoke(azure: Azure) -> None:

@@ -110,6 +110,13 @@ def test_ids_are_built_from_the_host_that_the_client_names(wire: VaultWire) -> N
     assert response.json()["id"].startswith("https://Contoso-KV.vault.azure.net:8443/secrets/db-password/")
 
 
+def test_ids_never_show_the_port_of_https_and_next_links_do(wire: VaultWire) -> None:
+    host = "contoso-kv.vault.azure.net:443"
+    page = wire.ask("GET", "/secrets?maxresults=1", host=host).json()
+    assert page["value"][0]["id"].startswith(f"{BASE}/secrets/")
+    assert page["nextLink"].startswith(f"{BASE}:443/secrets?")
+
+
 def test_every_answer_has_the_recorded_headers(wire: VaultWire) -> None:
     response = wire.ask("GET", "/secrets/db-password", headers={"x-ms-client-request-id": "echo-me"})
     headers = {name.lower(): value for name, value in response.headers.items()}

@@ -104,7 +104,7 @@ def test_a_token_of_an_unknown_key_is_refused_with_its_header(wire: VaultWire) -
 def test_a_tampered_token_and_garbage_read_nothing(wire: VaultWire) -> None:
     header, _, signature = wire.token("newcomer").split(".")
     _, claims, _ = wire.token("system").split(".")
-    for token in (f"{header}.{claims}.{signature}", "garbage", "a.b.c"):
+    for token in (f"{header}.{claims}.{signature}", "garbage", "a.b.c", "\xff.b.c"):
         response = wire.ask("GET", "/secrets/db-password", authorization=f"Bearer {token}")
         _unauthorized(wire, response, "[BearerReadAccessTokenFailed] Error validating token: 'S2S12005'.")
 
@@ -248,13 +248,27 @@ def test_an_api_version_that_no_client_sends_is_refused(wire: VaultWire) -> None
 
 
 @pytest.mark.parametrize(
-    "query", ["maxresults=0", "maxresults=26", "maxresults=-1", "maxresults=x", "maxresults=", "maxresults=1e1"]
+    "query",
+    [
+        "maxresults=0",
+        "maxresults=26",
+        "maxresults=00250",
+        f"maxresults=0025{'0' * 30}",
+        "maxresults=-1",
+        "maxresults=x",
+        "maxresults=",
+        "maxresults=1e1",
+    ],
 )
 def test_a_page_size_other_than_1_to_25_is_refused(wire: VaultWire, query: str) -> None:
     _bad_parameter(wire.ask("GET", f"/secrets?{query}"), "Property  has invalid value\r\n")
 
 
-@pytest.mark.parametrize("token", ["", "x", "%00", "e30", "eyJOZXh0TWFya2VyIjoxfQ", "eyJOZXh0TWFya2VyIjoiMiEifQ", "☂"])
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "%00", "e30", "eyJOZXh0TWFya2VyIjoxfQ", "eyJOZXh0TWFya2VyIjoiMiEifQ", "☂", "W1tb" * 1900],
+    ids=range(8),
+)
 def test_a_skiptoken_that_no_vault_made_is_refused(wire: VaultWire, token: str) -> None:
     _bad_parameter(wire.ask("GET", f"/secrets?$skiptoken={token}"), "Property  has invalid value\r\n")
 
@@ -293,6 +307,12 @@ def test_a_body_that_key_vault_would_not_take_stores_nothing_and_is_not_quoted(
     _bad_parameter(wire.ask("PUT", "/secrets/wrong", body=body), "Property  has invalid value\r\n")
     assert wire.azure.vault("contoso-kv").find_secret("wrong") is None
     assert "canary" not in repr(wire.azure.journal.entries())
+
+
+def test_a_body_that_is_not_encoded_as_it_says_is_refused(wire: VaultWire) -> None:
+    response = wire.ask("PUT", "/secrets/wrong", body="canary", headers={"Content-Encoding": "gzip"})
+    _bad_parameter(response, "Property  has invalid value\r\n")
+    assert wire.azure.journal.count(operation="setSecret", status=400) == 1
 
 
 def test_a_secret_of_the_largest_size_is_taken(wire: VaultWire) -> None:

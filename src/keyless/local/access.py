@@ -55,20 +55,21 @@ BUILT_IN_ROLES = (
 )
 
 
-def role_named(name: str) -> Role:
-    """Return a built-in role by its name or its GUID, in any case.
+def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
+    """Return a built-in or custom role by its name or its GUID, in any case.
 
     Raises:
         LocalAzureError: If there is none; the nearest name is suggested.
     """
-    for role in BUILT_IN_ROLES:
+    roles = (*custom, *BUILT_IN_ROLES)
+    for role in roles:
         if name.lower() in {role.name.lower(), role.id}:
             return role
-    names = {role.name.lower(): role.name for role in BUILT_IN_ROLES}
+    names = {role.name.lower(): role.name for role in roles}
     near = get_close_matches(name.lower(), names, n=1)
     raise LocalAzureError(
         f"There is no role {name!r}.",
-        cause="It is not one of Azure's built-in Key Vault roles.",
+        cause="It is not one of Azure's built-in Key Vault roles, nor a role of keyless.toml.",
         remedy=f"Did you mean {names[near[0]]!r}?" if near else f"Use one of: {', '.join(names.values())}.",
     )
 
@@ -108,12 +109,16 @@ class RoleAssignment:
         object_id: The object id (``oid``) of the identity that has the role.
         role: The role.
         scope: Where it holds.
+        since: From when on it is felt, in Unix seconds.
+        until: Until when it is felt, in Unix seconds.
     """
 
     id: str
     object_id: str
     role: Role
     scope: Scope
+    since: float = 0.0
+    until: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

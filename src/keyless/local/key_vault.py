@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.backup import new_backup_key, open_backup, seal_backup
+from keyless.local.firewall import Firewall
 from keyless.local.limits import check_secret
+from keyless.local.policies import check_permissions
 from keyless.local.secret_version import DeletedSecret, SecretProperties, SecretState, SecretStateError, SecretVersion
+from keyless.local.soft_delete import DELETION_SECONDS, RECOVERY_SECONDS, check_soft_delete
+from keyless.local.throttle import Throttle
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from keyless.clouds import Cloud
     from keyless.local.clock import Clock
+    from keyless.local.managed_identity import Identity
     from keyless.local.store import Store
 
-# As recorded in 2022: https://github.com/Azure/azure-sdk-for-python/tree/main/sdk/keyvault/azure-keyvault-secrets
-DELETION_SECONDS = 4.0
-RECOVERY_SECONDS = 4.0
 _PAGE = 100
-_RETENTION_DAYS = range(7, 91)
 _DAY = 86_400
 
 
@@ -45,6 +46,9 @@ class Vault:
         deletion_seconds: How long a deletion takes after it was answered, and a purge too; during it the secret's name
             answers to nothing.
         recovery_seconds: How long a recovery takes after it was answered.
+        access: Whether roles or access policies say who may do what.
+        firewall: Its network rules.
+        throttle: Its limit on requests; None lets any number in.
     """
 
     def __init__(
@@ -62,7 +66,7 @@ class Vault:
         deletion_seconds: float = DELETION_SECONDS,
         recovery_seconds: float = RECOVERY_SECONDS,
     ) -> None:
-        _check_recovery(name, soft_delete_days, deletion_seconds, recovery_seconds, purge_protection=purge_protection)
+        check_soft_delete(name, soft_delete_days, deletion_seconds, recovery_seconds, purge_protection=purge_protection)
         self.name = name
         self.cloud = cloud
         self.tenant_id = tenant_id
@@ -74,11 +78,37 @@ class Vault:
         self.purge_protection = purge_protection
         self.deletion_seconds = deletion_seconds
         self.recovery_seconds = recovery_seconds
+        self.access: Literal["rbac", "policies"] = "rbac"
+        self.firewall = Firewall()
+        self.throttle: Throttle | None = None
+        self._policies: dict[str, frozenset[str]] = {}
         self._store = store
         self._clock = clock
 
     def __repr__(self) -> str:
         return f"Vault({self.url!r})"
+
+    @property
+    def policies(self) -> Mapping[str, frozenset[str]]:
+        """The access policies: what each object id may do with secrets."""
+        return MappingProxyType(self._policies)
+
+    def set_policy(self, identity: Identity, permissions: Iterable[str]) -> None:
+        """Say by an access policy what an identity may do with every secret here; nothing takes its policy away.
+
+        The vault goes by access policies from then on, and roles do nothing, as in Azure.
+
+        Raises:
+            ConfigurationError: If a permission is none.
+        """
+        checked = check_permissions(permissions)
+        self.access = "policies"
+        others = {object_id: held for object_id, held in self._policies.items() if object_id != identity.object_id}
+        self._policies = {**others, identity.object_id: checked} if checked else others
+
+    def keep_limits(self) -> None:
+        """Turn away what is above Azure's limit: 4,000 requests in ten seconds."""
+        self.throttle = Throttle(self._clock)
 
     def set_secret(
         self,
@@ -306,24 +336,3 @@ def _seconds(field: str, moment: datetime | int | None) -> int | None:
             remedy="Give it one: datetime(2030, 1, 31, tzinfo=UTC).",
         )
     return int(moment.timestamp())
-
-
-def _check_recovery(name: str, days: int, *delays: float, purge_protection: bool) -> None:
-    if days != 0 and days not in _RETENTION_DAYS:
-        raise ConfigurationError(
-            f"The vault {name} cannot keep deleted secrets for soft_delete_days={days}.",
-            cause="Key Vault keeps them for 7 to 90 days.",
-            remedy="Give 7 to 90, or 0 for a vault without soft delete.",
-        )
-    if purge_protection and not days:
-        raise ConfigurationError(
-            f"The vault {name} cannot have purge_protection.",
-            cause="Its soft_delete_days are 0, so that there is nothing to protect.",
-            remedy="Give it 7 to 90 soft_delete_days.",
-        )
-    if not all(0 <= delay < math.inf for delay in delays):
-        raise ConfigurationError(
-            f"The vault {name} cannot have deletion_seconds={delays[0]} and recovery_seconds={delays[1]}.",
-            cause="A delay is a number of seconds that is not negative.",
-            remedy="Give 0 for a change that is done at once.",
-        )

@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING
 
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.access import Decision, RoleAssignment, Scope, decide, role_named
+from keyless.local.access import Decision, RoleAssignment, Scope
 from keyless.local.clock import Clock
-from keyless.local.config import Config, IdentityConfig, VaultConfig, default_config
+from keyless.local.config import Config, IdentityConfig, default_config
+from keyless.local.faults import Faults
 from keyless.local.identity.sources import LIFETIMES
 from keyless.local.journal import Journal
-from keyless.local.key_vault import DELETION_SECONDS, RECOVERY_SECONDS, Vault
+from keyless.local.key_vault import Vault
 from keyless.local.managed_identity import Identity, derived_guid
+from keyless.local.policies import decide_by_policy
+from keyless.local.role_assignments import RoleAssignments
 from keyless.local.secret_version import SecretState
+from keyless.local.soft_delete import DELETION_SECONDS, RECOVERY_SECONDS
 from keyless.local.store import Store
-from keyless.local.tokens import Tokens
+from keyless.local.tokens import Tokens, new_key
 from keyless.secret_id import check_vault_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from keyless.local.vault_config import VaultConfig
 
 __all__ = ["Azure", "Identity", "Vault"]
 
@@ -32,6 +38,8 @@ class Azure:
     Attributes:
         clock: Its time.
         journal: What was asked of it.
+        faults: What goes wrong in it, on purpose.
+        role_assignments: Who has which role where.
         tokens: The tokens of its identities.
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
@@ -49,20 +57,36 @@ class Azure:
         self.clock = clock or Clock()
         self.journal = Journal()
         self.tenant_id = config.tenant_id
-        self.tokens = Tokens(tenant_id=self.tenant_id, clock=self.clock)
-        self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
         self._store = store or Store()
+        self.tokens = Tokens(tenant_id=self.tenant_id, clock=self.clock, key_pem=self._store.key("tokens", new_key))
+        self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
         self._lock = threading.RLock()
         self._vaults: dict[str, Vault] = {}
         self._identities: dict[str, Identity] = {}
-        self._assignments: tuple[RoleAssignment, ...] = ()
+        self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
+        self.faults = Faults()
         for vault in config.vaults.values():
             self._seed(vault)
         for identity in config.identities.values():
             self._enrol(identity)
+        for found in config.vaults.values():
+            for name, permissions in found.policies.items():
+                self.vault(found.name).set_policy(self.identity(name), permissions)
+        self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
     def _seed(self, config: VaultConfig) -> None:
-        vault = self.add_vault(config.name, cloud=config.cloud, tenant_id=config.tenant_id)
+        vault = self.add_vault(
+            config.name,
+            cloud=config.cloud,
+            tenant_id=config.tenant_id,
+            soft_delete_days=config.soft_delete_days,
+            purge_protection=config.purge_protection,
+            deletion_seconds=config.deletion_seconds,
+            recovery_seconds=config.recovery_seconds,
+        )
+        vault.access, vault.firewall = config.access, config.firewall
+        if config.limits:
+            vault.keep_limits()
         for secret in config.secrets:
             # A store that was kept holds what was set since; its start does not come back.
             if vault.state_of(secret.name) is SecretState.ABSENT:
@@ -83,7 +107,7 @@ class Azure:
                 _refuse_same_ids(identity, other)
             self._identities = {**self._identities, identity.name: identity}
         for role, scope in config.roles:
-            self.grant(identity, role, self.scope(str(scope)))
+            self.role_assignments.grant(identity.object_id, role, self.scope(str(scope)), at_once=True)
         return identity
 
     @property
@@ -217,40 +241,30 @@ class Azure:
 
     def grant(self, identity: Identity, role: str, scope: Scope) -> RoleAssignment:
         """Give an identity a role at a scope, once."""
-        wanted = role_named(role)
-        made = RoleAssignment(
-            derived_guid("assignment", identity.object_id, wanted.id, str(scope)), identity.object_id, wanted, scope
-        )
-        with self._lock:
-            if made not in self._assignments:
-                self._assignments = (*self._assignments, made)
-        return made
+        return self.role_assignments.grant(identity.object_id, role, scope)
 
     def revoke(self, identity: Identity, role: str, scope: Scope) -> None:
         """Take a role at a scope from an identity."""
-        wanted = role_named(role)
-        with self._lock:
-            held = [found for found in self._assignments if found.object_id == identity.object_id]
-            gone = [found for found in held if found.role == wanted and found.scope == scope]
-            if not gone:
-                has = ", ".join(f"{found.role.name} on {found.scope}" for found in held)
-                raise LocalAzureError(
-                    f"{identity.name} does not have {wanted.name} on {scope}.",
-                    cause=f"Its roles are: {has}." if has else "It has no role.",
-                    remedy="Revoke a role where it was granted.",
-                )
-            self._assignments = tuple(found for found in self._assignments if found not in gone)
+        self.role_assignments.revoke(identity.object_id, identity.name, role, scope)
 
-    def decide(self, *, object_id: str, action: str, vault: Vault, secret: str | None) -> Decision:
-        """Decide whether the bearer of an object id may perform a data action on a vault or on one of its secrets."""
-        identity = self.identity_of(object_id)
-        return decide(
-            self._assignments,
-            object_id=object_id,
-            identity=identity.name if identity else object_id,
-            action=action,
-            scope=Scope(vault.name.lower(), secret and secret.lower()),
-        )
+    def decide(self, *, object_id: str, action: str, permission: str, vault: Vault, secret: str | None) -> Decision:
+        """Decide whether the bearer of an object id may do something with a vault or one of its secrets.
+
+        Args:
+            object_id: The object id of the identity that asks.
+            action: The data action, which counts where the vault goes by roles.
+            permission: The permission, which counts where it goes by access policies.
+            vault: The vault.
+            secret: The secret, where it is about one.
+        """
+        known = self.identity_of(object_id)
+        identity = known.name if known else object_id
+        if vault.access == "policies":
+            return decide_by_policy(
+                vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
+            )
+        scope = Scope(vault.name.lower(), secret and secret.lower())
+        return self.role_assignments.decide(object_id=object_id, identity=identity, action=action, scope=scope)
 
     def close(self) -> None:
         """Close the store of secrets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import uuid
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -95,6 +96,16 @@ class Table:
             raise self.wrong(key, f"it is {_kind(found) if isinstance(found, bool) else 'too small'}", allowed)
         return found
 
+    def number(self, key: str, *, default: float, lowest: float) -> float:
+        """Return a number, at least the lowest, or the default where the key is absent."""
+        allowed = f"a number from {lowest:g}"
+        found = self._values.get(key, default)
+        if isinstance(found, bool) or not isinstance(found, (int, float)):
+            raise self.wrong(key, f"it is {_kind(found)}", allowed)
+        if not lowest <= found < float("inf"):
+            raise self.wrong(key, f"it is {found}", allowed)
+        return float(found)
+
     def moment(self, key: str) -> datetime | None:
         """Return a date and time with its zone, or None where the key is absent."""
         allowed = "a date and time with its zone, such as 2030-01-31T12:00:00Z"
@@ -115,6 +126,31 @@ class Table:
         """Return a table, an empty one where the key is absent."""
         found = self._typed(key, dict, "a table")
         return Table(self._source, self._text, found or {}, (*self._path, key))
+
+    def guid(self, key: str) -> str | None:
+        """Return a GUID in lower case, or None where the key is absent."""
+        found = self.text(key)
+        if found is None:
+            return None
+        try:
+            guid = str(uuid.UUID(found))
+        except ValueError:
+            guid = ""
+        if guid != found.lower():
+            raise self.wrong(key, "it is not a GUID", "a GUID such as 00001111-aaaa-2222-bbbb-3333cccc4444")
+        return guid
+
+    def strings(self) -> dict[str, str]:
+        """Return all that is in this table, each a string."""
+        return {key: self.text(key) or "" for key in self}
+
+    def refuse_twins(self) -> None:
+        """Refuse keys that differ only in case, since Azure takes them for one name."""
+        seen: dict[str, str] = {}
+        for name in self:
+            twin = seen.setdefault(name.lower(), name)
+            if twin != name:
+                raise self.wrong(name, f"it is the same name as {twin!r}", "names that differ in more than case")
 
     def _typed(self, key: str, kind: type[_T], allowed: str) -> _T | None:
         found = self._values.get(key)
@@ -150,7 +186,7 @@ def _line_of(text: str, path: tuple[str, ...]) -> int | None:
     most = 0
     header: tuple[str, ...] = ()
     in_text = ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if in_text:
             in_text = "" if in_text in line else in_text
             continue

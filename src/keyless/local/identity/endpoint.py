@@ -7,23 +7,25 @@ import json
 import re
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 from multidict import MultiDict
 
+from keyless.local.fault_effects import suffer
 from keyless.local.journal import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from keyless.local.faults import Fault
     from keyless.local.identity.sources import SourceName
     from keyless.local.model import Azure, Identity
     from keyless.local.tokens import Token
 
-    Handler = Callable[[web.Request], Awaitable[web.Response]]
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 Operation = Literal["getToken", "getChallenge", "probe", "discover"]
 Body = dict[str, object]
@@ -39,10 +41,12 @@ class Answer:
         status: The HTTP status.
         body: What is sent as JSON, which may hold a token; None sends no body.
         reason: Why it is answered so, in one sentence, for the journal.
-        identity: Whose token it holds; None where it holds none.
+        identity: Whose token it holds or leads to; None where it does neither.
         operation: What the request was, for the journal. A probe or a challenge is no request for a token.
         code: The source's literal error code; None where it has none.
         headers: Further headers.
+        unassigned: What the source says instead where a fault takes the identity away.
+        given: What is to be done once it is decided that this answer is given.
     """
 
     status: int
@@ -52,6 +56,8 @@ class Answer:
     operation: Operation = "getToken"
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unassigned: RefusedError | None = None
+    given: Callable[[], None] | None = None
 
 
 class RefusedError(Exception):
@@ -71,13 +77,22 @@ def journaled(azure: Azure, source: SourceName, answer: Callable[[web.Request], 
         answer: Answers a request, or raises RefusedError.
     """
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
         try:
             found = await answer(request)
         except RefusedError as refused:
             found = refused.answer
-        response = _response(found)
+        struck, fault = None, _strike(azure, source, found)
+        if fault is not None:
+            if fault.effect == "not-assigned" and found.unassigned is not None:
+                found = replace(found.unassigned.answer, identity=found.identity, operation=found.operation)
+            else:
+                struck = await suffer(fault, request)
+            found = replace(found, code="Fault", reason=f"Fault {fault.name}.")
+        if struck is None and found.given is not None:
+            found.given()
+        response = _response(found) if struck is None else struck
         azure.journal.record(
             Entry(
                 time=azure.clock.now(),
@@ -95,6 +110,13 @@ def journaled(azure: Azure, source: SourceName, answer: Callable[[web.Request], 
         return response
 
     return handle
+
+
+def _strike(azure: Azure, source: SourceName, answer: Answer) -> Fault | None:
+    """Return the fault that strikes a request which was good: it had its secret, and said whose token it wants."""
+    if answer.identity is None or answer.unassigned is None:
+        return None
+    return azure.faults.strike("identity", operation=answer.operation, identity=answer.identity.name, source=source)
 
 
 def _response(answer: Answer) -> web.Response:

@@ -11,16 +11,31 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from keyless.local.fault_effects import suffer
 from keyless.local.journal import Entry
 from keyless.local.tokens import Claims, Rejection
 from keyless.local.vault.bodies import to_json
 from keyless.local.vault.call import Call, check_api_version, check_name
-from keyless.local.vault.errors import RefusedError, forbidden_by_rbac, invalid_property, no_token, rejected_token
+from keyless.local.vault.errors import (
+    RefusedError,
+    forbidden_by_rbac,
+    invalid_property,
+    no_token,
+    rejected_token,
+    secret_disabled,
+)
 from keyless.local.vault.headers import rbac_headers, response_headers
-from keyless.local.vault.routes import Match, find_operation
+from keyless.local.vault.network_errors import (
+    forbidden_by_connection,
+    forbidden_by_firewall,
+    forbidden_by_policy,
+    throttled,
+)
+from keyless.local.vault.routes import Match, Operation, find_operation
 
 if TYPE_CHECKING:
     from keyless.local.access import Decision
+    from keyless.local.faults import Fault
     from keyless.local.model import Azure, Vault
 
 # The application id of Key Vault itself, under which tokens for it may be asked for as well.
@@ -48,7 +63,7 @@ class _Door:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and write it into the journal."""
         started = time.perf_counter()
         vault = self._azure.vault_at(request.host)
@@ -57,12 +72,12 @@ class _Door:
         visit = _Visit(self._azure, vault, request)
         try:
             response = await visit.proceed()
-            code, reason = None, visit.reason
+            code, reason = (None, visit.reason) if visit.fault is None else ("Fault", f"Fault {visit.fault.name}.")
         except RefusedError as refused:
             response = _respond(request, self._azure, refused.status, refused.body())
             response.headers.update(refused.headers)
             code, reason = refused.inner_code or refused.code, refused.reason
-        if visit.decision is not None and response.status != 400:  # noqa: PLR2004 (recorded so)
+        if visit.decision is not None and visit.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
             response.headers.update(rbac_headers(visit.decision.assignment))
         operation, secret, version = visit.match or (None, "", None)
         self._azure.journal.record(
@@ -94,13 +109,19 @@ class _Visit:
         self.match: Match | None = None
         self.identity: str | None = None
         self.decision: Decision | None = None
+        self.fault: Fault | None = None
+
+    @property
+    def goes_by_roles(self) -> bool:
+        """Whether roles decide here, of which the answer's headers then tell."""
+        return self._vault.access == "rbac"
 
     @property
     def reason(self) -> str:
         """Why the visit was let in."""
         return self.decision.reason if self.decision else ""
 
-    async def proceed(self) -> web.Response:
+    async def proceed(self) -> web.StreamResponse:
         """Go through the checks and do what is asked.
 
         Raises:
@@ -113,13 +134,20 @@ class _Visit:
         if isinstance(found, RefusedError):
             raise found
         operation, name, version = found
+        struck = await self._suffer(claims, found)
+        if struck is not None:
+            return struck
         api_version = check_api_version(request.query)
         if name:
             check_name(name)
-        self._authorize(claims, operation.action, name or None)
+        self._check_network(claims)
+        if self._vault.throttle is not None and not self._vault.throttle.lets_in():
+            raise throttled()
+        self._authorize(claims, operation, name or None)
         call = Call(
             vault=self._vault,
-            base=f"https://{request.host}",
+            # The port of https goes without saying: no id of Azure shows it.
+            base=f"https://{request.host.removesuffix(':443')}",
             path=request.rel_url.raw_path,
             query=request.query,
             api_version=api_version,
@@ -146,17 +174,81 @@ class _Visit:
         self.identity = identity.name if identity else None
         return found
 
-    def _authorize(self, claims: Claims, action: str, secret: str | None) -> None:
-        self.decision = self._azure.decide(object_id=claims.object_id, action=action, vault=self._vault, secret=secret)
-        if not self.decision.allowed:
-            reason = self.decision.reason
-            raise forbidden_by_rbac(self._azure, self._vault, claims, action=action, secret=secret, reason=reason)
+    async def _suffer(self, claims: Claims, match: Match) -> web.StreamResponse | None:
+        """Let a fault strike; None goes on as ever."""
+        self.fault = self._azure.faults.strike(
+            "vault",
+            operation=match.operation.name,
+            identity=self.identity,
+            vault=self._vault.name,
+            secret=match.name or None,
+        )
+        if self.fault is None:
+            return None
+        refusal = self._refusal_by(self.fault, claims, match)
+        if refusal is not None:
+            refusal.reason = f"Fault {self.fault.name}."
+            raise refusal
+        struck = await suffer(self.fault, self._request)
+        if struck is not None and not struck.prepared:
+            for name, value in response_headers(self._request, region=self._azure.region).items():
+                struck.headers.setdefault(name, value)
+        return struck
+
+    def _refusal_by(self, fault: Fault, claims: Claims, match: Match) -> RefusedError | None:
+        """Return the refusal of a fault that has words of Azure's own."""
+        if fault.effect == "firewall":
+            return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
+        if fault.effect == "secret-disabled":
+            return secret_disabled(match.name)
+        if fault.effect == "role-missing":
+            action = match.operation.action
+            return forbidden_by_rbac(
+                self._azure, self._vault, claims, action=action, secret=match.name or None, reason=""
+            )
+        if fault.effect == "wrong-tenant":
+            return rejected_token(self._vault, Rejection("issuer", claims.issuer))
+        if fault.effect == "token-expired":
+            return rejected_token(self._vault, Rejection("time"))
+        return None
+
+    @property
+    def _address(self) -> str:
+        return self._request.remote or "127.0.0.1"
+
+    def _check_network(self, claims: Claims) -> None:
+        stopped = self._vault.firewall.stops(self._address)
+        if stopped == "connection":
+            raise forbidden_by_connection(self._azure, self._vault, claims)
+        if stopped == "address":
+            raise forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
+
+    def _authorize(self, claims: Claims, operation: Operation, secret: str | None) -> None:
+        secret = secret if operation.level == "secret" else None
+        decision = self.decision = self._azure.decide(
+            object_id=claims.object_id,
+            action=operation.action,
+            permission=operation.permission,
+            vault=self._vault,
+            secret=secret,
+        )
+        if decision.allowed:
+            return
+        if self._vault.access == "policies":
+            raise forbidden_by_policy(
+                self._azure, self._vault, claims, permission=operation.permission, reason=decision.reason
+            )
+        raise forbidden_by_rbac(
+            self._azure, self._vault, claims, action=operation.action, secret=secret, reason=decision.reason
+        )
 
     async def _content(self) -> bytes:
         try:
             return await self._request.read()
         except web.HTTPRequestEntityTooLarge:
             raise invalid_property(f"The body is larger than {_MAX_BODY:,} bytes.") from None
+        except web.RequestPayloadError:
+            raise invalid_property("The body is not encoded as its headers say.") from None
 
 
 def _respond(request: web.Request, azure: Azure, status: int, body: dict[str, object] | None) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from keyless.local.vault.answer import Answer
@@ -54,9 +55,10 @@ def page_size(call: Call) -> int:
     asked = call.query.get("maxresults")
     if asked is None:
         return _MOST
-    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:4]) <= _MOST):
+    size = int(asked) if re.fullmatch(r"[0-9]{1,2}", asked) else 0
+    if not 1 <= size <= _MOST:
         raise invalid_property(f"maxresults is {asked[:20]!r}, not 1 to {_MOST}.")
-    return int(asked)
+    return size
 
 
 def page_start(call: Call) -> str:
@@ -72,7 +74,13 @@ def page_start(call: Call) -> str:
         marker = json.loads(_decoded(token))["NextMarker"]
         key = _decoded(marker.split("!")[2].replace("-", "=")).split("!")[1]
         return key.rpartition("/")[2]
-    except (ValueError, LookupError, TypeError, AttributeError):  # Of base64, text and JSON, and of their shapes.
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # Of base64 and JSON, and their shapes.
         raise invalid_property("The $skiptoken is none that this vault made.") from None
 
 
