@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,20 @@ def test_aiohttp_gives_the_password_of_the_url(wary: LocalAzure) -> None:
         "asyncio.run(main())"
     )
     assert run(wary, sys.executable, "-c", program).strip() == "401"
+
+
+def test_the_azure_sdk_for_javascript_gives_the_password_of_the_url(wary: LocalAzure) -> None:
+    packages = Path(__file__).parents[1] / "sdk" / "js" / "node_modules"
+    if shutil.which("node") is None or not (packages / "@azure" / "identity").exists():
+        pytest.skip("THE PROXY'S PASSWORD FROM JAVASCRIPT IS NOT TESTED: node or tests/sdk/js/node_modules is missing.")
+    program = (
+        f"const load = require('module').createRequire({str(packages / 'x.js')!r});"
+        "const { ManagedIdentityCredential } = load('@azure/identity');"
+        "const { SecretClient } = load('@azure/keyvault-secrets');"
+        "new SecretClient('https://contoso-kv.vault.azure.net', new ManagedIdentityCredential())"
+        ".getSecret('db-password').then((secret) => console.log(secret.value));"
+    )
+    assert run(wary, "node", "-e", program).strip() == "local-db-password"
 
 
 def test_a_program_of_the_same_user_needs_no_password(local_azure: LocalAzure) -> None:
