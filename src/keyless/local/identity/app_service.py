@@ -18,7 +18,7 @@ from keyless.local.identity.endpoint import (
     same_secret,
     seconds_left,
 )
-from keyless.local.identity.selection import NoIdentity, choose
+from keyless.local.identity.selection import Asked, NoIdentity, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +69,14 @@ class AppService:
         if isinstance(found, NoIdentity):
             raise _refusal(400, _MESSAGES.get(found.problem, found.reason), found.reason)
         body = self._token(found, request.query["resource"])
-        reason = f"{found.name} is assigned to the host."
-        return Answer(status=200, body=body, reason=reason, identity=found, headers=_headers(str(uuid.uuid4())))
+        return Answer(
+            status=200,
+            body=body,
+            reason=f"{found.name} is assigned to the host.",
+            identity=found,
+            headers=_headers(str(uuid.uuid4())),
+            unassigned=_refusal(400, _MESSAGES["unknown" if Asked.of(request.query).names else "none"], ""),
+        )
 
     def _check(self, request: web.Request) -> None:
         if request.method != "GET":

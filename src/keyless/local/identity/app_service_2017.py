@@ -27,6 +27,8 @@ NAME: Final = "app-service-2017"
 PATH: Final = "/MSI/token"
 API_VERSION: Final = "2017-09-01"
 
+_NOT_FOUND = "No MSI found for specified ClientId/ResourceId."
+
 
 class AppService2017:
     """The endpoint.
@@ -56,9 +58,10 @@ class AppService2017:
         self._check(request)
         found = choose(self._azure, request.query)
         if isinstance(found, NoIdentity):
-            raise _refusal(400, "No MSI found for specified ClientId/ResourceId.", found.reason)
+            raise _refusal(400, _NOT_FOUND, found.reason)
         body = self._token(found, request.query["resource"])
-        return Answer(status=200, body=body, reason=f"{found.name} is assigned to the host.", identity=found)
+        reason = f"{found.name} is assigned to the host."
+        return Answer(status=200, body=body, reason=reason, identity=found, unassigned=_refusal(400, _NOT_FOUND, ""))
 
     def _check(self, request: web.Request) -> None:
         if request.method != "GET":

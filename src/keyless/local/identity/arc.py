@@ -38,6 +38,7 @@ KEY_FOLDER: Final = Path("/var/opt/azcmagent/tokens")
 
 _KEY_SECONDS = 30.0  # A client that is asked to retry sends its key again.
 _MOST_KEYS = 256
+_NOT_FOUND = "The requested identity was not found"
 
 
 class Arc:
@@ -77,15 +78,20 @@ class Arc:
         resource = required_resource(request.query.get("resource", ""))
         found = choose(self._azure, request.query)
         if isinstance(found, NoIdentity):
-            description = found.reason if found.problem == "conflict" else "The requested identity was not found"
+            description = found.reason if found.problem == "conflict" else _NOT_FOUND
             raise oauth_refusal(400, "invalid_request", description, reason=found.reason)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic" or key not in self._keys:
-            raise self._challenge(sent=bool(key))
+            raise self._challenge(found, sent=bool(key))
         known_resource(self._azure, resource)
-        self._forget(key)
-        body = self._body(found, resource, Asked.of(request.query))
-        return Answer(status=200, body=body, reason=f"{found.name} is assigned to the server.", identity=found)
+        return Answer(
+            status=200,
+            body=self._body(found, resource, Asked.of(request.query)),
+            reason=f"{found.name} is assigned to the server.",
+            identity=found,
+            unassigned=oauth_refusal(400, "invalid_request", _NOT_FOUND, reason=""),
+            given=lambda: self._forget(key),
+        )
 
     def _body(self, identity: Identity, resource: str, asked: Asked) -> Body:
         token = issue(self._azure, NAME, identity, resource)
@@ -104,7 +110,7 @@ class Arc:
             body.update(ids)
         return body
 
-    def _challenge(self, *, sent: bool) -> RefusedError:
+    def _challenge(self, identity: Identity, *, sent: bool) -> RefusedError:
         key = secrets.token_hex(32)
         try:
             file = self._write(key)
@@ -126,9 +132,11 @@ class Arc:
                 status=401,
                 body=body,
                 reason=reason,
+                identity=identity,
                 operation="getChallenge",
                 code="unauthorized_client",
                 headers=headers,
+                unassigned=oauth_refusal(400, "invalid_request", _NOT_FOUND, reason=""),
             )
         )
 

@@ -86,7 +86,13 @@ class CloudShell:
             "resource": resource,
             "token_type": "Bearer",
         }
-        return Answer(status=200, body=body, reason=f"{found.name} stands in for the shell's user.", identity=found)
+        return Answer(
+            status=200,
+            body=body,
+            reason=f"{found.name} stands in for the shell's user.",
+            identity=found,
+            unassigned=_refusal("invalid_request", "Identity not found", ""),
+        )
 
 
 async def _form(request: web.Request) -> MultiMapping[str]:

@@ -84,8 +84,14 @@ class Imds:
             raise oauth_refusal(400, "invalid_request", description, reason=found.reason)
         known_resource(self._azure, resource)
         body = self._body(found, resource, Asked.of(request.query))
-        reason = f"{found.name} is assigned to the virtual machine."
-        return Answer(status=200, body=body, reason=reason, identity=found, headers=_SERVER)
+        return Answer(
+            status=200,
+            body=body,
+            reason=f"{found.name} is assigned to the virtual machine.",
+            identity=found,
+            headers=_SERVER,
+            unassigned=oauth_refusal(400, "invalid_request", _DESCRIPTIONS["unknown"], reason=""),
+        )
 
     def _body(self, identity: Identity, resource: str, asked: Asked) -> Body:
         token = issue(self._azure, NAME, identity, resource)

@@ -78,7 +78,13 @@ class MachineLearning:
             "token_type": "Bearer",
             "client_id": found.client_id,
         }
-        return Answer(status=200, body=body, reason=f"{found.name} is assigned to the compute target.", identity=found)
+        return Answer(
+            status=200,
+            body=body,
+            reason=f"{found.name} is assigned to the compute target.",
+            identity=found,
+            unassigned=oauth_refusal(400, "invalid_request", "Identity not found", reason=""),
+        )
 
     def _check(self, request: web.Request) -> None:
         if request.method != "GET":

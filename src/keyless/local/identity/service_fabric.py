@@ -61,8 +61,7 @@ class ServiceFabric:
         # A service has the one identity that its manifest gives it.
         found = choose(self._azure, request.query, takes_the_only_one=True)
         if isinstance(found, NoIdentity):
-            message = "Managed identity not found for the specified application host."
-            raise _refusal(404, "ManagedIdentityNotFound", message, found.reason)
+            raise _not_found(found.reason)
         if not is_resource(resource):
             raise _refusal(500, "InternalServerError", "An error occurred.", f"Entra knows no {resource[:200]!r}.")
         refused_hash = request.query.get("token_sha256_to_refresh", "").lower()
@@ -73,7 +72,8 @@ class ServiceFabric:
             "expires_on": token.expires_on,
             "resource": resource,
         }
-        return Answer(status=200, body=body, reason=f"{found.name} is assigned to the application.", identity=found)
+        reason = f"{found.name} is assigned to the application."
+        return Answer(status=200, body=body, reason=reason, identity=found, unassigned=_not_found(""))
 
     def _check(self, request: web.Request) -> None:
         if request.method != "GET":
@@ -93,6 +93,11 @@ class ServiceFabric:
         if not request.query.get("resource"):
             message = "The parameter 'resource' should not be null or empty string."
             raise _refusal(400, "ArgumentNullOrEmpty", message, "The parameter resource is missing.")
+
+
+def _not_found(reason: str) -> RefusedError:
+    message = "Managed identity not found for the specified application host."
+    return _refusal(404, "ManagedIdentityNotFound", message, reason)
 
 
 def _refusal(status: int, code: str, message: str, reason: str) -> RefusedError:

@@ -130,7 +130,8 @@ class Workload:
             "access_token": token.text,
         }
         reason = f"{identity.name} trusts the service account {_subject(identity)}."
-        return Answer(status=200, body=body, reason=reason, identity=identity)
+        unassigned = self._untrusted(_subject(identity), why="")
+        return Answer(status=200, body=body, reason=reason, identity=identity, unassigned=unassigned)
 
     def _check_fields(self, fields: Mapping[str, str]) -> None:
         for name in ("grant_type", "client_id", "client_assertion", "client_assertion_type", "scope"):
@@ -162,10 +163,13 @@ class Workload:
             raise self._refusal(401, "invalid_client", number, text.format(found=found.found[:200]))
         if found != _subject(identity) or not identity.assigned:
             why = "" if identity.assigned else f" (the identity {identity.name} is not assigned)"
-            text = (
-                f"No matching federated identity record found for presented assertion subject '{found[:200]}'. {_CHECK}"
-            )
-            raise self._refusal(401, "invalid_client", 700213, text, why=why)
+            raise self._untrusted(found, why=why)
+
+    def _untrusted(self, subject: str, *, why: str) -> RefusedError:
+        text = (
+            f"No matching federated identity record found for presented assertion subject '{subject[:200]}'. {_CHECK}"
+        )
+        return self._refusal(401, "invalid_client", 700213, text, why=why)
 
     def _resource(self, scope: str) -> str:
         resource = scope.removesuffix(SCOPE_SUFFIX)
