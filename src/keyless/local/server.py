@@ -12,9 +12,12 @@ from aiohttp import web
 
 from keyless.errors import LocalAzureError
 from keyless.local import listeners
+from keyless.local.control.site import ROOT, Control
+from keyless.local.data_folder import DataFolder
 from keyless.local.environment import IDENTITY_VARIABLES, METADATA_HOST_VARIABLE, proxy_variables, trust_variables
 from keyless.local.identity import arc, service_fabric
 from keyless.local.identity.site import IdentitySources, check_source, guard
+from keyless.local.kept_authority import kept_authority
 from keyless.local.loop_thread import LoopThread
 from keyless.local.model import Azure
 from keyless.local.private_folder import private_folder
@@ -67,6 +70,7 @@ class _Run:
     azure: Azure
     sockets: _Sockets
     sources: IdentitySources
+    control: Control
     certificate: ServerCertificate
     trust: TrustFiles
     upstream: Upstream | None
@@ -87,7 +91,7 @@ class LocalAzure:
     Args:
         config: What exists at the start; None means the example that comes with Keyless.
         source: Where ``environment()`` says that the program runs, unless it is told otherwise.
-        data: The folder in which to keep secrets; None forgets them at the end.
+        data: The folder in which to keep secrets, and the keys that clients rely on; None forgets them at the end.
         host: The address to listen at. Whoever reaches another one than loopback can read every secret.
         http_port: Where to serve the identity endpoint; 0 means any free port.
         https_port: Where to serve the vaults; 0 means any free port.
@@ -125,9 +129,10 @@ class LocalAzure:
                 "The local Azure cannot be started.", cause="It runs already.", remedy="Make another LocalAzure."
             )
         with ExitStack() as stack:
-            azure = Azure(self._config, store=_open_store(self._data))
+            kept = stack.enter_context(DataFolder(self._data)) if self._data else None
+            azure = Azure(self._config, store=Store(kept.store_file if kept else None))
             stack.callback(azure.close)
-            authority = CertificateAuthority()
+            authority = kept_authority(kept.authority_file) if kept else CertificateAuthority()
             folder = stack.enter_context(private_folder())
             run = self._prepare(azure, self._bind(stack), folder, authority.root_pem)
             stack.callback(run.sources.close)
@@ -152,7 +157,12 @@ class LocalAzure:
 
     def _prepare(self, azure: Azure, sockets: _Sockets, folder: Path, root_pem: bytes) -> _Run:
         certificate = self_signed()
-        trust = write_trust(folder, root_pem=root_pem, service_fabric_pem=certificate.chain_pem, environment=os.environ)
+        trust = write_trust(
+            self._data or folder,
+            root_pem=root_pem,
+            service_fabric_pem=certificate.chain_pem,
+            environment=os.environ,
+        )
         sources = IdentitySources(
             azure,
             http_url=f"http://{listeners.netloc(sockets.http)}",
@@ -162,7 +172,8 @@ class LocalAzure:
             folder=folder,
         )
         upstream = Upstream.of(os.environ)
-        return _Run(azure, sockets, sources, certificate, trust, upstream, secrets.token_urlsafe(24))
+        control = Control(azure)
+        return _Run(azure, sockets, sources, control, certificate, trust, upstream, secrets.token_urlsafe(24))
 
     @property
     def _run(self) -> _Run:
@@ -226,6 +237,16 @@ class LocalAzure:
         return f"https://{listeners.named_netloc(self._run.sockets.authority)}"
 
     @property
+    def control_url(self) -> str:
+        """The control API, for programs that are not in Python: ``keyless secret`` and its like ask it."""
+        return f"{self.http_url}{ROOT}"
+
+    @property
+    def control_token(self) -> str:
+        """What a request to the control API must show. Whoever has it can read and change everything."""
+        return self._run.control.token
+
+    @property
     def ca_file(self) -> Path:
         """The local root certificate, alone."""
         return self._run.trust.ca_file
@@ -277,7 +298,7 @@ async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> Asy
     )
     async with AsyncExitStack() as stack:
         for routes, listener, trust in (
-            (run.sources.http_routes(), sockets.http, None),
+            ([*run.control.routes(), *run.sources.http_routes()], sockets.http, None),
             (run.sources.service_fabric_routes(), sockets.service_fabric, run.certificate.server_context()),
             (run.sources.authority_routes(), sockets.authority, context),
         ):
@@ -288,17 +309,3 @@ async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> Asy
         stack.push_async_callback(proxy.close)
         await proxy.start(sockets.proxy)
         yield
-
-
-def _open_store(data: Path | None) -> Store:
-    if data is None:
-        return Store()
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise LocalAzureError(
-            f"The folder {data} cannot be made.",
-            cause=f"{error.strerror}.",
-            remedy="Name a folder that can be written to, or none to keep secrets in memory.",
-        ) from error
-    return Store(data / "secrets.db")
