@@ -10,8 +10,12 @@ import keyless as package
 from keyless.cli.demo import demo
 from keyless.cli.env import env
 from keyless.cli.exec import execute
+from keyless.cli.fault import fault
 from keyless.cli.get import get
+from keyless.cli.journal import journal
+from keyless.cli.role import role
 from keyless.cli.run import run
+from keyless.cli.secret import secret
 from keyless.cli.up import up
 from keyless.errors import KeylessError
 
@@ -35,5 +39,5 @@ def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
 
 
-for command in (demo, env, execute, get, run, up):
+for command in (demo, env, execute, fault, get, journal, role, run, secret, up):
     keyless.add_command(command)

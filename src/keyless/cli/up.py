@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from pathlib import Path
@@ -17,6 +18,7 @@ from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
 from keyless.local.function_host import FunctionHost, bundled_function_app
 from keyless.local.identity.sources import SOURCES
+from keyless.local.running import announced
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def up(
             chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
         ) as azure,
         function_host(chosen, azure.environment(), port=function_port) as host,
+        announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
         click.echo(json.dumps(summary(azure, host))) if as_json else show(azure, host)
         stop.wait()
@@ -107,6 +110,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "https": azure.https_url,
         "authority": azure.authority_url,
         "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
+        "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
         "sources": describe_sources(azure),

@@ -1,0 +1,175 @@
+"""The command line's side of the control API: finds the running local Azure, asks it, and raises what it refuses."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import click
+import requests
+
+from keyless.errors import ConfigurationError, KeylessError, LocalAzureError
+from keyless.local.running import find_running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_TIMEOUT = 30.0
+_REFUSED_HERE = {ConfigurationError.kl_code: ConfigurationError}
+
+
+@dataclass(frozen=True, slots=True)
+class ControlClient:
+    """Asks one control API.
+
+    Attributes:
+        url: Its address.
+        token: Its token, which no representation shows.
+    """
+
+    url: str
+    token: str = field(repr=False)
+
+    def ask(
+        self,
+        method: str,
+        *path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send one request and return what it is answered.
+
+        Args:
+            method: The HTTP method.
+            path: The parts of the path, below the API's own.
+            body: The fields of the body.
+            query: The query.
+
+        Raises:
+            KeylessError: What the local Azure refuses, in its own words; or that it does not answer.
+        """
+        url = "/".join((self.url.rstrip("/"), *(quote(part, safe="") for part in path)))
+        with requests.Session() as session:
+            session.trust_env = False  # No proxy between this machine and itself.
+            try:
+                answer = session.request(
+                    method,
+                    url,
+                    json=body,
+                    params=query,
+                    headers={"Authorization": f"Bearer {self.token}"},
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
+                )
+                found = answer.json()
+            except (requests.RequestException, ValueError) as error:
+                raise _silent(self.url) from error
+        if answer.ok:
+            return found
+        raise _refusal(found)
+
+    def vault(self, named: str | None) -> str:
+        """Return the vault that is named, or the only one there is.
+
+        Raises:
+            ConfigurationError: If none is named and there is not exactly one.
+        """
+        if named is not None:
+            return named
+        names = [vault["name"] for vault in self.ask("GET", "vaults")]
+        if len(names) != 1:
+            raise ConfigurationError(
+                "Which vault is not said.",
+                cause=f"There are several: {', '.join(names)}." if names else "There is none.",
+                remedy="Name one with --vault." if names else "Put one into keyless.toml: [vaults.NAME].",
+            )
+        return str(names[0])
+
+
+def reaching_control(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which local Azure is meant."""
+    command = click.option(
+        "--token", envvar="KEYLESS_CONTROL_TOKEN", help="Its token. Others see it here: prefer KEYLESS_CONTROL_TOKEN."
+    )(command)
+    return click.option(
+        "--url", envvar="KEYLESS_CONTROL_URL", help="The control API to ask. [default: that of the `keyless up` found]"
+    )(command)
+
+
+def connect(url: str | None, token: str | None) -> ControlClient:
+    """Return a client of the local Azure that is named, or of the one that runs.
+
+    Raises:
+        ConfigurationError: If only one of the two is given, the address is not this machine's, or several are running.
+        LocalAzureError: If none is running.
+    """
+    if url is not None and token is not None:
+        if urlsplit(url).scheme != "http" or urlsplit(url).hostname not in _LOOPBACK:
+            raise ConfigurationError(
+                f"The control API cannot be at {url!r}.",
+                cause="It is served over HTTP on this machine alone, and its token must not leave it.",
+                remedy="Give the address that `keyless up --json` gives.",
+            )
+        return ControlClient(url, token)
+    if url is not None or token is not None:
+        raise ConfigurationError(
+            "Only one of --url and --token is given.",
+            cause="Each local Azure has an address and a token of its own.",
+            remedy="Give both, or neither to use the one that runs.",
+        )
+    return _only(_answering())
+
+
+def _answering() -> list[ControlClient]:
+    """Return those that answer; the files of those that were killed are removed."""
+    found = []
+    for running in find_running(os.environ):
+        client = ControlClient(running.url, running.token)
+        try:
+            client.ask("GET", "clock")
+        except KeylessError as error:
+            # One that was killed left its file; one that is only slow, or stopped for a while, keeps it.
+            if running.file is not None and isinstance(error.__cause__, requests.ConnectionError):
+                running.file.unlink(missing_ok=True)
+        else:
+            found.append(client)
+    return found
+
+
+def _only(clients: list[ControlClient]) -> ControlClient:
+    if not clients:
+        raise LocalAzureError(
+            "No local Azure is running.",
+            cause="This command talks to a running one, and none of this user's was found.",
+            remedy="Start one in another terminal: keyless up.",
+        )
+    if len(clients) > 1:
+        raise ConfigurationError(
+            "Which local Azure is not said.",
+            cause=f"Several are running: {', '.join(client.url for client in clients)}.",
+            remedy="Give --url, and the token that its `keyless up --json` gives in KEYLESS_CONTROL_TOKEN.",
+        )
+    return clients[0]
+
+
+def _silent(url: str) -> LocalAzureError:
+    return LocalAzureError(
+        f"The local Azure at {url} does not answer.",
+        cause="It has stopped, or something else is there.",
+        remedy="Start one (keyless up), and give the address that it gives.",
+    )
+
+
+def _refusal(found: Any) -> KeylessError:
+    said = found.get("error") if isinstance(found, dict) else None
+    if not isinstance(said, dict) or not {"kl_code", "what", "cause", "remedy"} <= set(said):
+        return LocalAzureError(
+            "What answered is no control API.",
+            cause="It speaks another language.",
+            remedy="Give the address that `keyless up --json` gives.",
+        )
+    kind: type[KeylessError] = _REFUSED_HERE.get(said["kl_code"], LocalAzureError)
+    return kind(said["what"], cause=said["cause"], remedy=said["remedy"])

@@ -1,0 +1,43 @@
+"""``keyless journal``: what was asked of a running local Azure, and why it was answered so."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from keyless.cli.control_client import connect, reaching_control
+
+_PAUSE = 0.2  # Seconds between two looks: short enough that it seems at once.
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl+C.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each entry.")
+@reaching_control
+def journal(*, follow: bool, as_json: bool, url: str | None, token: str | None) -> None:
+    """Print what was asked, by which identity, and why it was answered so; never a value, never a token."""
+    client = connect(url, token)
+    start = 0
+    while True:
+        page = client.ask("GET", "journal", query={"start": str(start)})
+        for entry in page["entries"]:
+            click.echo(json.dumps(entry) if as_json else _line(entry))
+        start = page["next"]
+        if page["entries"]:
+            continue
+        if not follow:
+            return
+        time.sleep(_PAUSE)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    at = datetime.fromtimestamp(entry["time"], UTC).strftime("%H:%M:%S")
+    what = "/".join(part for part in (entry["vault"], entry["secret"], entry["version"]) if part)
+    answer = f"{entry['status']} {entry['code'] or ''}".rstrip()
+    line = f"{at}  {entry['operation']}  {what or '-'}  {entry['identity'] or '-'}  {answer}  {entry['reason']}"
+    # Names are as the client sent them, and must not command the terminal.
+    return "".join(character if character.isprintable() else "?" for character in line)

@@ -1,0 +1,120 @@
+"""``keyless secret``: the secrets of a running local Azure."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from keyless.cli.control_client import connect, reaching_control
+
+_VAULT = "The vault. [default: the only one]"
+
+
+@click.group()
+def secret() -> None:
+    """Set, list, show, delete and rotate secrets of a running `keyless up`."""
+
+
+@secret.command("set")
+@click.argument("name")
+@click.argument("value", required=False)
+@click.option("--vault", help=_VAULT)
+@click.option("--content-type", help="Free text about the value.")
+@click.option("--disabled", is_flag=True, help="Let nobody read it.")
+@click.option("--expires-on", help="When it ceases to be valid, such as 2030-01-31T12:00:00Z.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=TEXT", help="A tag; may be given several times.")
+@reaching_control
+def set_secret(
+    *,
+    name: str,
+    value: str | None,
+    vault: str | None,
+    content_type: str | None,
+    disabled: bool,
+    expires_on: str | None,
+    tags: tuple[str, ...],
+    url: str | None,
+    token: str | None,
+) -> None:
+    """Set the secret NAME to VALUE; - reads it from standard input, and without it you are asked.
+
+    A line's end after a value from standard input does not belong to it.
+    """
+    for tag in tags:
+        if "=" not in tag:
+            raise click.BadParameter(f"{tag!r} is not NAME=TEXT.", param_hint="--tag")
+    client = connect(url, token)
+    where = client.vault(vault)
+    body = {
+        "value": _value(value),
+        "content_type": content_type,
+        "enabled": not disabled,
+        "expires_on": expires_on,
+        "tags": dict(tag.split("=", 1) for tag in tags),
+    }
+    made = client.ask("PUT", "vaults", where, "secrets", name, body=body)
+    click.echo(f"{made['name']} has the version {made['version']}.")
+
+
+def _value(argument: str | None) -> str:
+    if argument is None:
+        return str(click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True))
+    if argument != "-":
+        return argument
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+
+
+@secret.command("list")
+@click.option("--vault", help=_VAULT)
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known, but the values.")
+@reaching_control
+def list_secrets(*, vault: str | None, as_json: bool, url: str | None, token: str | None) -> None:
+    """List the secrets, without their values."""
+    client = connect(url, token)
+    found = client.ask("GET", "vaults", client.vault(vault), "secrets")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for item in found:
+        click.echo(f"{item['name']}  {item['version']}  {'enabled' if item['enabled'] else 'disabled'}")
+
+
+@secret.command("show")
+@click.argument("name")
+@click.option("--vault", help=_VAULT)
+@click.option("--version", help="This version rather than the latest.")
+@click.option("--value", "with_value", is_flag=True, help="Print the value, and nothing else.")
+@reaching_control
+def show_secret(
+    *, name: str, vault: str | None, version: str | None, with_value: bool, url: str | None, token: str | None
+) -> None:
+    """Show what is known of the secret NAME; its value only with --value."""
+    client = connect(url, token)
+    query = {**({"version": version} if version else {}), **({"value": "true"} if with_value else {})}
+    found = client.ask("GET", "vaults", client.vault(vault), "secrets", name, query=query)
+    click.echo(found["value"] if with_value else json.dumps(found, indent=2))
+
+
+@secret.command("delete")
+@click.argument("name")
+@click.option("--vault", help=_VAULT)
+@reaching_control
+def delete_secret(*, name: str, vault: str | None, url: str | None, token: str | None) -> None:
+    """Delete the secret NAME as its vault does: it can be recovered until it is purged."""
+    client = connect(url, token)
+    gone = client.ask("DELETE", "vaults", client.vault(vault), "secrets", name)
+    until = gone["scheduled_purge_on"]
+    click.echo(f"{name} is deleted" + (f"; it can be recovered until {until}." if until else " for good."))
+
+
+@secret.command("rotate")
+@click.argument("name")
+@click.option("--vault", help=_VAULT)
+@reaching_control
+def rotate_secret(*, name: str, vault: str | None, url: str | None, token: str | None) -> None:
+    """Give the secret NAME a new random value, as a rotation would."""
+    client = connect(url, token)
+    made = client.ask("POST", "vaults", client.vault(vault), "secrets", name, "rotate", body={})
+    click.echo(f"{made['name']} has the version {made['version']}.")
