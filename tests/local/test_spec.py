@@ -86,7 +86,11 @@ def test_every_answer_is_one_that_the_specification_has(operation: Any, serve: S
     backup = to_base64url(source.backup_secret("backed-up"))
 
     @settings(
-        max_examples=-(-EXAMPLES // OPERATIONS), deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=-(-EXAMPLES // OPERATIONS),
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
     )
     @given(operation.as_strategy(), NAMES, VERSIONS, API_VERSIONS, st.booleans())
     def ask(case: Any, name: str | None, version: str | None, api_version: str | None, deleted: bool) -> None:  # noqa: FBT001 (drawn)
