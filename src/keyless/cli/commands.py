@@ -9,6 +9,7 @@ import click
 import keyless as package
 from keyless.cli.demo import demo
 from keyless.cli.env import env
+from keyless.cli.exchange import export, import_file
 from keyless.cli.exec import execute
 from keyless.cli.fault import fault
 from keyless.cli.get import get
@@ -39,5 +40,5 @@ def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
 
 
-for command in (demo, env, execute, fault, get, journal, role, run, secret, up):
+for command in (demo, env, execute, export, fault, get, import_file, journal, role, run, secret, up):
     keyless.add_command(command)

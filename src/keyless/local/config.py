@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.access import BUILT_IN_ROLES, Role, Scope, role_named
@@ -106,6 +106,19 @@ def load_config(path: Path) -> Config:
             remedy="Name a keyless.toml that exists and can be read.",
         ) from None
     return _config(Table.parse(str(path), text))
+
+
+def read_config(source: str, values: dict[str, Any]) -> Config:
+    """Read what a keyless.toml would say, from its tables.
+
+    Args:
+        source: What to call it in an error.
+        values: The tables.
+
+    Raises:
+        ConfigurationError: If it says something wrong: the error names the key and what is allowed.
+    """
+    return _config(Table(source, "", values))
 
 
 def default_config() -> Config:

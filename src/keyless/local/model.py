@@ -66,7 +66,7 @@ class Azure:
         self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
         self.faults = Faults()
         for vault in config.vaults.values():
-            self._seed(vault)
+            self.seed(vault)
         for identity in config.identities.values():
             self._enrol(identity)
         for found in config.vaults.values():
@@ -74,7 +74,8 @@ class Azure:
                 self.vault(found.name).set_policy(self.identity(name), permissions)
         self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
-    def _seed(self, config: VaultConfig) -> None:
+    def seed(self, config: VaultConfig) -> None:
+        """Make a vault with its settings, and those of its secrets that the store does not have."""
         vault = self.add_vault(
             config.name,
             cloud=config.cloud,

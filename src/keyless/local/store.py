@@ -198,6 +198,11 @@ class Store:
         )
         return [SecretProperties(**_columns(row)) for row in rows]
 
+    def vaults(self) -> list[str]:
+        """Return the names of the vaults that have secrets here, deleted or not."""
+        with self._turn() as database:
+            return [row[0] for row in database.execute("SELECT DISTINCT vault FROM secret ORDER BY vault")]
+
     def key(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return the key of that name; it is made when it is first wanted, and kept."""
         with self._turn() as database, _transaction(database):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from keyless.errors import ConfigurationError, KeylessError
-from keyless.local.control import fault_actions, identities, times, vault_secrets
+from keyless.local.control import configuration, fault_actions, identities, times, vault_secrets
 from keyless.local.control.ask import Ask
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("POST", "/clock"): times.advance_clock,
     ("GET", "/journal"): times.read_journal,
     ("DELETE", "/journal"): times.clear_journal,
+    ("GET", "/configuration"): configuration.export_configuration,
+    ("POST", "/configuration"): configuration.import_configuration,
     ("GET", "/faults"): fault_actions.list_faults,
     ("POST", "/faults"): fault_actions.add_fault,
     ("DELETE", "/faults"): fault_actions.clear_faults,
@@ -76,7 +78,8 @@ class Control:
             if refused is not None:
                 return refused
             try:
-                ask = Ask.parse(path=request.match_info, query=request.query, text=await request.text())
+                text = (await request.content.read()).decode()  # Of any length: a whole Azure may be imported.
+                ask = Ask.parse(path=request.match_info, query=request.query, text=text)
                 return _json(action(self._azure, ask), status=200)
             except KeylessError as error:
                 return _failure(error, status=400)

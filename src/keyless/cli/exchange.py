@@ -1,0 +1,95 @@
+"""``keyless export`` and ``keyless import``: a local Azure as a file, and back."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keyless.cli.control_client import connect, reaching_control
+from keyless.local.config import Config
+from keyless.local.data_folder import DataFolder, write_private
+from keyless.local.exported import secrets_of, to_toml
+from keyless.local.imported import config_of, import_config, read_document
+from keyless.local.model import Azure
+from keyless.local.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DATA = "A folder that `keyless up --data` has kept secrets in, and that none uses now. [default: the running one]"
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), help=_DATA)
+@click.option("--format", "form", type=click.Choice(["toml", "json"]), help="[default: as FILE ends, else toml]")
+@click.option("--with-values", is_flag=True, help="Write the values, too; without them it cannot be imported.")
+@reaching_control
+def export(
+    *, file: Path, data: Path | None, form: str | None, with_values: bool, url: str | None, token: str | None
+) -> None:
+    """Write vaults, secrets, identities and roles into FILE, or - for standard output, as a keyless.toml has them.
+
+    Each secret is written as it is now, without its older versions. A folder holds secrets alone.
+    """
+    if data is None:
+        query = {"values": "true"} if with_values else {}
+        document = connect(url, token).ask("GET", "configuration", query=query)
+    else:
+        with _kept(data) as azure:
+            vaults = azure.vaults.items()
+            document = {
+                "vaults": {name: {"secrets": secrets_of(vault, with_values=with_values)} for name, vault in vaults}
+            }
+    as_json = form == "json" or (form is None and file.suffix.lower() == ".json")
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n" if as_json else to_toml(document)
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        write_private(file, text.encode())
+    except OSError as error:
+        raise click.FileError(str(file), hint=error.strerror) from error
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path), help=_DATA)
+@reaching_control
+def import_file(*, file: Path, data: Path | None, url: str | None, token: str | None) -> None:
+    """Add to a local Azure what FILE has and it lacks: TOML, or JSON where its name ends so.
+
+    A secret that is there gets a new version, unless its latest one is just so. A folder takes secrets alone.
+    """
+    document = read_document(file)
+    if data is None:
+        added = connect(url, token).ask("POST", "configuration", body=document)
+    else:
+        with _kept(data) as azure:
+            added = import_config(azure, _secrets_alone(document, str(file)))
+    click.echo(", ".join(f"{count} {kind}" for kind, count in added.items()) + " added.")
+
+
+def _secrets_alone(document: dict[str, Any], source: str) -> Config:
+    vaults = document.get("vaults", {})
+    return config_of(
+        source, {"vaults": {name: {"secrets": found.get("secrets", {})} for name, found in vaults.items()}}
+    )
+
+
+@contextmanager
+def _kept(data: Path) -> Iterator[Azure]:
+    """Open a folder that nobody uses, with the vaults that it has secrets of."""
+    with DataFolder(data) as folder:
+        store = Store(folder.store_file)
+        azure = Azure(Config(), store=store)
+        try:
+            for name in store.vaults():
+                azure.add_vault(name)
+            yield azure
+        finally:
+            azure.close()
