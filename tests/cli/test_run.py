@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -293,7 +293,8 @@ def test_a_run_that_was_killed_is_cleaned_up_by_the_next(place: Path) -> None:
         assert len(left_behind(place)) == 1
         assert run(place, "true").returncode == 0
         assert left_behind(place) == []
-        os.kill(int(line), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # It may have ended by itself, with its input.
+            os.kill(int(line), signal.SIGKILL)
 
 
 def test_no_variable_of_another_identity_reaches_the_command(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
