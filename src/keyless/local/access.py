@@ -12,10 +12,21 @@ from keyless.errors import LocalAzureError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SECRETS = "Microsoft.KeyVault/vaults/secrets/"
-GET_SECRET = f"{_SECRETS}getSecret/action"
-SET_SECRET = f"{_SECRETS}setSecret/action"
-READ_METADATA = f"{_SECRETS}readMetadata/action"
+# https://learn.microsoft.com/en-us/azure/role-based-access-control/permissions/security#microsoftkeyvault
+SECRETS = "Microsoft.KeyVault/vaults/secrets/"
+GET_SECRET = f"{SECRETS}getSecret/action"
+SET_SECRET = f"{SECRETS}setSecret/action"
+READ_METADATA = f"{SECRETS}readMetadata/action"
+UPDATE_SECRET = f"{SECRETS}update/action"
+DELETE_SECRET = f"{SECRETS}delete"
+RECOVER_SECRET = f"{SECRETS}recover/action"
+PURGE_SECRET = f"{SECRETS}purge/action"
+BACKUP_SECRET = f"{SECRETS}backup/action"
+RESTORE_SECRET = f"{SECRETS}restore/action"
+SECRET_ACTIONS = (
+    *(GET_SECRET, SET_SECRET, READ_METADATA, UPDATE_SECRET, DELETE_SECRET),
+    *(RECOVER_SECRET, PURGE_SECRET, BACKUP_SECRET, RESTORE_SECRET),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,7 @@ class Role:
 # https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles/security
 BUILT_IN_ROLES = (
     Role("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", ("Microsoft.KeyVault/vaults/*",)),
-    Role("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", (f"{_SECRETS}*",)),
+    Role("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", (f"{SECRETS}*",)),
     Role("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", (GET_SECRET, READ_METADATA)),
     Role(
         "Key Vault Reader", "21090545-7ca7-4776-b22c-e363652d74d2", ("Microsoft.KeyVault/vaults/*/read", READ_METADATA)

@@ -13,6 +13,7 @@ from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.access import BUILT_IN_ROLES, Role, Scope, role_named
 from keyless.local.identity.sources import SOURCES
 from keyless.local.policies import PERMISSIONS, check_permissions
+from keyless.local.role_config import read_roles
 from keyless.local.toml_table import Table
 from keyless.local.vault_config import SECRET_NAMES, VaultConfig, is_secret_name, read_vault
 
@@ -131,8 +132,7 @@ def _config(root: Table) -> Config:
     root.check_keys(
         ("tenant_id", "vaults", "identities", "roles", "functions", "token_lifetimes", "role_propagation_seconds")
     )
-    roles_table = root.table("roles")
-    roles = tuple(_role(roles_table, name) for name in roles_table)
+    roles = read_roles(root.table("roles"))
     vaults_table, identities_table = root.table("vaults"), root.table("identities")
     vaults = {name: read_vault(vaults_table, name) for name in vaults_table}
     vaults_table.refuse_twins()
@@ -165,17 +165,6 @@ def _check_policies(policies: Table, identities: Mapping[str, IdentityConfig]) -
             check_permissions(policies.texts(name))
         except ConfigurationError as error:
             raise policies.wrong(name, error.what.removesuffix("."), ", ".join((*PERMISSIONS, "all"))) from None
-
-
-def _role(roles: Table, name: str) -> Role:
-    table = roles.table(name)
-    table.check_keys(("data_actions",))
-    actions = table.texts("data_actions")
-    if not actions:
-        raise roles.wrong(
-            name, "the role has no data_actions", 'such as ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]'
-        )
-    return Role(name, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")), actions)
 
 
 def _identity(

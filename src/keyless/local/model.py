@@ -72,6 +72,7 @@ class Azure:
         for found in config.vaults.values():
             for name, permissions in found.policies.items():
                 self.vault(found.name).set_policy(self.identity(name), permissions)
+            self.vault(found.name).access = found.access  # Policies of a vault that goes by roles wait for their day.
         self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
     def seed(self, config: VaultConfig) -> None:

@@ -113,12 +113,12 @@ def read_vault(vaults: Table, name: str) -> VaultConfig:
 
 
 def _soft_delete_days(table: Table) -> int:
-    days = int(table.number("soft_delete_days", default=90.0, lowest=0.0))
-    if days and not 7 <= days <= 90:  # noqa: PLR2004 (Azure's own bounds)
-        raise table.wrong("soft_delete_days", f"it is {days}", "7 to 90, or 0 for no soft delete")
+    days = table.number("soft_delete_days", default=90.0, lowest=0.0)
+    if days and (not 7 <= days <= 90 or days != int(days)):  # noqa: PLR2004 (Azure's own bounds)
+        raise table.wrong("soft_delete_days", f"it is {days:g}", "a whole number from 7 to 90, or 0 for no soft delete")
     if not days and table.flag("purge_protection", default=False):
         raise table.wrong("purge_protection", "there is no soft delete", "soft_delete_days of 7 to 90 with it")
-    return days
+    return int(days)
 
 
 def _firewall(table: Table) -> Firewall:

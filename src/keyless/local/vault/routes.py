@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
-from keyless.local.access import GET_SECRET, READ_METADATA, SET_SECRET
+from keyless.local.access import (
+    BACKUP_SECRET,
+    DELETE_SECRET,
+    GET_SECRET,
+    PURGE_SECRET,
+    READ_METADATA,
+    RECOVER_SECRET,
+    RESTORE_SECRET,
+    SET_SECRET,
+    UPDATE_SECRET,
+)
 from keyless.local.vault.deleted_operations import (
     get_deleted_secret,
     list_deleted_secrets,
@@ -30,15 +40,6 @@ if TYPE_CHECKING:
 
     from keyless.local.vault.answer import Answer
     from keyless.local.vault.call import Call
-
-# https://learn.microsoft.com/en-us/azure/role-based-access-control/permissions/security#microsoftkeyvault
-_ACTIONS = "Microsoft.KeyVault/vaults/secrets/"
-UPDATE_SECRET = f"{_ACTIONS}update/action"
-DELETE_SECRET = f"{_ACTIONS}delete"
-RECOVER_SECRET = f"{_ACTIONS}recover/action"
-PURGE_SECRET = f"{_ACTIONS}purge/action"
-BACKUP_SECRET = f"{_ACTIONS}backup/action"
-RESTORE_SECRET = f"{_ACTIONS}restore/action"
 
 _NAME, _VERSION = "{name}", "{version}"
 
