@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from keyless.cli.env import describe_sources
 from keyless.cli.shells import commands
+from keyless.errors import LocalAzureError
 from keyless.local.environment import IDENTITY_VARIABLES
 from keyless.local.identity.sources import SOURCES
 
@@ -26,26 +26,21 @@ if TYPE_CHECKING:
 AWKWARD = "it's \"quoted\" $HOME `id` \\ back\\'slash * ; | & é"
 
 
-@pytest.fixture
-def ready(local_azure: LocalAzure, tmp_path: Path) -> Path:
-    """What ``keyless up --json`` prints."""
-    file = tmp_path / "up.json"
-    file.write_text(json.dumps({"http": local_azure.http_url, "sources": describe_sources(local_azure)}))
-    return file
-
-
-def env(ready: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "keyless", "env", "--from", str(ready), *options]
+def env(azure: LocalAzure, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    control = {"KEYLESS_CONTROL_URL": azure.control_url, "KEYLESS_CONTROL_TOKEN": azure.control_token}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **variables}
+        [sys.executable, "-m", "keyless", "env", *options],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, **control, **variables},
     )
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_shell_has_exactly_the_variables_of_the_source_and_no_blank(
-    local_azure: LocalAzure, ready: Path, source: str
-) -> None:
-    done = env(ready, "--source", source)
+def test_a_shell_has_exactly_the_variables_of_the_source_and_no_blank(local_azure: LocalAzure, source: str) -> None:
+    done = env(local_azure, "--source", source)
     assert done.returncode == 0, done.stderr
     script = f'{done.stdout}\nexec "$0" -c "import json, os; print(json.dumps(dict(os.environ)))"'
     before = {"PATH": os.environ["PATH"], **dict.fromkeys(IDENTITY_VARIABLES, "left over"), "OTHER": "kept"}
@@ -59,36 +54,41 @@ def test_a_shell_has_exactly_the_variables_of_the_source_and_no_blank(
     assert after["OTHER"] == "kept"
 
 
-def test_a_program_gets_json(local_azure: LocalAzure, ready: Path) -> None:
-    found: dict[str, Any] = json.loads(env(ready, "--shell", "json", "--source", "imds").stdout)
+def test_a_program_gets_json(local_azure: LocalAzure) -> None:
+    found: dict[str, Any] = json.loads(env(local_azure, "--shell", "json", "--source", "imds").stdout)
     assert found["set"] == local_azure.environment(source="imds")
     assert set(found["unset"]) == set(IDENTITY_VARIABLES) - set(found["set"])
 
 
-def test_the_proxy_to_the_metadata_service_goes_with_it_and_another_proxy_stays(
-    local_azure: LocalAzure, ready: Path
-) -> None:
+def test_the_proxy_to_the_metadata_service_goes_with_it_and_another_proxy_stays(local_azure: LocalAzure) -> None:
     ours = local_azure.environment(source="imds")["HTTP_PROXY"]
-    done = env(ready, "--shell", "json", HTTP_PROXY=ours, http_proxy="http://proxy.example:3128")
+    done = env(local_azure, "--shell", "json", HTTP_PROXY=ours, http_proxy="http://proxy.example:3128")
     unset = json.loads(done.stdout)["unset"]
     assert "HTTP_PROXY" in unset
     assert "http_proxy" not in unset
 
 
-def test_what_is_not_a_running_local_azure_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "up.json"
-    file.write_text("nothing of the kind")
-    done = env(file)
+def test_without_a_running_local_azure_the_command_says_how_to_start_one(tmp_path: Path) -> None:
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("KEYLESS_CONTROL")}
+    done = subprocess.run(
+        [sys.executable, "-m", "keyless", "env"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**alone, "XDG_RUNTIME_DIR": str(tmp_path), "TMPDIR": str(tmp_path)},
+    )
     assert done.returncode == 1
-    assert "keyless up --json > up.json" in done.stderr
+    assert "keyless up" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_source_that_cannot_be_had_says_why(ready: Path) -> None:
-    described = json.loads(ready.read_text())
-    described["sources"]["arc"] = {"error": {"what": "No key file.", "cause": "Not root.", "remedy": "sudo."}}
-    ready.write_text(json.dumps(described))
-    done = env(ready, "--source", "arc")
+def test_a_source_that_cannot_be_had_says_why(local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise LocalAzureError("No key file.", cause="Not root.", remedy="sudo.")
+
+    monkeypatch.setattr("keyless.local.identity.arc.check_key_folder", refuse)
+    done = env(local_azure, "--source", "arc")
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["error [KL-500]: No key file.", "  cause:  Not root.", "  remedy: sudo."]
     assert done.stdout == ""

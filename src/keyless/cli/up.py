@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import click
 from rich.console import Console
 
-from keyless.cli.env import describe_sources
 from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
+from keyless.local.described_sources import describe_sources
 from keyless.local.function_host import FunctionHost, bundled_function_app
 from keyless.local.identity.sources import SOURCES
 from keyless.local.running import announced

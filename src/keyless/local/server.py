@@ -14,6 +14,7 @@ from keyless.errors import LocalAzureError
 from keyless.local import listeners
 from keyless.local.control.site import ROOT, Control
 from keyless.local.data_folder import DataFolder
+from keyless.local.described_sources import describe_sources
 from keyless.local.environment import IDENTITY_VARIABLES, METADATA_HOST_VARIABLE, proxy_variables, trust_variables
 from keyless.local.identity import arc, service_fabric
 from keyless.local.identity.site import IdentitySources, check_source, guard
@@ -172,7 +173,7 @@ class LocalAzure:
             folder=folder,
         )
         upstream = Upstream.of(os.environ)
-        control = Control(azure)
+        control = Control(azure, sources=lambda: describe_sources(self))
         return _Run(azure, sockets, sources, control, certificate, trust, upstream, secrets.token_urlsafe(24))
 
     @property

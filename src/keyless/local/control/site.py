@@ -55,19 +55,25 @@ class Control:
     Whoever has its token can do everything, so it answers to that token alone, under the names of this machine alone, and
     to no web page: browsers send Origin, and pages that renamed themselves to this machine send another Host.
 
+    Args:
+        azure: The world that it shows and changes.
+        sources: Says of each source of managed identities what a program must set and unset.
+
     Attributes:
         token: What a request must show; made anew for every run.
     """
 
-    def __init__(self, azure: Azure) -> None:
+    def __init__(self, azure: Azure, *, sources: Callable[[], object]) -> None:
         self.token = secrets.token_urlsafe(32)
         self._azure = azure
+        self._sources = sources
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, to be added before any that takes every path."""
         found = [web.route(method, ROOT + path, self._answering(action)) for (method, path), action in _ACTIONS.items()]
         return [
             *found,
+            web.get(f"{ROOT}/sources", self._answering(lambda _, __: self._sources())),
             web.route("*", ROOT, self._answering(_refuse)),
             web.route("*", f"{ROOT}/{{rest:.*}}", self._answering(_refuse)),
         ]
