@@ -7,18 +7,33 @@ challenge as ever, so that "the next two" are two requests that mean something.
 from __future__ import annotations
 
 import itertools
+import math
 import random
+import re
 import threading
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.errors import LocalAzureError
+from keyless.local.identity.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.journal import Service
+
+# What the journal calls the requests that a fault can strike.
+OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
+    {
+        "vault": (
+            *("setSecret", "getSecret", "updateSecret", "deleteSecret", "listSecrets", "listSecretVersions"),
+            *("getDeletedSecret", "listDeletedSecrets", "recoverDeletedSecret", "purgeDeletedSecret"),
+            *("backupSecret", "restoreSecret"),
+        ),
+        "identity": ("getToken", "getChallenge"),
+    }
+)
 
 # ``answer`` gives status, body and headers as they stand; the others give Azure's own words for what has happened.
 Effect = Literal[
@@ -112,6 +127,45 @@ NAMED: Final[Mapping[str, Fault]] = MappingProxyType(
 )
 
 
+def check_fault(fault: Fault) -> None:
+    """Refuse a fault that could never strike, or that no server could answer with.
+
+    Raises:
+        LocalAzureError: With the field that is wrong, and what it can be.
+    """
+    for problem, remedy in (
+        (not 0 < fault.share <= 1, "share is above 0 and up to 1"),
+        (fault.times is not None and fault.times < 1, "times is from 1"),
+        (not 0 <= fault.delay < math.inf, "delay is a number of seconds from 0"),
+        (fault.status != 0 and not 200 <= fault.status <= 599, "status is from 200 to 599, or 0 for none"),  # noqa: PLR2004
+        (
+            not all(_is_header(name, text) for name, text in fault.headers.items()),
+            "headers are ASCII, each on one line",
+        ),
+        (
+            fault.operation not in {None, *OPERATIONS[fault.service]},
+            f"operation is one of {', '.join(OPERATIONS[fault.service])}",
+        ),
+        (fault.source not in {None, *SOURCES}, f"source is one of {', '.join(SOURCES)}"),
+        (fault.service == "identity" and (fault.vault or fault.secret), "vault and secret are for faults of the vault"),
+        (fault.service == "vault" and fault.source, "source is for faults of the identity endpoint"),
+        (
+            fault.effect == "answer" and fault.status == 0 and fault.delay == 0,
+            f"status, delay or effect say what happens, or it has a name: {', '.join(NAMED)}",
+        ),
+    ):
+        if problem:
+            raise LocalAzureError(
+                f"The fault {fault.name!r} can never strike.",
+                cause=f"One of its fields is wrong: {remedy}.",
+                remedy="Give what it can be, or leave it out.",
+            )
+
+
+def _is_header(name: str, text: str) -> bool:
+    return bool(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) and re.fullmatch(r"[ -~]*", text))
+
+
 class Faults:
     """The faults of a local Azure, the oldest first. Safe to use from any thread."""
 
@@ -129,18 +183,7 @@ class Faults:
         Raises:
             LocalAzureError: If it is not one that can strike.
         """
-        if not 0 < fault.share <= 1 or (fault.times is not None and fault.times < 1) or fault.delay < 0:
-            raise LocalAzureError(
-                f"The fault {fault.name!r} can never strike.",
-                cause="share is above 0 and up to 1, times is from 1, delay is from 0 seconds.",
-                remedy="Give other numbers, or leave them out.",
-            )
-        if fault.effect == "answer" and fault.status == 0 and fault.delay == 0:
-            raise LocalAzureError(
-                f"The fault {fault.name!r} does nothing.",
-                cause="It has no status, no delay and no effect.",
-                remedy="Give one of them, or use a fault that has a name: " + ", ".join(NAMED) + ".",
-            )
+        check_fault(fault)
         made = replace(fault, id=str(next(self._numbers)))
         with self._lock:
             self._active[made.id] = (made, random.Random(fault.seed), fault.times)  # noqa: S311 (no secret)

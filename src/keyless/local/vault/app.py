@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from keyless.local.access import Decision
 from keyless.local.fault_effects import suffer
 from keyless.local.journal import Entry
+from keyless.local.managed_identity import derived_guid
 from keyless.local.tokens import Claims, Rejection
 from keyless.local.vault.bodies import to_json
 from keyless.local.vault.call import Call, check_api_version, check_name
@@ -23,6 +25,7 @@ from keyless.local.vault.errors import (
     no_token,
     rejected_token,
     secret_disabled,
+    wrong_issuer,
 )
 from keyless.local.vault.headers import rbac_headers, response_headers
 from keyless.local.vault.network_errors import (
@@ -34,12 +37,13 @@ from keyless.local.vault.network_errors import (
 from keyless.local.vault.routes import Match, Operation, find_operation
 
 if TYPE_CHECKING:
-    from keyless.local.access import Decision
     from keyless.local.faults import Fault
     from keyless.local.model import Azure, Vault
 
 # The application id of Key Vault itself, under which tokens for it may be asked for as well.
 _KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+# Where a vault is that a fault has put into another tenant.
+_ANOTHER_TENANT = derived_guid("another tenant")
 # A backup of 500 versions, which is the most that Azure backs up, of the largest size.
 _MAX_BODY = 32 * 1024 * 1024
 
@@ -200,14 +204,14 @@ class _Visit:
         if fault.effect == "firewall":
             return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
         if fault.effect == "secret-disabled":
+            self._authorize(claims, match.operation, match.name or None)  # That comes first, and shows in the headers.
             return secret_disabled(match.name)
         if fault.effect == "role-missing":
-            action = match.operation.action
-            return forbidden_by_rbac(
-                self._azure, self._vault, claims, action=action, secret=match.name or None, reason=""
-            )
+            self.decision = Decision(False, "")
+            action, secret = match.operation.action, match.name or None
+            return forbidden_by_rbac(self._azure, self._vault, claims, action=action, secret=secret, reason="")
         if fault.effect == "wrong-tenant":
-            return rejected_token(self._vault, Rejection("issuer", claims.issuer))
+            return wrong_issuer(self._vault, claims.issuer, tenant_id=_ANOTHER_TENANT)
         if fault.effect == "token-expired":
             return rejected_token(self._vault, Rejection("time"))
         return None

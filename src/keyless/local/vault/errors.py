@@ -64,10 +64,10 @@ class RefusedError(Exception):
         return {"error": error}
 
 
-def unauthorized(vault: Vault, message: str, reason: str) -> RefusedError:
+def unauthorized(vault: Vault, message: str, reason: str, *, tenant_id: str | None = None) -> RefusedError:
     """401, with the challenge that tells a client which tenant and resource its token must be for."""
     # Clients split this text in different ways; it is written exactly as Azure writes it.
-    authorization = f"https://{vault.cloud.authority}/{vault.tenant_id}"
+    authorization = f"https://{vault.cloud.authority}/{tenant_id or vault.tenant_id}"
     challenge = f'Bearer authorization="{authorization}", resource="{vault.cloud.resource}"'
     return RefusedError(401, "Unauthorized", message, reason=reason, headers={"WWW-Authenticate": challenge})
 
@@ -78,13 +78,19 @@ def no_token(vault: Vault) -> RefusedError:
     return unauthorized(vault, message, "The request has no token.")
 
 
+def wrong_issuer(vault: Vault, found: str, *, tenant_id: str) -> RefusedError:
+    """401: the token is of another tenant than the one that the vault trusts. Quoted."""
+    trusted = ", ".join(issuer_of(tenant) for tenant in (tenant_id, *_MICROSOFT_TENANTS))
+    message = f"AKV10032: Invalid issuer. Expected one of {trusted}, found {found}."
+    reason = f"The token was issued by {found}, which the vault does not trust."
+    return unauthorized(vault, message, reason, tenant_id=tenant_id)
+
+
 def rejected_token(vault: Vault, rejection: Rejection) -> RefusedError:
     """401: the token is not good here. Quoted, but for the texts of malformed tokens and of wrong signatures."""
     found = rejection.found
     if rejection.problem == "issuer":
-        trusted = ", ".join(issuer_of(tenant) for tenant in (vault.tenant_id, *_MICROSOFT_TENANTS))
-        message = f"AKV10032: Invalid issuer. Expected one of {trusted}, found {found}."
-        return unauthorized(vault, message, f"The token was issued by {found}, which the vault does not trust.")
+        return wrong_issuer(vault, found, tenant_id=vault.tenant_id)
     if rejection.problem == "audience":
         message = f"AKV10022: Invalid audience. Expected {vault.cloud.resource}, found: {found}."
         return unauthorized(vault, message, f"The token is for {found}, not for {vault.cloud.resource}.")
