@@ -1,0 +1,96 @@
+"""A vault's network rules, over the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyless import AccessDeniedError, SecretReader
+from keyless.errors import ConfigurationError
+from keyless.local.firewall import Firewall
+
+if TYPE_CHECKING:
+    from tests.local.conftest import VaultWire
+
+    from keyless.local.server import LocalAzure
+
+
+def caller(wire: VaultWire) -> str:
+    system = wire.azure.identity("system")
+    issuer = f"https://sts.windows.net/{wire.azure.tenant_id}/"
+    return f"Caller: appid={system.client_id};oid={system.object_id};iss={issuer}"
+
+
+def test_an_address_that_is_not_let_in_is_refused_to_the_letter(wire: VaultWire) -> None:
+    wire.azure.vault("contoso-kv").firewall = Firewall.of(["203.0.113.0/24"])
+    answer = wire.ask("GET", "/secrets/db-password")
+    message = (
+        "Client address is not authorized and caller is not a trusted service.\r\n"
+        f"Client address: 127.0.0.1\r\n{caller(wire)}\r\nVault: contoso-kv;location=westus2"
+    )
+    error = {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByFirewall"}}
+    assert (answer.status_code, answer.json()) == (403, {"error": error})
+    assert "x-ms-keyvault-rbac-cache" not in answer.headers, "access was not come to"
+    entry = wire.azure.journal.entries()[-1]
+    assert (entry.code, entry.reason) == (
+        "ForbiddenByFirewall",
+        "The firewall of contoso-kv does not let 127.0.0.1 in.",
+    )
+
+
+def test_a_vault_that_is_closed_to_the_public_network_refuses_to_the_letter(wire: VaultWire) -> None:
+    wire.azure.vault("contoso-kv").firewall = Firewall(public_network_access=False)
+    answer = wire.ask("PUT", "/secrets/fresh", body='{"value":"v"}')
+    message = (
+        "Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\n"
+        f"{caller(wire)}\r\nVault: contoso-kv;location=westus2"
+    )
+    error = {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByConnection"}}
+    assert (answer.status_code, answer.json()) == (403, {"error": error})
+    wire.azure.vault("contoso-kv").firewall = Firewall()
+    assert wire.ask("GET", "/secrets/fresh").status_code == 404, "what was refused was not done"
+
+
+@pytest.mark.parametrize(
+    ("networks", "status"),
+    [
+        (["127.0.0.1"], 200),
+        (["203.0.113.0/24", "127.0.0.0/8"], 200),
+        (["127.0.0.2"], 403),
+        (["::1"], 403),
+        ([], 403),
+        (None, 200),
+    ],
+)
+def test_a_firewall_lets_in_what_it_names_and_nothing_else(
+    wire: VaultWire, networks: list[str] | None, status: int
+) -> None:
+    wire.azure.vault("contoso-kv").firewall = Firewall.of(networks)
+    assert wire.ask("GET", "/secrets/db-password").status_code == status
+
+
+def test_the_token_is_asked_for_before_the_firewall_and_roles_after_it(wire: VaultWire) -> None:
+    wire.azure.vault("contoso-kv").firewall = Firewall.of([])
+    assert wire.ask("GET", "/secrets/db-password", authorization=None).status_code == 401
+    denied = wire.ask("GET", "/secrets/db-password", identity="newcomer")
+    assert denied.json()["error"]["innererror"] == {"code": "ForbiddenByFirewall"}
+
+
+@pytest.mark.parametrize("network", ["everywhere", "300.0.0.1", "10.0.0.0/40", ""])
+def test_what_is_no_network_is_refused(network: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no network"):
+        Firewall.of([network])
+
+
+@pytest.mark.parametrize(
+    ("firewall", "code"),
+    [(Firewall.of([]), "ForbiddenByFirewall"), (Firewall(public_network_access=False), "ForbiddenByConnection")],
+)
+def test_the_library_tells_network_rules_from_missing_roles(
+    local_azure: LocalAzure, azure_environment: dict[str, str], firewall: Firewall, code: str
+) -> None:
+    local_azure.vault("contoso-kv").firewall = firewall
+    with SecretReader("https://contoso-kv.vault.azure.net") as reader, pytest.raises(AccessDeniedError) as info:
+        reader.get("db-password")
+    assert (info.value.code, info.value.status) == (code, 403)
