@@ -55,7 +55,7 @@ def no_answer(
 ) -> VaultUnreachableError | DeadlineExceededError:
     """Return the error for a request that got no answer."""
     what = f"The vault {secret.vault_url} cannot be reached"
-    if isinstance(problem, requests.exceptions.ProxyError):
+    if isinstance(problem, requests.exceptions.ProxyError) and not _was_cut(problem):
         return VaultUnreachableError(
             f"{what}: {_proxy_said(problem)}.",
             cause="The proxy that HTTPS_PROXY names cannot be reached, refuses, wants a password, or does not know the vault.",
@@ -264,6 +264,13 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
             "names an object id; a client id there does nothing.)"
         ),
         f"az keyvault set-policy --name {vault} --object-id {caller} --secret-permissions get list.",
+    )
+
+
+def _was_cut(problem: Exception) -> bool:
+    """Say whether a connection was cut: behind a proxy, requests blames the proxy for what the vault's end has done."""
+    return any(
+        name in str(problem) for name in ("RemoteDisconnected", "ConnectionResetError", "ConnectionAbortedError")
     )
 
 

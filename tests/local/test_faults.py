@@ -285,3 +285,11 @@ def test_a_fault_of_one_source_leaves_the_others_alone(
     assert requests.get(token, timeout=10).status_code == 400, "a probe is no request for a token"
     with SecretReader(URL, timeout=20) as reader:
         assert reader.get("db-password").value
+
+
+def test_a_connection_that_the_vault_cuts_is_tried_again_although_a_proxy_stands_between(
+    local_azure: LocalAzure, azure_environment: dict[str, str]
+) -> None:
+    local_azure.azure.faults.add_named("vault-reset", times=2)
+    with SecretReader(URL) as reader:
+        assert reader.get("db-password").value == "local-db-password"
