@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 METADATA_SERVICE = "169.254.169.254"
+# The other address that a machine in Azure is served at, and the forms in which IPv6 carries both.
+PLATFORM_ADDRESSES = (METADATA_SERVICE, "168.63.129.16", "a9fe:a9fe", "a83f:8110", "fe80:")
 NETWORK_VARIABLES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
@@ -28,7 +30,9 @@ def metadata_requests() -> list[str]:
     attempts: list[str] = []
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
-        if event in {"socket.connect", "socket.sendto"} and METADATA_SERVICE in str(arguments[1]):
+        if event in {"socket.connect", "socket.sendto"} and any(
+            each in str(arguments[1]) for each in PLATFORM_ADDRESSES
+        ):
             attempts.append(f"{event} {arguments[1]}")
             raise PermissionError(f"A test must not reach {METADATA_SERVICE}.")
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -239,7 +239,25 @@ async def test_what_is_not_a_host_and_a_port_is_refused(proxy: tuple[str, int], 
 async def test_the_metadata_service_is_never_reached(proxy: tuple[str, int], host: str, port: int) -> None:
     status, answer = await refusal(proxy, f"{host}:{port}")
     assert status == 403
-    assert "is a link-local address" in answer
+    assert "where a machine in Azure has its metadata service" in answer
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "168.63.129.16"]
+)
+async def test_a_name_that_resolves_to_the_metadata_service_is_refused_before_anything_is_sent(
+    proxy: tuple[str, int], monkeypatch: pytest.MonkeyPatch, metadata_requests: list[str], address: str
+) -> None:
+    resolve = asyncio.get_running_loop().getaddrinfo
+
+    async def lead_astray(host: str, *rest: Any, **options: Any) -> Any:
+        return await resolve(address if host == "innocent.example" else host, *rest, **options)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", lead_astray)
+    status, answer = await refusal(proxy, "innocent.example:80")
+    assert status == 403
+    assert "where a machine in Azure has its metadata service" in answer
+    assert metadata_requests == []
 
 
 async def test_another_host_is_reached_straight_with_its_own_tls(proxy: tuple[str, int], vaults: Echo) -> None:

@@ -23,6 +23,8 @@ _VAULT_DOMAINS = (
     *(cloud.vault_suffix for cloud in CLOUDS),
     *(cloud.vault_suffix.replace("vault.", "vaultcore.", 1) for cloud in CLOUDS),
 )
+_WIRE_SERVER = ipaddress.IPv4Address("168.63.129.16")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Stricter than a resolver, which would take a name in other spellings (full-width dots, escapes) for a vault's.
 _LABEL = "[0-9A-Za-z_-]{1,63}"
 _TARGET = rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?):(?P<port>[0-9]{{1,5}})"
@@ -52,10 +54,10 @@ class Target:
         """Say whether the host is a vault of any cloud, whether or not that vault exists here."""
         return any(f".{self.host}".endswith(f".{domain}") for domain in _VAULT_DOMAINS)
 
-    def is_link_local(self) -> bool:
-        """Say whether the host is a link-local address, where the metadata service of Azure lives."""
+    def leads_to_platform(self) -> bool:
+        """Say whether the host is an address at which Azure serves its machines, such as the metadata service's."""
         address = self._address()
-        return address is not None and address.is_link_local
+        return address is not None and is_platform_address(str(address))
 
     def is_loopback(self) -> bool:
         """Say whether the host is this machine."""
@@ -72,6 +74,19 @@ class Target:
                 return None
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         return mapped or address
+
+
+def is_platform_address(text: str) -> bool:
+    """Say whether an address is one at which Azure serves its machines, in whatever form IPv6 carries it.
+
+    Source: https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+    """
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        within = ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
+        inner = address.ipv4_mapped or address.sixtofour or within
+        return address.is_link_local or (inner is not None and is_platform_address(str(inner)))
+    return address.is_link_local or address == _WIRE_SERVER
 
 
 class RefusedError(Exception):

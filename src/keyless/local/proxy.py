@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 import sys
 from base64 import b64encode
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from keyless.local.connect_request import HEAD_LIMIT, RefusedError, Target, read_request
+import aiohappyeyeballs
+
+from keyless.local.connect_request import HEAD_LIMIT, RefusedError, Target, is_platform_address, read_request
 from keyless.local.peer import same_user
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Collection
 
     from keyless.local.upstream import Upstream
@@ -137,17 +139,13 @@ class ConnectProxy:
         if target.is_vault():
             self._check_vault(target)
             return await asyncio.open_connection(*self._vaults_at)
-        if target.is_link_local():
-            raise RefusedError(
-                HTTPStatus.FORBIDDEN,
-                "Link-local addresses are not reached from here",
-                f"{target.host} is a link-local address, where a machine in Azure has its metadata service.",
-            )
+        if target.leads_to_platform():
+            raise _platform_refused(target)
         try:
             async with asyncio.timeout(self._connect_timeout):
                 if self._upstream is not None and self._upstream.serves(target):
                     return await self._upstream.connect(target)
-                return await asyncio.open_connection(target.host, target.port, happy_eyeballs_delay=0.25)
+                return await _connect_to_resolved(target)
         except TimeoutError:
             raise RefusedError(
                 HTTPStatus.GATEWAY_TIMEOUT,
@@ -212,6 +210,27 @@ class ConnectProxy:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _connect_to_resolved(target: Target) -> Streams:
+    """Connect to a host, at none but the addresses that were looked at: a name can lead anywhere.
+
+    Raises:
+        RefusedError: If one of them is an address at which Azure serves its machines.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    if any(is_platform_address(str(address[0])) for *_, address in found):
+        raise _platform_refused(target)
+    connected = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=0.25)
+    return await asyncio.open_connection(sock=connected)
+
+
+def _platform_refused(target: Target) -> RefusedError:
+    return RefusedError(
+        HTTPStatus.FORBIDDEN,
+        "Addresses of the Azure platform are not reached from here",
+        f"{target.host} is an address where a machine in Azure has its metadata service, or a name of one.",
+    )
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
