@@ -1,6 +1,7 @@
 """Write run.txt and dev.txt: every version and hash, for every Python and platform, and no registry's address."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -10,7 +11,7 @@ EXTRAS = {"run": ("local", "cli", "functions"), "dev": ("dev",)}
 
 def lock(name: str, extras: tuple[str, ...]) -> None:
     """Compile one requirements file from pyproject.toml and the build backend."""
-    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     command += ["--no-header", "--no-emit-package", "keyless", "--output-file", str(HERE / f"{name}.txt"), "--upgrade"]
     for extra in extras:
         command += ["--extra", extra]
