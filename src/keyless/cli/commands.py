@@ -8,12 +8,14 @@ import click
 
 import keyless as package
 from keyless.cli.demo import demo
+from keyless.cli.drill import drill
 from keyless.cli.env import env
 from keyless.cli.exchange import export, import_file
 from keyless.cli.exec import execute
 from keyless.cli.fault import fault
 from keyless.cli.get import get
 from keyless.cli.journal import journal
+from keyless.cli.report import report
 from keyless.cli.role import role
 from keyless.cli.run import run
 from keyless.cli.secret import secret
@@ -40,5 +42,5 @@ def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
 
 
-for command in (demo, env, execute, export, fault, get, import_file, journal, role, run, secret, up):
+for command in (demo, drill, env, execute, export, fault, get, import_file, journal, report, role, run, secret, up):
     keyless.add_command(command)

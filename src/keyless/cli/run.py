@@ -55,19 +55,36 @@ def run(
     """
     chosen = choose_config(config)
     with blocked_signals() as before, LocalAzure(chosen, source=source, data=data) as azure:
-        environment = child_environment(azure, os.environ)
-        references = find_references(environment)
-        if references:
-            own = {**_without_identity(os.environ), **azure.environment(source="app-service")}
-            with _process_environment(own):
-                environment |= resolve(
-                    references,
-                    vault_urls={name.lower(): vault.url for name, vault in azure.azure.vaults.items()},
-                    identity=reference_identity,
-                    keep_unresolved=keep_unresolved,
-                )
+        environment = resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         code = run_command(command, environment, signal_mask=before)
     sys.exit(code)
+
+
+def resolved_environment(
+    azure: LocalAzure, *, identity: str | None = None, keep_unresolved: bool = False
+) -> dict[str, str]:
+    """Return the environment of a program that is to use the local Azure, with the secrets that references in it mean.
+
+    Args:
+        azure: The local Azure.
+        identity: The resource id of the user-assigned identity that references are resolved as; None for the system-assigned.
+        keep_unresolved: Whether one that does not resolve stays as it is, and is named on stderr.
+
+    Raises:
+        ConfigurationError: If a reference does not resolve.
+    """
+    environment = child_environment(azure, os.environ)
+    references = find_references(environment)
+    if references:
+        own = {**_without_identity(os.environ), **azure.environment(source="app-service")}
+        with _process_environment(own):
+            environment |= resolve(
+                references,
+                vault_urls={name.lower(): vault.url for name, vault in azure.azure.vaults.items()},
+                identity=identity,
+                keep_unresolved=keep_unresolved,
+            )
+    return environment
 
 
 def child_environment(azure: LocalAzure, environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,11 +8,12 @@ from keyless.errors import ConfigurationError
 
 
 class Clock:
-    """Real time plus an offset that only grows, since time in Azure never goes back either."""
+    """Real time plus an offset that only grows until it is reset, since time in Azure never goes back either."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._offset = 0.0
+        self._furthest = 0.0
 
     def now(self) -> float:
         """Return the time, in seconds since 1970-01-01 UTC."""
@@ -36,3 +37,13 @@ class Clock:
             )
         with self._lock:
             self._offset += step
+
+    def reset(self) -> None:
+        """Go back to real time, where another test begins."""
+        with self._lock:
+            self._furthest = self.furthest()
+            self._offset = 0.0
+
+    def furthest(self) -> float:
+        """Return the latest time that there has been, in seconds since 1970-01-01 UTC: after a reset, it is ahead of now."""
+        return max(self._furthest, self.now())

@@ -1,12 +1,23 @@
 """What was asked of the local Azure, by which identity, what was answered, and why: never a value, never a token."""
 
+from __future__ import annotations
+
 import itertools
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+from keyless.local import journal_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 Service = Literal["identity", "vault"]
+CHALLENGE: Final = "getChallenge"
+_OK: Final = 200
+_BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
+_DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +28,8 @@ class Entry:
         time: When it was answered, in Unix seconds by the clock of the local Azure.
         service: Which service was asked.
         operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``;
-            ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token.
+            ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token: the
+            first request of official SDKs to a vault shows none, and is no read.
         source: Which source of managed identities was asked, such as ``imds``; None where none was.
         identity: The name of the identity that asked; None where it is not known.
         vault: The vault's name; None where no vault was asked.
@@ -44,6 +56,15 @@ class Entry:
     client: str = ""
     ms: float = 0.0
 
+    @property
+    def is_denial(self) -> bool:
+        """Whether an identity was refused: a token at the identity endpoint, or what it wanted at the vault."""
+        return self.status in _DENIALS[self.service] and self.operation not in _BEFORE_A_TOKEN
+
+    def names(self) -> set[str]:
+        """Return how its secret may be called: by its name, and with its vault's; in lower case."""
+        return {text.lower() for text in (self.secret or "", f"{self.vault}/{self.secret}")}
+
 
 class Journal:
     """The entries of a local Azure, oldest first; the oldest give way when there are too many."""
@@ -52,12 +73,21 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._recorded = 0
+        self._unseen: deque[Entry] = deque(maxlen=limit)
 
     def record(self, entry: Entry) -> None:
         """Keep an entry."""
         with self._lock:
             self._entries.append(entry)
             self._recorded += 1
+            if entry.is_denial:
+                self._unseen.append(entry)
+
+    @property
+    def recorded(self) -> int:
+        """How many entries there have been, those that were forgotten or cleared among them."""
+        with self._lock:
+            return self._recorded
 
     def page(self, start: int, *, size: int) -> tuple[int, tuple[Entry, ...]]:
         """Return up to ``size`` entries from the one numbered ``start`` on, for a reader that comes back for the rest.
@@ -85,11 +115,9 @@ class Journal:
         code: str | None = None,
     ) -> tuple[Entry, ...]:
         """Return the entries that match all that is given, oldest first; names of vaults and secrets match in any case."""
-        with self._lock:
-            found = tuple(self._entries)
-        return tuple(
+        return self._seen(
             entry
-            for entry in found
+            for entry in self._all()
             if service in {None, entry.service}
             and operation in {None, entry.operation}
             and identity in {None, entry.identity}
@@ -123,7 +151,91 @@ class Journal:
             )
         )
 
+    def assert_read(
+        self, secret: str, *, by: str | None = None, vault: str | None = None, times: int | None = None
+    ) -> None:
+        """Assert that a secret was read, with success.
+
+        Args:
+            secret: Its name.
+            by: The name of the identity that must have read it; None means any.
+            vault: The name of its vault; None means any.
+            times: How often it must have been read; None means at least once.
+
+        Raises:
+            AssertionError: If it was not; the text shows what was asked instead, and what would mend it.
+        """
+        __tracebackhide__ = True
+        asked = self.entries(service="vault", operation="getSecret", secret=secret, vault=vault)
+        read = [entry for entry in asked if entry.status == _OK and by in {None, entry.identity}]
+        if len(read) != times if times is not None else not read:
+            raise AssertionError(journal_failures.not_read(secret, by, times, read=read, asked=asked, all_=self._all()))
+
+    def assert_denied(self, secret: str | None = None, *, by: str | None = None, code: str | None = None) -> None:
+        """Assert that an identity was refused.
+
+        Args:
+            secret: The name of the secret that it wanted; None means anything, a token among them.
+            by: The identity's name; None means any.
+            code: The service's literal code, such as ``ForbiddenByRbac``; None means any.
+
+        Raises:
+            AssertionError: If none was; the text shows what was asked, and how it was answered.
+        """
+        __tracebackhide__ = True
+        found = self.entries(secret=secret, identity=by, code=code)
+        if not any(entry.is_denial for entry in found):
+            raise AssertionError(journal_failures.not_denied(secret, by, code, all_=self._all()))
+
+    def assert_no_denials(self) -> None:
+        """Assert that no identity was refused a token, nor anything that it wanted of a vault.
+
+        Raises:
+            AssertionError: If one was; the text shows what it wanted, why it was refused, and what would mend it.
+        """
+        __tracebackhide__ = True
+        denied = self._seen(entry for entry in self._all() if entry.is_denial)
+        if denied:
+            raise AssertionError(journal_failures.denied(denied))
+
+    def assert_only(self, identity: str, *, reads: Collection[str]) -> None:
+        """Assert that an identity asked the vaults for nothing but reads of certain secrets.
+
+        Args:
+            identity: The identity's name.
+            reads: The names of the secrets, each alone or as ``VAULT/SECRET``. One that was not read is no failure.
+
+        Raises:
+            AssertionError: If it asked for more; the text shows what.
+        """
+        __tracebackhide__ = True
+        allowed = {name.lower() for name in ([reads] if isinstance(reads, str) else reads)}
+        asked = self.entries(service="vault", identity=identity)
+        more = [entry for entry in asked if entry.operation != "getSecret" or not entry.names() & allowed]
+        if more:
+            raise AssertionError(journal_failures.more_than(identity, sorted(allowed), more))
+
+    def unseen_denials(self) -> tuple[Entry, ...]:
+        """Return the denials that nobody has looked at by ``entries``, ``count`` or an assertion."""
+        with self._lock:
+            return tuple(self._unseen)
+
     def clear(self) -> None:
         """Forget every entry, so that a test counts only what comes next."""
         with self._lock:
             self._entries.clear()
+            self._unseen.clear()
+
+    def _all(self) -> tuple[Entry, ...]:
+        with self._lock:
+            return tuple(self._entries)
+
+    def _seen(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        found = tuple(entries)
+        with self._lock:
+            if self._unseen:
+                seen = {id(entry) for entry in found}
+                kept = [entry for entry in self._unseen if id(entry) not in seen]
+                self._unseen.clear()
+                self._unseen.extend(kept)
+        return found

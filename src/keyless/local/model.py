@@ -56,15 +56,36 @@ class Azure:
         config = default_config() if config is None else config
         self.clock = clock or Clock()
         self.journal = Journal()
-        self.tenant_id = config.tenant_id
+        self.faults = Faults()
         self._store = store or Store()
-        self.tokens = Tokens(tenant_id=self.tenant_id, clock=self.clock, key_pem=self._store.key("tokens", new_key))
-        self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
+        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=self._store.key("tokens", new_key))
         self._lock = threading.RLock()
+        self._arrange(config)
+
+    def reset(self, config: Config | None = None) -> None:
+        """Begin anew with a configuration: whatever was set, granted, moved, broken or noted since is gone.
+
+        Who signs the tokens stays, so that a client may keep the one it has. Vaults and identities are other objects from
+        then on.
+
+        Args:
+            config: What exists then; None means the example that comes with Keyless.
+        """
+        config = default_config() if config is None else config
+        with self._lock:
+            self.clock.reset()
+            self._store.clear()
+            self.tokens.reset(tenant_id=config.tenant_id)
+            self._arrange(config)
+            self.faults.clear()
+            self.journal.clear()
+
+    def _arrange(self, config: Config) -> None:
+        self.tenant_id = config.tenant_id
+        self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
         self._vaults: dict[str, Vault] = {}
         self._identities: dict[str, Identity] = {}
         self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
-        self.faults = Faults()
         for vault in config.vaults.values():
             self.seed(vault)
         for identity in config.identities.values():

@@ -56,3 +56,4 @@ PURGE_VERSIONS = "DELETE FROM version WHERE secret = (SELECT id FROM secret WHER
 SWEEP = "DELETE FROM secret WHERE purge_on <= ?"
 NEXT_SWEEP = "SELECT min(purge_on) FROM secret WHERE purge_on IS NOT NULL"
 STATE = "SELECT state, settles_on FROM secret WHERE vault = ? AND name = ?"
+CLEAR = "DELETE FROM secret"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from keyless.local.clock import Clock
     from keyless.local.config import Config
+    from keyless.local.faults import Faults
     from keyless.local.journal import Journal
     from keyless.local.model import Identity, Vault
 
@@ -200,6 +201,28 @@ class LocalAzure:
     def journal(self) -> Journal:
         """What was asked and what was answered."""
         return self._run.azure.journal
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong, on purpose."""
+        return self._run.azure.faults
+
+    def reset(self, config: Config | None = None) -> None:
+        """Begin anew, as a start would, but in about a millisecond and at the same addresses.
+
+        Args:
+            config: What exists then; None means what this Azure was made with.
+
+        Raises:
+            LocalAzureError: If it keeps its secrets in ``data``: they would be lost.
+        """
+        if self._data is not None:
+            raise LocalAzureError(
+                "This local Azure cannot be reset.",
+                cause=f"It keeps its secrets in {self._data}, and they would be lost.",
+                remedy="Make one without data=, or purge what is to go.",
+            )
+        self._run.azure.reset(config or self._config)
 
     def vault(self, name: str) -> Vault:
         """Return a vault by its name.

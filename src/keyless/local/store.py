@@ -212,6 +212,12 @@ class Store:
                 database.execute("INSERT INTO key (name, pem) VALUES (?, ?)", (name, *found))
         return bytes(found[0])
 
+    def clear(self) -> None:
+        """Forget every secret; keys stay."""
+        with self._turn() as database, _transaction(database):
+            database.execute(secret_queries.CLEAR)
+            self._next_purge = math.inf
+
     def close(self) -> None:
         """Close the store; one in memory is gone then."""
         with self._lock:

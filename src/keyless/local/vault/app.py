@@ -13,7 +13,7 @@ from aiohttp import web
 
 from keyless.local.access import Decision
 from keyless.local.fault_effects import suffer
-from keyless.local.journal import Entry
+from keyless.local.journal import CHALLENGE, Entry
 from keyless.local.managed_identity import derived_guid
 from keyless.local.tokens import Claims, Rejection
 from keyless.local.vault.bodies import to_json
@@ -84,11 +84,12 @@ class _Door:
         if visit.decision is not None and visit.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
             response.headers.update(rbac_headers(visit.decision.assignment))
         operation, secret, version = visit.match or (None, "", None)
+        named = operation.name if operation else "unknown"
         self._azure.journal.record(
             Entry(
                 time=self._azure.clock.now(),
                 service="vault",
-                operation=operation.name if operation else "unknown",
+                operation=named if visit.token else CHALLENGE,
                 identity=visit.identity,
                 vault=vault.name,
                 secret=secret or None,
@@ -114,6 +115,12 @@ class _Visit:
         self.identity: str | None = None
         self.decision: Decision | None = None
         self.fault: Fault | None = None
+
+    @property
+    def token(self) -> str:
+        """The token that the request shows; empty where it asks for the challenge, as official SDKs do first."""
+        scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() in {"bearer", "pop"} else ""
 
     @property
     def goes_by_roles(self) -> bool:
@@ -163,12 +170,11 @@ class _Visit:
         return _respond(request, self._azure, answer.status, answer.body)
 
     def _authenticate(self) -> Claims:
-        scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() not in {"bearer", "pop"} or not token:
+        if not self.token:
             raise no_token(self._vault)
         resource = self._vault.cloud.resource
         found = self._azure.tokens.verify(
-            token.strip(),
+            self.token,
             audiences=(resource, f"{resource}/", _KEY_VAULT_APP_ID),
             tenant_id=self._vault.tenant_id,
         )

@@ -1,0 +1,80 @@
+"""``keyless drill``: a program, unchanged, while something goes wrong that goes wrong in Azure."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import click
+
+from keyless.cli.command import blocked_signals, run_command
+from keyless.cli.run import resolved_environment
+from keyless.cli.up import choose_config
+from keyless.local.drill_account import DrillRun
+from keyless.local.drills import DRILLS
+from keyless.local.identity.sources import SOURCES
+from keyless.local.server import LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Seconds: a program has read its secrets by then.
+_AFTER = 2.0
+
+
+@click.command(
+    epilog="\b\nThe drills:\n" + "\n".join(f"  {drill.name:20} {drill.says}" for drill in DRILLS.values()),
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
+)
+@click.option("--source", type=click.Choice(SOURCES), help="On which kind of host. [default: the drill's]")
+@click.option(
+    "--after",
+    type=click.FloatRange(min=0),
+    help=f"Seconds until it begins. [default: {_AFTER:g}, or 0 where it must come before the first request]",
+)
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds that it lasts."
+)
+@click.argument("name", metavar="NAME", type=click.Choice(list(DRILLS)))
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def drill(
+    *, config: Path | None, source: str | None, after: float | None, seconds: float, name: str, command: tuple[str, ...]
+) -> None:
+    """Run COMMAND with the local Azure, let the drill NAME happen, and say at the end what COMMAND did.
+
+    keyless drill vault-outage --after 5 --for 30 -- python app.py. The account goes to stderr; the exit code is COMMAND's.
+    """
+    chosen = DRILLS[name]
+    delay = after if after is not None else 0.0 if chosen.from_start else _AFTER
+    with blocked_signals() as before, LocalAzure(choose_config(config), source=source or chosen.source) as azure:
+        environment = resolved_environment(azure)
+        run = DrillRun(azure.azure, name)
+        with _timed(run, delay, seconds):
+            code = run_command(command, environment, signal_mask=before)
+        account = run.account()
+    sys.stderr.write(f"\n{account.text()}\n  the command ended with {code}\n")
+    sys.exit(code)
+
+
+@contextmanager
+def _timed(run: DrillRun, delay: float, seconds: float) -> Iterator[None]:
+    """Let a drill begin after a delay, and end when its time or the block is over."""
+    if not delay:
+        run.begin()
+    timers = [Timer(delay, run.begin)] if delay else []
+    timers.append(Timer(delay + seconds, run.end))
+    for timer in timers:
+        timer.start()
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+        run.end()
