@@ -60,7 +60,7 @@ def test_azure_identity_and_key_vault_secrets(local_azure: LocalAzure, value: st
         secret = client.get_secret("db-password")
     assert secret.value == value
     assert secret.properties.vault_url == VAULT_URL
-    assert operations(local_azure) == [("getSecret", 401), ("getToken", 200), ("getSecret", 200)]
+    assert operations(local_azure) == [("getChallenge", 401), ("getToken", 200), ("getSecret", 200)]
 
 
 async def test_azure_identity_and_key_vault_secrets_async(local_azure: LocalAzure, value: str) -> None:
@@ -68,7 +68,7 @@ async def test_azure_identity_and_key_vault_secrets_async(local_azure: LocalAzur
         secret = await client.get_secret("db-password")
     assert secret.value == value
     assert secret.properties.vault_url == VAULT_URL
-    assert operations(local_azure) == [("getSecret", 401), ("getToken", 200), ("getSecret", 200)]
+    assert operations(local_azure) == [("getChallenge", 401), ("getToken", 200), ("getSecret", 200)]
 
 
 PROGRAM = """
@@ -90,7 +90,7 @@ def test_a_program_that_gets_the_environment_at_its_start_needs_nothing_else(
 ) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, value, "")
-    assert operations(local_azure) == [("getSecret", 401), ("getToken", 200), ("getSecret", 200)]
+    assert operations(local_azure) == [("getChallenge", 401), ("getToken", 200), ("getSecret", 200)]
 
 
 @pytest.mark.parametrize("kind", ["client_id", "resource_id", "object_id"])
@@ -176,7 +176,7 @@ def test_without_an_identity_the_sdk_finds_no_endpoint(
         pytest.raises((CredentialUnavailableError, ClientAuthenticationError)),
     ):
         client.get_secret("db-password")
-    assert operations(local_azure) == [("getSecret", 401)]
+    assert operations(local_azure) == [("getChallenge", 401)]
 
 
 def test_msal_and_requests(local_azure: LocalAzure, value: str) -> None:

@@ -19,6 +19,11 @@ class Clock:
         """Return the time, in seconds since 1970-01-01 UTC."""
         return time.time() + self._offset
 
+    @property
+    def offset(self) -> float:
+        """How far it is ahead of real time, in seconds."""
+        return self._offset
+
     def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the time forward by the sum of what is given.
 

@@ -97,7 +97,9 @@ class DrillAccount:
     @property
     def errors(self) -> Counter[str]:
         """How many requests failed, by what they were answered: a status, and the service's code where it has one."""
-        return Counter(f"{entry.status} {entry.code or ''}".rstrip() for entry in self._asked() if entry.status >= _FAILED)
+        return Counter(
+            f"{entry.status} {entry.code or ''}".rstrip() for entry in self._asked() if entry.status >= _FAILED
+        )
 
     @property
     def recovered_after(self) -> float | None:
@@ -139,9 +141,7 @@ class DrillAccount:
         began = f"it began after {self.began - self.started:.1f} s"
         if self.rotated:
             return began
-        return f"{began} and lasted " + (
-            "to the end" if self.ended is None else f"for {self.ended - self.began:.1f} s"
-        )
+        return f"{began} and lasted " + ("to the end" if self.ended is None else f"for {self.ended - self.began:.1f} s")
 
     def _by_answer(self) -> Counter[tuple[str, str]]:
         return Counter((entry.operation, f"{entry.status} {entry.code or ''}".rstrip()) for entry in self._asked())

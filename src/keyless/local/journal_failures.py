@@ -43,15 +43,15 @@ def not_read(
         hint = f"It was asked for by {', '.join(others)}: expect that identity, or let the program use the other one."
     else:
         hint = "Nothing asked for it: a value that was cached before this test is not asked for again."
-    return _text(
-        f"{secret} was to be read{who} {wanted}, and was read {_times(len(read))}.", asked or all_, hint=hint
-    )
+    return _text(f"{secret} was to be read{who} {wanted}, and was read {_times(len(read))}.", asked or all_, hint=hint)
 
 
 def not_denied(secret: str | None, by: str | None, code: str | None, *, all_: Sequence[Entry]) -> str:
     """Return why ``assert_denied`` failed."""
     what = " ".join(
-        part for part in (by or "An identity", "was to be denied", secret or "something", code and f"with {code}") if part
+        part
+        for part in (by or "An identity", "was to be denied", secret or "something", code and f"with {code}")
+        if part
     )
     return _text(f"{what}, and was not.", all_, hint="Take the role away: identity.revoke(ROLE, on=VAULT).")
 

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from keyless.local.journal import Entry
 
 _ACTIONS = {operation.name: operation for operation in OPERATIONS}
-# The role with the fewest actions first; of two that allow the same, the one that is named for secrets.
-_SMALLEST_FIRST = sorted(BUILT_IN_ROLES, key=lambda role: sum(role.allows(action) for action in SECRET_ACTIONS))
+_OF_A_KEY = "Microsoft.KeyVault/vaults/keys/read"
+# The role with the fewest actions on secrets goes first; of two with the same, the one that says nothing of keys.
+_SMALLEST_FIRST = sorted(
+    BUILT_IN_ROLES,
+    key=lambda role: (sum(role.allows(action) for action in SECRET_ACTIONS), role.allows(_OF_A_KEY)),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,9 +96,7 @@ def report(found: Mapping[Use, int]) -> str:
     for identity, group in itertools.groupby(sorted(found), key=lambda use: use.identity):
         lines.append(f"{identity}:")
         lines += [f"  {_said(use)} {_times(found[use])}" for use in group]
-        lines += [
-            f"  needs {need.role.name} on {_where(need)}" for need in required if need.identity == identity
-        ]
+        lines += [f"  needs {need.role.name} on {_where(need)}" for need in required if need.identity == identity]
     az = ["", "With az (APP and GROUP are yours):", *(f"  {az_line(need)}" for need in required)]
     return "\n".join([*lines, *az, "", "In Bicep:", *(f"  {line}".rstrip() for line in bicep(required))])
 
@@ -102,7 +104,9 @@ def report(found: Mapping[Use, int]) -> str:
 def az_line(need: Need) -> str:
     """Return the command that makes a role assignment."""
     found = (
-        "az functionapp identity show --name APP" if need.identity == "system" else f"az identity show --name {need.identity}"
+        "az functionapp identity show --name APP"
+        if need.identity == "system"
+        else f"az identity show --name {need.identity}"
     )
     principal = f"$({found} --resource-group GROUP --query principalId -o tsv)"
     secret = f"/secrets/{need.secret}" if need.secret else ""
@@ -116,7 +120,9 @@ def az_line(need: Need) -> str:
 def bicep(required: Iterable[Need]) -> list[str]:
     """Return the lines of Bicep that make role assignments, and the parameters and resources that they refer to."""
     required = list(required)
-    lines = [f"param {_symbol(identity)}PrincipalId string" for identity in sorted({need.identity for need in required})]
+    lines = [
+        f"param {_symbol(identity)}PrincipalId string" for identity in sorted({need.identity for need in required})
+    ]
     for vault in sorted({need.vault for need in required}):
         lines += _existing(_symbol(vault), "Microsoft.KeyVault/vaults@2024-11-01", vault)
     for vault, secret in sorted({(need.vault, need.secret) for need in required if need.secret}):
@@ -126,10 +132,10 @@ def bicep(required: Iterable[Need]) -> list[str]:
     for need in required:
         scope = _symbol(need.vault, need.secret)
         principal = f"{_symbol(need.identity)}PrincipalId"
+        symbol = _symbol(need.identity, need.vault, need.secret, need.role.name)
         lines += [
             f"// {need.identity}: {need.role.name} on {_where(need)}",
-            f"resource {_symbol(need.identity, need.vault, need.secret, need.role.name)} "
-            "'Microsoft.Authorization/roleAssignments@2022-04-01' = {",
+            f"resource {symbol} 'Microsoft.Authorization/roleAssignments@2022-04-01' = {{",
             f"  name: guid({scope}.id, {principal}, '{need.role.id}')",
             f"  scope: {scope}",
             "  properties: {",

@@ -1,0 +1,112 @@
+"""What the pytest plugin costs: a reset, a suite with and without the fixture, and the way to the first secret.
+
+    python bench/plugin.py
+
+Each figure is the median of rounds that alternate with those of its alternative. Results go to bench/results/plugin.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from keyless.local.server import LocalAzure
+
+ROUNDS = 7
+TESTS = 200
+RESULTS = Path(__file__).parent / "results" / "plugin.json"
+
+BARE = f"""
+import pytest
+
+@pytest.mark.parametrize("number", range({TESTS}))
+def test_it(number):
+    assert number >= 0
+"""
+WITH_THE_FIXTURE = BARE.replace("(number):", "(local_azure, number):")
+FIRST_SECRET = """
+from keyless import SecretReader
+
+def test_it(local_azure):
+    assert SecretReader("https://contoso-kv.vault.azure.net").get("db-password").value == "local-db-password"
+"""
+A_SERVER_PER_TEST = """
+import pytest
+from keyless.local.server import LocalAzure
+
+@pytest.fixture
+def local_azure():
+    with LocalAzure() as azure:
+        yield azure
+"""
+
+
+def suite(tests: str, *, conftest: str = "") -> float:
+    """Return the seconds that a pytest of its own takes, from the interpreter's start to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test_it.py").write_text(tests, encoding="utf-8")
+        Path(folder, "conftest.py").write_text(conftest, encoding="utf-8")
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", folder],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"},
+        )
+        return time.perf_counter() - started
+
+
+def reset_and_start() -> tuple[float, float]:
+    """Return the milliseconds of a reset, and of a start and stop of another local Azure."""
+    with LocalAzure() as azure:
+        started = time.perf_counter()
+        for _ in range(100):
+            azure.reset()
+        reset = (time.perf_counter() - started) / 100
+    started = time.perf_counter()
+    with LocalAzure():
+        pass
+    return reset * 1000, (time.perf_counter() - started) * 1000
+
+
+def main() -> None:
+    """Measure, print, and keep the raw numbers."""
+    raw: dict[str, list[float]] = {name: [] for name in ("reset_ms", "start_ms", "bare", "fixture", "servers", "first", "one")}
+    one_bare = BARE.replace(str(TESTS), "1")
+    for number in range(ROUNDS):
+        reset, start = reset_and_start()
+        raw["reset_ms"].append(reset)
+        raw["start_ms"].append(start)
+        for name, tests, conftest in (
+            ("bare", BARE, ""),
+            ("fixture", WITH_THE_FIXTURE, ""),
+            ("servers", WITH_THE_FIXTURE, A_SERVER_PER_TEST),
+            ("one", one_bare, ""),
+            ("first", FIRST_SECRET, ""),
+        ):
+            raw[name].append(suite(tests, conftest=conftest))
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+    median = {name: statistics.median(found) for name, found in raw.items()}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"tests": TESTS, "raw": raw, "median": median}, indent=2) + "\n", encoding="utf-8")
+    per_test = (median["fixture"] - median["bare"]) / TESTS * 1000
+    print("| what | took | against | took | ratio |\n|---|---|---|---|---|")
+    for what, took, against, other, unit in (
+        ("reset of the local Azure", "reset_ms", "a start and stop of another", "start_ms", "ms"),
+        (f"{TESTS} tests with local_azure", "fixture", "the same tests without it", "bare", "s"),
+        (f"{TESTS} tests with local_azure", "fixture", "the same with a server for each test", "servers", "s"),
+        ("one test that reads a secret", "first", "one test that does nothing", "one", "s"),
+    ):
+        ratio = median[took] / median[other]
+        print(f"| {what} | {median[took]:.2f} {unit} | {against} | {median[other]:.2f} {unit} | {ratio:.3f} |")
+    print(f"\nThe fixture adds {per_test:.1f} ms to a test, the first of them with the start in it.")
+
+
+if __name__ == "__main__":
+    main()
