@@ -11,8 +11,9 @@ EXTRAS = {"run": ("local", "cli", "functions"), "dev": ("dev",)}
 
 def lock(name: str, extras: tuple[str, ...]) -> None:
     """Compile one requirements file from pyproject.toml and the build backend."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
-    command += ["--no-header", "--no-emit-package", "keyless", "--output-file", str(HERE / f"{name}.txt"), "--upgrade"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    command += ["--generate-hashes", "--no-header", "--no-emit-package", "keyless", "--upgrade"]
+    command += ["--output-file", str(HERE / f"{name}.txt")]
     for extra in extras:
         command += ["--extra", extra]
     if name == "dev":
