@@ -1,0 +1,57 @@
+// Tells the function of a new version of a secret, so that it does not serve the old one for another five minutes.
+//
+// A deployment of its own: Event Grid looks for the function when it makes the subscription, so it comes after publishing.
+targetScope = 'resourceGroup'
+
+@description('The name of the vault.')
+param vaultName string
+
+@description('The name of the function app.')
+param functionAppName string
+
+@description('The name of the secret that matters.')
+param secretName string
+
+@description('The region; that of the vault.')
+param location string = resourceGroup().location
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: vaultName
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+  name: functionAppName
+}
+
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
+  name: 'evgt-${vaultName}'
+  location: location
+  properties: {
+    source: vault.id
+    topicType: 'Microsoft.KeyVault.vaults'
+  }
+}
+
+resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
+  parent: topic
+  name: 'secret-rotated'
+  properties: {
+    destination: {
+      endpointType: 'AzureFunction'
+      properties: {
+        resourceId: '${app.id}/functions/SecretRotated'
+        maxEventsPerBatch: 1
+      }
+    }
+    filter: {
+      includedEventTypes: ['Microsoft.KeyVault.SecretNewVersionCreated']
+      // The subject of the event is the name of the secret.
+      advancedFilters: [{ operatorType: 'StringIn', key: 'subject', values: [secretName] }]
+    }
+    eventDeliverySchema: 'EventGridSchema'
+    retryPolicy: {
+      maxDeliveryAttempts: 30
+      eventTimeToLiveInMinutes: 60
+    }
+  }
+}
