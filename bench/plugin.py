@@ -77,7 +77,9 @@ def reset_and_start() -> tuple[float, float]:
 
 def main() -> None:
     """Measure, print, and keep the raw numbers."""
-    raw: dict[str, list[float]] = {name: [] for name in ("reset_ms", "start_ms", "bare", "fixture", "servers", "first", "one")}
+    raw: dict[str, list[float]] = {
+        name: [] for name in ("reset_ms", "start_ms", "bare", "fixture", "servers", "first", "one")
+    }
     one_bare = BARE.replace(str(TESTS), "1")
     for number in range(ROUNDS):
         reset, start = reset_and_start()
