@@ -72,8 +72,12 @@ class Declaration:
     @property
     def properties(self) -> dict[str, Value]:
         """The properties of a module or resource."""
-        assert isinstance(self.value, dict), self.name
-        return self.value
+        return as_object(self.value)
+
+    @property
+    def given(self) -> dict[str, Value]:
+        """What a module is given."""
+        return as_object(self.properties["params"])
 
 
 class Template:
@@ -132,6 +136,12 @@ def value(node: Node) -> Value:
             return Expression(node)
 
 
+def as_object(found: Value) -> dict[str, Value]:
+    """Return a value that has to be an object."""
+    assert isinstance(found, dict), found
+    return found
+
+
 def text(node: Node) -> str:
     """Return a node as it is written."""
     return (node.text or b"").decode()
@@ -142,6 +152,13 @@ def nodes(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from nodes(child)
+
+
+def names(found: Value) -> list[str]:
+    """Return the identifiers in an expression, in their order."""
+    return (
+        [text(node) for node in nodes(found.node) if node.type == "identifier"] if isinstance(found, Expression) else []
+    )
 
 
 def objects(found: Value) -> Iterator[dict[str, Value]]:

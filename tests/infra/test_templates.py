@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.infra.bicep import INFRA, TEMPLATES, Expression, Template, nodes, objects, text
+from tests.infra.bicep import INFRA, TEMPLATES, Choice, Template, names, nodes, objects, text
 from tests.infra.resource_models import HANDED_ON, OF_BICEP, RESOURCES, unknown_names
 from tests.infra.verified_modules import VERIFIED_MODULES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.infra.bicep import Declaration
+    from tests.infra.bicep import Declaration, Value
     from tree_sitter import Node
 
 # https://learn.microsoft.com/en-us/azure/azure-resource-manager/bicep/bicep-functions
@@ -62,12 +62,6 @@ def verified(module: Declaration) -> str:
     return module.source.removeprefix(REGISTRY).partition(":")[0] if module.source.startswith(REGISTRY) else ""
 
 
-def given(module: Declaration) -> dict[str, object]:
-    params = module.properties["params"]
-    assert isinstance(params, dict)
-    return dict(params)
-
-
 @every_template
 def test_it_has_no_syntax_error(path: Path) -> None:
     template = Template(path)
@@ -110,12 +104,12 @@ def test_every_module_is_given_what_it_takes_and_all_that_it_needs(path: Path) -
             known = VERIFIED_MODULES[source]
             assert module.source == f"{REGISTRY}{source}:{known.version}"
             takes, needs = known.parameters, known.required
-            assert given(module)["enableTelemetry"] is False
+            assert module.given["enableTelemetry"] is False
         else:
             params = local(path, module).of_kind("param")
             takes, needs = frozenset(params), frozenset(name for name in params if params[name].value is None)
-        assert set(given(module)) - takes == set(), module.name
-        assert needs - set(given(module)) == set(), module.name
+        assert set(module.given) - takes == set(), module.name
+        assert needs - set(module.given) == set(), module.name
 
 
 @every_template
@@ -129,7 +123,7 @@ def test_azure_knows_every_property(path: Path) -> None:
     for module in template.of_kind("module").values():
         for (source, parameter), model in HANDED_ON.items():
             if verified(module) == source:
-                assert unknown_names(given(module)[parameter], model, parameter) == []
+                assert unknown_names(module.given[parameter], model, parameter) == []
 
 
 @pytest.mark.parametrize(
@@ -162,9 +156,9 @@ def test_a_secure_parameter_is_handed_on_to_secure_ones_alone_and_is_no_output(p
     for output in template.of_kind("output").values():
         assert not any(name in str(output.value) for name in secure)
     for module in template.of_kind("module").values():
-        for parameter, held in given(module).items():
-            names = {text(node) for node in nodes(held.node)} if isinstance(held, Expression) else {str(held)}
-            if secure & names and not verified(module):
+        for parameter, held in module.given.items():
+            used = {*names(held)} | ({*names(held.yes), *names(held.no)} if isinstance(held, Choice) else set())
+            if secure & used and not verified(module):
                 assert "secure" in local(path, module).declarations[parameter].decorators
 
 
@@ -176,8 +170,8 @@ def test_the_parameters_file_names_parameters_that_there_are() -> None:
 
 
 def test_nothing_can_be_opened_with_a_key_and_the_vault_goes_by_roles() -> None:
-    def module(file: str, name: str) -> dict[str, object]:
-        return given(Template(INFRA / "app" / file).declarations[name])
+    def module(file: str, name: str) -> dict[str, Value]:
+        return Template(INFRA / "app" / file).declarations[name].given
 
     account = module("storage.bicep", "account")
     assert (account["allowSharedKeyAccess"], account["allowBlobPublicAccess"]) == (False, False)
@@ -186,7 +180,7 @@ def test_nothing_can_be_opened_with_a_key_and_the_vault_goes_by_roles() -> None:
     assert (vault["enableRbacAuthorization"], vault["enablePurgeProtection"], vault["sku"]) == (True, True, "standard")
     site = module("function.bicep", "app")
     assert site["httpsOnly"] is True
-    assert [each["allow"] for each in objects(site["basicPublishingCredentialsPolicies"])] == [False, False]  # type: ignore[arg-type]
+    assert [each["allow"] for each in objects(site["basicPublishingCredentialsPolicies"])] == [False, False]
 
 
 def local(path: Path, module: Declaration) -> Template:

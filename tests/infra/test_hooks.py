@@ -1,0 +1,89 @@
+"""What azd runs around a deployment: the hook after publishing, with a stand-in for az, and what azure.yaml names."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.infra.bicep import INFRA, Template, as_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROOT = INFRA.parent
+HOOK = INFRA / "hooks" / "after-deploy.sh"
+# What azd puts into the environment: the outputs of main.bicep, and the resource group.
+OUTPUTS = {
+    "AZURE_RESOURCE_GROUP": "rg-contoso",
+    "FUNCTION_URL": "https://func-contoso.azurewebsites.net/api/AcquireTokenMsi",
+    "FUNCTION_APP_NAME": "func-contoso",
+    "KEY_VAULT_URL": "https://kv-contoso.vault.azure.net",
+    "KEY_VAULT_NAME": "kv-contoso",
+    "SECRET_NAME": "db-password",
+    "USER_IDENTITY_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
+    "USER_IDENTITY_RESOURCE_ID": "/subscriptions/s/resourceGroups/rg-contoso/providers/x/id-contoso",
+}
+
+
+def run_hook(folder: Path, az: str) -> tuple[str, str]:
+    """Run the hook where az is a script of the test's; return what was printed, and what az was asked."""
+    asked = folder / "asked"
+    stand_in = folder / "az"
+    stand_in.write_text(f'#!/bin/sh\necho "$@" >> "{asked}"\n{az}\n')
+    stand_in.chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **OUTPUTS}
+    # In an empty folder there is no .venv, so no doctor looks at a real network.
+    done = subprocess.run([HOOK], env=environment, cwd=folder, capture_output=True, text=True, check=True, timeout=30)
+    return done.stdout, asked.read_text()
+
+
+def test_the_hook_connects_the_rotation_event_and_shows_three_calls(tmp_path: Path) -> None:
+    told, asked = run_hook(tmp_path, "exit 0")
+    assert asked.startswith("deployment group create")
+    assert "--resource-group rg-contoso" in asked
+    given = dict(re.findall(r"(\w+)=(\S+)", asked))
+    assert given == {"vaultName": "kv-contoso", "functionAppName": "func-contoso", "secretName": "db-password"}
+    url = OUTPUTS["FUNCTION_URL"]
+    assert re.findall(r"curl .*", told) == [
+        f"""curl -H "x-functions-key: $KEY" '{url}'""",
+        f"""curl -H "x-functions-key: $KEY" '{url}?userAssignedClientId={OUTPUTS["USER_IDENTITY_CLIENT_ID"]}'""",
+        f"""curl -H "x-functions-key: $KEY" '{url}?userAssignedResourceId={OUTPUTS["USER_IDENTITY_RESOURCE_ID"]}'""",
+    ]
+
+
+def test_the_hook_says_how_to_go_on_where_az_is_not_logged_in(tmp_path: Path) -> None:
+    told, _ = run_hook(tmp_path, "exit 1")
+    assert "az login" in told
+    assert told.count("curl ") == 3
+
+
+def test_the_hook_uses_outputs_that_the_bicep_gives() -> None:
+    used = set(re.findall(r"(?<!\\)\$([A-Z_]+)", HOOK.read_text())) - {"AZURE_RESOURCE_GROUP"}
+    assert used <= set(Template(INFRA / "main.bicep").of_kind("output"))
+    assert used == set(OUTPUTS) - {"AZURE_RESOURCE_GROUP"}
+
+
+def test_the_hook_deploys_the_template_with_the_parameters_that_it_needs() -> None:
+    given = set(re.findall(r'"(\w+)=\$', HOOK.read_text()))
+    params = Template(INFRA / "rotation.bicep").of_kind("param")
+    assert {name for name, found in params.items() if found.value is None} <= given <= set(params)
+
+
+def test_azd_publishes_the_service_that_the_function_app_is_tagged_with() -> None:
+    text = (ROOT / "azure.yaml").read_text()
+    app = Template(INFRA / "app" / "function.bicep").declarations["app"]
+    tagged = re.search(r"'azd-service-name': '(\w+)'", str(app.given["tags"]))
+    assert tagged is not None
+    assert re.search(rf"^services:\n  {tagged[1]}:$", text, re.MULTILINE)
+    assert os.access(HOOK, os.X_OK)
+    assert f"run: {HOOK.relative_to(ROOT)}" in text
+
+
+def test_a_new_version_of_the_secret_is_told_to_the_function_for_it() -> None:
+    subscription = Template(INFRA / "rotation.bicep").declarations["subscription"]
+    properties = as_object(subscription.properties["properties"])
+    assert as_object(properties["filter"])["includedEventTypes"] == ["Microsoft.KeyVault.SecretNewVersionCreated"]
+    destination = as_object(as_object(properties["destination"])["properties"])
+    assert str(destination["resourceId"]).endswith("/functions/SecretRotated'")
