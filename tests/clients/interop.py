@@ -1,0 +1,182 @@
+"""Runs the programs of every language with the local Azure and prints one table: ``make interop``, ``make interop LANG=java``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from keyless.cli.run import child_environment
+from keyless.local.server import LocalAzure
+from tests.clients.impostor import impostor
+from tests.clients.programs import LANGUAGES, Language, Program
+from tests.clients.scenarios import OUTSIDE, SCENARIOS, TOKEN_LIFETIME, Asked, Scenario
+
+_PATIENCE = 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A line of the table.
+
+    Attributes:
+        language: The language.
+        client: The client and its version.
+        source: The source of managed identities.
+        scenario: The scenario.
+        text: What came of it.
+        passed: Whether that is what it should; None where it could not be tried.
+        seconds: How long the program took.
+    """
+
+    language: str
+    client: str = ""
+    source: str = ""
+    scenario: str = ""
+    text: str = "ok"
+    passed: bool | None = True
+    seconds: float = 0.0
+
+
+class Interop:
+    """Runs programs, some at the same time, each with a local Azure of its own.
+
+    Args:
+        jobs: How many at the same time; most of what some do is waiting until they try again.
+    """
+
+    def __init__(self, *, jobs: int = 4) -> None:
+        self._jobs = jobs
+        self._process_environment = threading.Lock()
+
+    def results(self, language: Language) -> Iterator[Result]:
+        """Install a language's clients, run all its programs, and yield a line for each that ended."""
+        if missing := language.missing():
+            text = f"NOT RUN: {', '.join(missing)} missing on this machine"
+            yield Result(language=language.name, text=text, passed=None)
+            return
+        installed = language.installed()
+        if installed.returncode:
+            said = (installed.stdout + installed.stderr)[-2000:]
+            yield Result(language=language.name, text=f"NOT INSTALLED: {said}", passed=False)
+            return
+        cells = [
+            (program, source, scenario)
+            for program in language.programs
+            for source in program.sources
+            for scenario in SCENARIOS
+        ]
+        with ThreadPoolExecutor(self._jobs) as pool:
+            yield from pool.map(lambda cell: self.run(language, *cell), cells)
+
+    def run(self, language: Language, program: Program, source: str, scenario: Scenario) -> Result:
+        """Run one program in one scenario, with what ``keyless run`` would give it."""
+        with ExitStack() as stack:
+            stranger = stack.enter_context(impostor())
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            # What the local Azure finds to be the proxy to hosts that are no vaults is the impostor.
+            with self._process_environment, patch.dict(os.environ, {"HTTPS_PROXY": stranger.proxy_url}):
+                azure = stack.enter_context(LocalAzure(scenario.config(), source=source, data=folder))
+                environment = child_environment(azure, os.environ)
+            stranger.authority_pem = Path(folder, "authority.pem").read_bytes()
+            asked = scenario.prepare(azure)
+            started = time.monotonic()
+            answer = _answer(language, program, asked, environment, azure)
+            seconds = time.monotonic() - started
+            text, passed = _judge(program, scenario, answer, azure)
+            if asked.vault_url == OUTSIDE and (stranger.trusted or not stranger.visits):
+                text, passed = f"{stranger.visits} visits, {stranger.trusted} of them trusting: {text}", False
+        return Result(
+            language=language.name,
+            client=f"{program.client} {program.version()}",
+            source=source,
+            scenario=scenario.name,
+            text=text,
+            passed=passed,
+            seconds=seconds,
+        )
+
+
+def _answer(
+    language: Language, program: Program, asked: Asked, environment: dict[str, str], azure: LocalAzure
+) -> Mapping[str, Any]:
+    """Run a program and return the line that it printed."""
+    command = [*program.command, asked.action, asked.vault_url, *asked.arguments]
+    with subprocess.Popen(
+        command,
+        cwd=language.folder,
+        env={**environment, **asked.ids},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            if asked.action == "read-twice":
+                _let_the_token_expire(azure, process)
+            printed, errors = process.communicate("\n", timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return {"error": f"no answer in {_PATIENCE:g} s"}
+    try:
+        answer: Mapping[str, Any] = json.loads(printed)
+    except ValueError:
+        return {"crash": f"exit code {process.returncode}: {printed}{errors}"[-2000:]}
+    return answer
+
+
+def _let_the_token_expire(azure: LocalAzure, process: subprocess.Popen[str]) -> None:
+    """Wait for the first read, and until its token is of no use by the client's clock, which nobody else can move."""
+    deadline = time.monotonic() + _PATIENCE
+    while not azure.journal.count(operation="getSecret", status=200):
+        if process.poll() is not None or time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+    time.sleep(TOKEN_LIFETIME + 0.1)
+
+
+def _judge(program: Program, scenario: Scenario, answer: Mapping[str, Any], azure: LocalAzure) -> tuple[str, bool]:
+    """Return what came of it in words, and whether it is what it should be."""
+    difference = program.differences.get(scenario.name)
+    if difference is None:
+        problem = scenario.problem(answer, azure)
+        return problem or "ok", problem is None
+    if re.search(difference.error, str(answer.get("error", ""))):
+        return difference.why, True
+    return f"answered {answer}, where this was known: {difference.why}", False
+
+
+def main(names: list[str]) -> int:
+    """Print the table for the languages that are named, or for all; return 1 if anything in it is wrong."""
+    chosen = [language for language in LANGUAGES if not names or language.name in names]
+    table = Table("language", "client and version", "source", "scenario", "result", "time", box=None, pad_edge=False)
+    interop, wrong = Interop(), not chosen
+    for language in chosen:
+        for result in interop.results(language):
+            mark = {True: "green", False: "red", None: "yellow"}[result.passed]
+            took = f"{result.seconds:.1f} s" if result.seconds else ""
+            text = Text(result.text, style=mark)
+            table.add_row(result.language, result.client, result.source, result.scenario, text, took)
+            wrong |= result.passed is False
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

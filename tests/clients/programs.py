@@ -1,0 +1,167 @@
+"""The clients: with what each is installed, how its program is started, and where it differs from the others by design."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+SOURCES: Final = ("app-service", "imds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a client does otherwise than the table says, and why that is the client's own doing.
+
+    Attributes:
+        error: What must be in its error.
+        why: Why.
+    """
+
+    error: str
+    why: str
+
+
+NO_RETRIES: Final = Difference(error="Throttled", why="429 reaches the program: it does not try again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program, as its users would write it.
+
+    Attributes:
+        client: The packages that it uses.
+        version: Tells their versions.
+        command: How it is started, in its language's folder.
+        sources: The sources of managed identities that its client can be pointed at.
+        differences: Where it differs, by the scenario's name.
+    """
+
+    client: str
+    version: Callable[[], str]
+    command: tuple[str, ...]
+    sources: tuple[str, ...] = SOURCES
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """A language.
+
+    Attributes:
+        name: Its name, that of its folder too.
+        tools: What must be on the machine.
+        programs: Its programs.
+        install: The command that installs what the manifest pins, and builds.
+        manifest: The file that pins it.
+    """
+
+    name: str
+    tools: tuple[str, ...]
+    programs: tuple[Program, ...]
+    install: tuple[str, ...] = ()
+    manifest: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where its programs are."""
+        return HERE / self.name
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the tools that this machine does not have."""
+        return tuple(tool for tool in self.tools if shutil.which(tool) is None)
+
+    def installed(self) -> subprocess.CompletedProcess[str]:
+        """Install and build; what is there already is only looked at."""
+        command = self.install or ("true",)
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=1800, check=False)
+
+
+def _python(*packages: str) -> Callable[[], str]:
+    return lambda: ", ".join(version(package) for package in packages)
+
+
+def _javascript(*packages: str) -> Callable[[], str]:
+    manifest = json.loads((HERE / "javascript" / "package.json").read_text())
+    return lambda: ", ".join(manifest["dependencies"][package] for package in packages)
+
+
+def _first_number(*command: str) -> Callable[[], str]:
+    def ask() -> str:
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found = re.search(r"[0-9.]+", said)
+        return found.group() if found else said
+
+    return ask
+
+
+def _pinned(file: str, *patterns: str) -> Callable[[], str]:
+    """Return what finds versions in a manifest; each pattern has one group."""
+
+    def find() -> str:
+        text = (HERE / file).read_text()
+        return ", ".join(re.findall(pattern, text, re.DOTALL)[0] for pattern in patterns)
+
+    return find
+
+
+PYTHON: Final = Language(
+    name="python",
+    tools=(),
+    programs=(
+        Program(
+            client="azure-identity, azure-keyvault-secrets",
+            version=_python("azure-identity", "azure-keyvault-secrets"),
+            command=(sys.executable, "azure_sdk.py"),
+        ),
+        Program(
+            client="the same, asynchronously",
+            version=_python("azure-identity", "azure-keyvault-secrets"),
+            command=(sys.executable, "azure_sdk_async.py"),
+        ),
+        Program(
+            client="msal, requests",
+            version=_python("msal", "requests"),
+            command=(sys.executable, "msal_requests.py"),
+        ),
+        Program(
+            client="msal, httpx",
+            version=_python("msal", "httpx"),
+            command=(sys.executable, "msal_httpx.py"),
+            differences={"throttled twice": NO_RETRIES},
+        ),
+    ),
+)
+CURL: Final = Language(
+    name="curl",
+    tools=("curl", "python3"),
+    programs=(Program(client="curl", version=_first_number("curl", "--version"), command=("sh", "read.sh")),),
+)
+JAVASCRIPT: Final = Language(
+    name="javascript",
+    tools=("node", "npm"),
+    install=("npm", "install", "--no-audit", "--no-fund", "--no-package-lock"),
+    manifest="package.json",
+    programs=(
+        Program(
+            client="@azure/identity, @azure/keyvault-secrets",
+            version=_javascript("@azure/identity", "@azure/keyvault-secrets"),
+            command=("node", "azure_sdk.mjs"),
+        ),
+        Program(
+            client="@azure/msal-node, fetch",
+            version=_javascript("@azure/msal-node"),
+            command=("node", "msal_fetch.mjs"),
+            differences={"throttled twice": NO_RETRIES},
+        ),
+    ),
+)
+LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT)

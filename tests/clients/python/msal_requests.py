@@ -1,0 +1,61 @@
+"""Reads secrets with MSAL's token and requests, which tries again where the vault is busy."""
+
+import json
+import os
+import sys
+
+import msal
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+
+def identity() -> msal.ManagedIdentity:
+    for variable, key in (("CLIENT_ID", "client_id"), ("OBJECT_ID", "object_id"), ("RESOURCE_ID", "resource_id")):
+        if value := os.environ.get(variable):
+            return msal.UserAssignedManagedIdentity(**{key: value})
+    return msal.SystemAssignedManagedIdentity()
+
+
+class Failure(Exception):
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def run(action: str, vault_url: str, name: str = "", version: str = "") -> dict[str, object]:
+    with requests.Session() as session:
+        retries = Retry(total=3, status_forcelist=[429, 503], backoff_factor=0.5)
+        session.mount("https://", HTTPAdapter(max_retries=retries))
+        client = msal.ManagedIdentityClient(identity(), http_client=session)
+
+        def get(url: str) -> dict[str, object]:
+            token = client.acquire_token_for_client(resource="https://vault.azure.net")
+            if "access_token" not in token:
+                raise Failure(f"{token['error']}: {token.get('error_description')}")
+            authorization = {"Authorization": f"Bearer {token['access_token']}"}
+            answer = session.get(url, headers=authorization, timeout=30)
+            if not answer.ok:
+                raise Failure(answer.text, answer.status_code)
+            return answer.json()
+
+        if action == "list":
+            names, url = [], f"{vault_url}/secrets?api-version=7.4"
+            while url:
+                page = get(url)
+                names += [found["id"].rpartition("/")[2] for found in page["value"]]
+                url = page["nextLink"]
+            return {"names": names}
+        url = f"{vault_url}/secrets/{name}/{version}?api-version=7.4"
+        values = [get(url)["value"]]
+        if action == "read-twice":
+            sys.stdin.readline()
+            values.append(get(url)["value"])
+        return {"values": values}
+
+
+try:
+    answer = run(*sys.argv[1:])
+except (Failure, requests.RequestException) as error:
+    answer = {"error": str(error), "status": getattr(error, "status", None)}
+print(json.dumps(answer))
