@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Every shell has a variable LANG, which is none of ours: only one that is given to make itself names a language.
+LANG_OF_INTEROP := $(if $(filter command line,$(origin LANG)),$(LANG))
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test interop check format lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -17,6 +19,9 @@ demo: $(RUN) ## See it work: the function reads a secret by managed identity, he
 
 test: $(DEV) ## Run every test
 	@$(BIN)/pytest -n auto --dist worksteal
+
+interop: $(DEV) ## Run the official clients of every language, or of LANG=java, and print what came of it
+	@$(BIN)/python -m tests.clients.interop $(LANG_OF_INTEROP)
 
 check: $(DEV) ## Lint, types, and the arrows between the parts
 	$(BIN)/ruff check

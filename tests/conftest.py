@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
 from typing import TYPE_CHECKING
 
 import aiohttp.connector
 import pytest
+from tests.clients.programs import JAVASCRIPT
 
 from keyless.local.server import IDENTITY_VARIABLES, LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 METADATA_SERVICE = "169.254.169.254"
 # The other address that a machine in Azure is served at, and the forms in which IPv6 carries both.
@@ -71,3 +74,18 @@ def azure_environment(local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context())
     return environment
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Path:
+    """The folder of the programs in JavaScript, with the clients that they use.
+
+    A machine need not have Node.js. Where tests decide about a change, which CI says, what cannot be installed is a failure.
+    """
+    if missing := JAVASCRIPT.missing():
+        pytest.skip(f"NO CLIENT FOR JAVASCRIPT IS TESTED: {', '.join(missing)} missing on this machine.")
+    problem = JAVASCRIPT.make_ready()
+    if problem and not os.environ.get("CI"):
+        pytest.skip(f"NO CLIENT FOR JAVASCRIPT IS TESTED: npm install failed: {problem}")
+    assert problem is None, problem
+    return JAVASCRIPT.folder

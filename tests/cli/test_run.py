@@ -12,13 +12,13 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RUN = [sys.executable, "-m", "keyless", "run"]
 PYTHON_PROGRAM = """
@@ -147,13 +147,8 @@ def test_curl_reads_lists_and_is_denied(place: Path) -> None:
     assert done.stdout.splitlines() == SEEN, done.stderr
 
 
-def test_a_program_in_javascript_reads_lists_and_is_denied(place: Path) -> None:
-    packages = Path(__file__).parents[1] / "sdk" / "js" / "node_modules"
-    if shutil.which("node") is None or not (packages / "@azure" / "identity").exists():
-        pytest.skip(
-            "@azure/keyvault-secrets UNDER keyless run IS NOT TESTED: node or tests/sdk/js/node_modules is missing."
-        )
-    (place / "node_modules").symlink_to(packages)
+def test_a_program_in_javascript_reads_lists_and_is_denied(place: Path, javascript: Path) -> None:
+    (place / "node_modules").symlink_to(javascript / "node_modules")
     (place / "app.mjs").write_text(NODE_PROGRAM)
     done = run(place, "node", "app.mjs")
     assert done.stdout.splitlines() == SEEN, done.stderr

@@ -9,24 +9,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from keyless.cli.run import child_environment
-from keyless.local.server import LocalAzure
 from tests.clients.impostor import impostor
 from tests.clients.programs import LANGUAGES, Language, Program
 from tests.clients.scenarios import OUTSIDE, SCENARIOS, TOKEN_LIFETIME, Asked, Scenario
+
+from keyless.cli.run import child_environment
+from keyless.local.server import LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 _PATIENCE = 90.0
 
@@ -71,10 +73,8 @@ class Interop:
             text = f"NOT RUN: {', '.join(missing)} missing on this machine"
             yield Result(language=language.name, text=text, passed=None)
             return
-        installed = language.installed()
-        if installed.returncode:
-            said = (installed.stdout + installed.stderr)[-2000:]
-            yield Result(language=language.name, text=f"NOT INSTALLED: {said}", passed=False)
+        if problem := language.make_ready():
+            yield Result(language=language.name, text=f"NOT INSTALLED: {problem}", passed=False)
             return
         cells = [
             (program, source, scenario)
@@ -82,6 +82,10 @@ class Interop:
             for source in program.sources
             for scenario in SCENARIOS
         ]
+        yield from self.run_all(language, cells)
+
+    def run_all(self, language: Language, cells: Iterable[tuple[Program, str, Scenario]]) -> Iterator[Result]:
+        """Run programs, each in a source and a scenario, and yield a line for each in their order."""
         with ThreadPoolExecutor(self._jobs) as pool:
             yield from pool.map(lambda cell: self.run(language, *cell), cells)
 

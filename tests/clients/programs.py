@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 HERE: Final = Path(__file__).parent
 SOURCES: Final = ("app-service", "imds")
@@ -30,7 +33,10 @@ class Difference:
     why: str
 
 
-NO_RETRIES: Final = Difference(error="Throttled", why="429 reaches the program: it does not try again")
+NO_RETRIES: Final = Difference(
+    error="Throttled|too many requests",
+    why="429 without Retry-After reaches the program: its client does not try again",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +67,16 @@ class Language:
         tools: What must be on the machine.
         programs: Its programs.
         install: The command that installs what the manifest pins, and builds.
-        manifest: The file that pins it.
+        sources: What it is made from; where that has not changed, nothing is made anew.
+        built: The folder that it makes.
     """
 
     name: str
     tools: tuple[str, ...]
     programs: tuple[Program, ...]
     install: tuple[str, ...] = ()
-    manifest: str = ""
+    sources: tuple[str, ...] = ()
+    built: str = ""
 
     @property
     def folder(self) -> Path:
@@ -79,10 +87,23 @@ class Language:
         """Return the tools that this machine does not have."""
         return tuple(tool for tool in self.tools if shutil.which(tool) is None)
 
-    def installed(self) -> subprocess.CompletedProcess[str]:
-        """Install and build; what is there already is only looked at."""
-        command = self.install or ("true",)
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=1800, check=False)
+    def make_ready(self) -> str | None:
+        """Install and build, one process at a time; return what the tool said if that fails."""
+        if not self.install:
+            return None
+        made_from = self.folder / self.built / ".made-from"
+        wanted = "".join(file.read_text() for pattern in self.sources for file in sorted(self.folder.glob(pattern)))
+        with (self.folder / ".lock").open("w") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            if made_from.exists() and made_from.read_text() == wanted:
+                return None
+            done = subprocess.run(
+                self.install, cwd=self.folder, capture_output=True, text=True, timeout=1800, check=False
+            )
+            if done.returncode:
+                return (done.stdout + done.stderr)[-3000:]
+            made_from.write_text(wanted)
+        return None
 
 
 def _python(*packages: str) -> Callable[[], str]:
@@ -149,17 +170,13 @@ JAVASCRIPT: Final = Language(
     name="javascript",
     tools=("node", "npm"),
     install=("npm", "install", "--no-audit", "--no-fund", "--no-package-lock"),
-    manifest="package.json",
+    sources=("package.json",),
+    built="node_modules",
     programs=(
         Program(
             client="@azure/identity, @azure/keyvault-secrets",
             version=_javascript("@azure/identity", "@azure/keyvault-secrets"),
             command=("node", "azure_sdk.mjs"),
-        ),
-        Program(
-            client="@azure/msal-node, fetch",
-            version=_javascript("@azure/msal-node"),
-            command=("node", "msal_fetch.mjs"),
             differences={"throttled twice": NO_RETRIES},
         ),
     ),

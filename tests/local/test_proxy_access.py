@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SECRETS = "https://contoso-kv.vault.azure.net/secrets?api-version=7.4"
 
@@ -93,12 +93,9 @@ def test_aiohttp_gives_the_password_of_the_url(wary: LocalAzure) -> None:
     assert run(wary, sys.executable, "-c", program).strip() == "401"
 
 
-def test_the_azure_sdk_for_javascript_gives_the_password_of_the_url(wary: LocalAzure) -> None:
-    packages = Path(__file__).parents[1] / "sdk" / "js" / "node_modules"
-    if shutil.which("node") is None or not (packages / "@azure" / "identity").exists():
-        pytest.skip("THE PROXY'S PASSWORD FROM JAVASCRIPT IS NOT TESTED: node or tests/sdk/js/node_modules is missing.")
+def test_the_azure_sdk_for_javascript_gives_the_password_of_the_url(wary: LocalAzure, javascript: Path) -> None:
     program = (
-        f"const load = require('module').createRequire({str(packages / 'x.js')!r});"
+        f"const load = require('module').createRequire({str(javascript / 'x.js')!r});"
         "const { ManagedIdentityCredential } = load('@azure/identity');"
         "const { SecretClient } = load('@azure/keyvault-secrets');"
         "new SecretClient('https://contoso-kv.vault.azure.net', new ManagedIdentityCredential())"

@@ -20,7 +20,6 @@ import ssl
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp.connector
@@ -38,6 +37,7 @@ from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RESOURCE = "https://vault.azure.net"
 IDENTITIES = ("system", "client_id", "object_id", "resource_id", "unknown", "unassigned")
@@ -121,7 +121,6 @@ workload          js-msal        not-asked not-asked  not-asked  not-asked    no
 REFUSALS = "No User Assigned|Identity not found|requested identity was not found|Managed identity not found|AADSTS"
 NOT_ASKED = "not supported|Only client id is supported|fetch failed|ChainedTokenCredential authentication failed"
 UNREAD = 'Response had no "expiresOn" property'
-JS = Path(__file__).parent / "js_identity"
 
 
 def _rows() -> dict[tuple[str, str], dict[str, str]]:
@@ -264,31 +263,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
-@pytest.fixture(scope="session")
-def node() -> str:
-    """Node.js, with the clients installed."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("@azure/identity AND @azure/msal-node ARE NOT TESTED: node or npm is missing on this machine.")
-    installed, wanted = JS / "node_modules" / "installed.json", (JS / "package.json").read_text()
-    with _alone(JS / ".lock"):
-        if not installed.exists() or installed.read_text() != wanted:
-            command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"]
-            done = subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=300, check=False)
-            if done.returncode:
-                pytest.skip(f"@azure/identity AND @azure/msal-node ARE NOT TESTED: npm install failed: {done.stderr}")
-            installed.write_text(wanted)
-    return node
-
-
-def _node_outcomes(azure: LocalAzure, node: str, source: str, results: Path) -> dict[str, dict[str, str]]:
+def _node_outcomes(azure: LocalAzure, javascript: Path, source: str, results: Path) -> dict[str, dict[str, str]]:
     """Return what every cell of a source came to, by client and identity; one process for all, and once a test run."""
     with _alone(results.with_suffix(".lock")):
         if not results.exists():
             cells = [(client, who) for at, client, who in NODE_CELLS if at == source]
             asked = json.dumps([{"client": client, "ids": ids_of(azure, who)} for client, who in cells])
-            command = [node, "acquire.mjs", asked]
-            done = subprocess.run(command, cwd=JS, capture_output=True, text=True, timeout=120, check=False)
+            command = ["node", "acquire.mjs", asked]
+            done = subprocess.run(command, cwd=javascript, capture_output=True, text=True, timeout=120, check=False)
             assert done.returncode == 0, done.stderr
             outcomes = json.loads(done.stdout)
             results.write_text(json.dumps({" ".join(cell): found for cell, found in zip(cells, outcomes, strict=True)}))
@@ -299,7 +281,7 @@ def _node_outcomes(azure: LocalAzure, node: str, source: str, results: Path) -> 
 @pytest.mark.parametrize(("source", "client", "who"), NODE_CELLS, ids=map("-".join, NODE_CELLS))
 def test_node(
     azure: LocalAzure,
-    node: str,
+    javascript: Path,
     shared_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     source: str,
@@ -307,7 +289,7 @@ def test_node(
     who: str,
 ) -> None:
     enter(azure, source, monkeypatch)
-    result = _node_outcomes(azure, node, source, shared_folder / f"node-{source}.json")[f"{client} {who}"]
+    result = _node_outcomes(azure, javascript, source, shared_folder / f"node-{source}.json")[f"{client} {who}"]
     error = result.get("error", "")
     if result.get("token"):
         found = _holder(azure, result["token"])

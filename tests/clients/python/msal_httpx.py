@@ -9,14 +9,14 @@ import msal
 import requests
 
 
-def identity() -> msal.ManagedIdentity:
+def identity() -> msal.SystemAssignedManagedIdentity | msal.UserAssignedManagedIdentity:
     for variable, key in (("CLIENT_ID", "client_id"), ("OBJECT_ID", "object_id"), ("RESOURCE_ID", "resource_id")):
         if value := os.environ.get(variable):
             return msal.UserAssignedManagedIdentity(**{key: value})
     return msal.SystemAssignedManagedIdentity()
 
 
-class Failure(Exception):
+class RefusedError(Exception):
     def __init__(self, text: str, status: int | None = None) -> None:
         super().__init__(text)
         self.status = status
@@ -29,10 +29,10 @@ def run(action: str, vault_url: str, name: str = "", version: str = "") -> dict[
         def get(url: str) -> dict[str, object]:
             token = client.acquire_token_for_client(resource="https://vault.azure.net")
             if "access_token" not in token:
-                raise Failure(f"{token['error']}: {token.get('error_description')}")
+                raise RefusedError(f"{token['error']}: {token.get('error_description')}")
             answer = vault.get(url, headers={"Authorization": f"Bearer {token['access_token']}"})
             if answer.is_error:
-                raise Failure(answer.text, answer.status_code)
+                raise RefusedError(answer.text, answer.status_code)
             return answer.json()
 
         if action == "list":
@@ -52,6 +52,6 @@ def run(action: str, vault_url: str, name: str = "", version: str = "") -> dict[
 
 try:
     answer = run(*sys.argv[1:])
-except (Failure, httpx.HTTPError, requests.RequestException) as error:
+except (RefusedError, httpx.HTTPError, requests.RequestException) as error:
     answer = {"error": str(error), "status": getattr(error, "status", None)}
 print(json.dumps(answer))

@@ -1,0 +1,50 @@
+"""Official clients, in programs as their users write them, at the production URL: the table of ``make interop``."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from tests.clients.interop import Interop, Result
+from tests.clients.programs import CURL, JAVASCRIPT, PYTHON, Language, Program
+from tests.clients.scenarios import SCENARIOS
+
+# Those that are ready in seconds. `make interop` runs the others too.
+LANGUAGES = (PYTHON, CURL, JAVASCRIPT)
+PROGRAMS = [
+    pytest.param(language, program, id=f"{language.name}-{number}")
+    for language in LANGUAGES
+    for number, program in enumerate(language.programs)
+]
+# What depends on where the token comes from; a vault is the same to a client wherever its token is from.
+ABOUT_IDENTITIES = {
+    "read latest",
+    "by client id",
+    "by object id",
+    "by resource id",
+    "wrong identity",
+    "none chosen of two",
+}
+
+
+@pytest.mark.parametrize(("language", "program"), PROGRAMS)
+def test_a_client_does_what_it_does_in_azure(language: Language, program: Program) -> None:
+    if missing := language.missing():
+        pytest.skip(f"{language.name.upper()} IS NOT TESTED: {', '.join(missing)} missing on this machine.")
+    problem = language.make_ready()
+    if problem and not os.environ.get("CI"):
+        pytest.skip(f"{language.name.upper()} IS NOT TESTED: its clients cannot be installed: {problem}")
+    assert problem is None, problem
+    cells = [
+        (source, scenario)
+        for source in program.sources
+        for scenario in SCENARIOS
+        if source == "app-service" or scenario.name in ABOUT_IDENTITIES
+    ]
+    results = list(Interop().run_all(language, [(program, *cell) for cell in cells]))
+    assert len(results) == len(cells)
+    assert [_line(result) for result in results if not result.passed] == []
+
+
+def _line(result: Result) -> str:
+    return f"{result.client}, {result.source}, {result.scenario}: {result.text}"
