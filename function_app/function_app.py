@@ -3,6 +3,7 @@
 Without an id the system-assigned identity reads; with one id, that user-assigned identity does.
 """
 
+import asyncio
 import os
 from collections import OrderedDict
 
@@ -90,6 +91,17 @@ def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
         except SettingsError:
             status = "unconfigured"
         return answer({"status": status, "settings": present, "lastRead": readers.last_read})
+
+    @app.route("doctor", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    async def doctor(req: func.HttpRequest) -> func.HttpResponse:
+        from keyless.doctor import diagnose  # noqa: PLC0415 (a function that is well need not load its doctor)
+
+        try:
+            identity = asked_identity(req.url, b"")
+        except keyless.KeylessError as error:
+            return problem(error)
+        chosen = keyless.UserAssignedManagedIdentity(**identity) if identity else None
+        return answer((await asyncio.to_thread(diagnose, identity=chosen)).to_dict())
 
     return app
 

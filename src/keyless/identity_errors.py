@@ -33,8 +33,9 @@ _ENABLE = (
     "the application, so that it is started with the identity's variables."
 )
 _ASSIGN = (
-    "Check which identities the application has (az functionapp identity show, az vm identity show); assign the one that "
-    "is meant, or name one that is assigned by its client id, object id or resource id."
+    "Check which identities the application has (az functionapp identity show, az vm identity show); assign the one that is "
+    "meant (az functionapp identity assign --name APP --resource-group GROUP --identities RESOURCE_ID), or name one that is "
+    "assigned by its client id, object id or resource id."
 )
 
 

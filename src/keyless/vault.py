@@ -89,7 +89,7 @@ class Vault:
                 str(secret),
                 params={"api-version": _API_VERSION},
                 headers={"Accept": "application/json"},
-                auth=_Bearer(token),
+                auth=Bearer(token),
                 timeout=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
                 allow_redirects=False,
                 stream=True,
@@ -137,13 +137,14 @@ class Vault:
         )
 
 
-class _Bearer(AuthBase):
+class Bearer(AuthBase):
     """Shows the token. Were it a plain header, requests would replace it by a password that it finds in ~/.netrc."""
 
     def __init__(self, token: Token | None) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the token to a request that is about to be sent."""
         if self._token is not None:
             request.headers["Authorization"] = f"Bearer {self._token.value}"
         return request

@@ -108,7 +108,8 @@ def test_up_shows_a_person_commands_that_work_when_pasted(tmp_path: Path) -> Non
         text = "".join(lines)
         assert "https://contoso-kv.vault.azure.net" in text
         assert "local-db-password" not in text
-        [command] = [line for line in lines if "curl -s -H 'x-functions-key" in line and "?" not in line]
+        called = [line for line in lines if "curl -s -H 'x-functions-key" in line and "?" not in line]
+        [command] = [line for line in called if "/AcquireTokenMsi" in line]
         pasted = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=True)
         assert json.loads(pasted.stdout)["secret"]["value"] == "local-db-password"
         token, read = (next(line for line in lines if start in line) for start in ("TOKEN=$(", "curl -s --proxy"))

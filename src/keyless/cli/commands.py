@@ -8,6 +8,7 @@ import click
 
 import keyless as package
 from keyless.cli.demo import demo
+from keyless.cli.doctor import doctor
 from keyless.cli.drill import drill
 from keyless.cli.env import env
 from keyless.cli.exchange import export, import_file
@@ -42,5 +43,21 @@ def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
 
 
-for command in (demo, drill, env, execute, export, fault, get, import_file, journal, report, role, run, secret, up):
+for command in (
+    demo,
+    doctor,
+    drill,
+    env,
+    execute,
+    export,
+    fault,
+    get,
+    import_file,
+    journal,
+    report,
+    role,
+    run,
+    secret,
+    up,
+):
     keyless.add_command(command)

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import click
-import msal
 
 from keyless import SecretReader
+from keyless.cli.identity_options import chosen_identity, identity_options
 
 if TYPE_CHECKING:
     from keyless.secret import Secret
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--vault-url", envvar="KEY_VAULT_URL", required=True, help="The vault's address [env: KEY_VAULT_URL].")
-@click.option("--client-id", help="Read as the user-assigned identity with this client id.")
-@click.option("--resource-id", help="Read as the user-assigned identity with this resource id.")
-@click.option("--object-id", help="Read as the user-assigned identity with this object id.")
+@identity_options
 @click.option("--version", help="Read this version rather than the latest.")
 @click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds that it may take in all.")
 @click.option("--json", "as_json", is_flag=True, help="Print the attributes, too.")
@@ -38,13 +36,7 @@ def get(
 
     It is read with the system-assigned identity, unless one of the ids names a user-assigned one.
     """
-    ids = {"client_id": client_id, "resource_id": resource_id, "object_id": object_id}
-    named = {kind: value for kind, value in ids.items() if value is not None}
-    if len(named) > 1:
-        raise click.UsageError("Name the identity once: --client-id, --resource-id and --object-id exclude each other.")
-    if "" in named.values():
-        raise click.UsageError("The identity's id is empty: give one, or leave the option out for the system-assigned.")
-    identity = msal.UserAssignedManagedIdentity(**named) if named else msal.SystemAssignedManagedIdentity()
+    identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
     # What goes wrong is shown as the command's own error, so the log need not say it, too.
     with SecretReader(vault_url, identity=identity, timeout=timeout, on_event=lambda _: None) as reader:
         secret = reader.get(name, version)

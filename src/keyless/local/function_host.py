@@ -48,7 +48,7 @@ class FunctionHost:
     Example:
         >>> with FunctionHost(bundled_function_app(), environment={"SECRET_NAME": "db-password"}) as host:
         ...     sorted(host.functions)
-        ['AcquireTokenMsi', 'health']
+        ['AcquireTokenMsi', 'doctor', 'health']
 
     Args:
         folder: The folder that holds ``function_app.py``.

@@ -1,0 +1,79 @@
+"""``keyless doctor``: say why a secret cannot be read here, and what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+
+from keyless.cli.identity_options import chosen_identity, identity_options
+from keyless.doctor import diagnose
+
+if TYPE_CHECKING:
+    from keyless.doctor import Finding, Report
+
+_MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[/]", "skipped": "[dim]-   [/]"}
+
+
+@click.command()
+@click.option("--vault-url", envvar="KEY_VAULT_URL", help="The vault's address [env: KEY_VAULT_URL].")
+@click.option("--secret", envvar="SECRET_NAME", help="The secret to read [env: SECRET_NAME]; its value is never shown.")
+@identity_options
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Seconds that it may take in all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; docs/doctor.schema.json says how.")
+def doctor(
+    *,
+    vault_url: str | None,
+    secret: str | None,
+    client_id: str | None,
+    resource_id: str | None,
+    object_id: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Look at the environment, the identity, the network, the vault and the secret, and say what is wrong.
+
+    It exits with 0 where all is well, with 1 where something fails, and with 2 where it was called wrongly.
+    """
+    identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
+    report = diagnose(vault_url=vault_url, secret=secret, identity=identity, timeout=timeout)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        _show(report)
+    sys.exit(0 if report.healthy else 1)
+
+
+def _show(report: Report) -> None:
+    console = Console(highlight=False)
+    for stage, findings in report.stages():
+        if findings:
+            console.print(f"[bold]{stage}[/]")
+        for finding in findings:
+            _show_finding(console, finding)
+    problem = report.problem
+    if problem is None:
+        console.print(f"\n[bold]Healthy[/], in {report.seconds:.1f} s.")
+    else:
+        console.print(
+            f"\n[bold]Mend first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
+        )
+
+
+def _show_finding(console: Console, finding: Finding) -> None:
+    console.print(f"  {_MARKS[finding.status]} {finding.check}")
+    for label, text in (
+        ("", finding.evidence),
+        ("Cause: ", finding.cause),
+        ("Remedy: ", finding.remedy),
+        ("", finding.link),
+    ):
+        if text:
+            # Texts of services hold brackets, which are no markup of ours.
+            console.print(Padding(f"{label}{text}", (0, 0, 0, 7), expand=False), markup=False)

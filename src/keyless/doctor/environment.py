@@ -1,0 +1,207 @@
+"""The first stage: what the variables of this process make the SDKs do, before anything is asked."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import requests
+
+from keyless.doctor.finding import Finding, well
+from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, picked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.doctor.examination import Examination
+
+_STAGE: Final = "environment"
+_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_METADATA_SERVICE = "http://169.254.169.254/metadata"
+_IDENTITY = (
+    *(
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "IDENTITY_SERVER_THUMBPRINT",
+        "IMDS_ENDPOINT",
+        "MSI_ENDPOINT",
+        "MSI_SECRET",
+    ),
+    *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"),
+)
+_HEADER_LOGGER = "azure.core.pipeline.policies.http_logging_policy"
+_ENABLE = (
+    "Enable the identity (az functionapp identity assign --name APP --resource-group GROUP; in the portal: the app, Identity, "
+    "System assigned, On), then restart the app, so that it is started with the identity's variables."
+)
+
+
+def check_environment(examination: Examination) -> list[Finding]:
+    """Look at the variables; nothing is sent."""
+    variables = examination.environment
+    found = [
+        _check_source(variables),
+        _check_blank(variables),
+        _check_halves(variables),
+        _check_client_id(variables, asked=examination.asked_id is not None),
+        _check_proxy(variables),
+        _check_references(variables),
+        _check_logging(),
+    ]
+    return [finding for finding in found if finding is not None]
+
+
+def _check_source(variables: Mapping[str, str]) -> Finding:
+    chosen = picked(variables)
+    ours = chosen[OURS]
+    if ours == METADATA_SERVICE and (app := _app_service_app(variables)):
+        return Finding(
+            stage=_STAGE,
+            check="source",
+            status="fail",
+            code="KL-601",
+            evidence=f"{app} runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set.",
+            cause="No managed identity is enabled for the app, or this process was started before it was. The SDKs turn to the "
+            "metadata service of virtual machines, which App Service forbids: it is not down.",
+            remedy=_ENABLE,
+        )
+    if len(set(chosen.values())) > 1:
+        return Finding(
+            stage=_STAGE,
+            check="source",
+            status="warn",
+            code="KL-602",
+            evidence=f"The SDKs do not agree: {'; '.join(f'{sdk}: {source}' for sdk, source in chosen.items())}.",
+            cause="Variables of several kinds of host are set, or some of them are half set or blank.",
+            remedy="Unset those that the platform did not set; a variable that is blank still counts for some SDKs.",
+        )
+    return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours}.")
+
+
+def _app_service_app(variables: Mapping[str, str]) -> str | None:
+    """Return the app's name where this process is one of App Service or Functions; Core Tools sets none of these."""
+    return variables.get("WEBSITE_SITE_NAME") if variables.get("WEBSITE_INSTANCE_ID") else None
+
+
+def _check_blank(variables: Mapping[str, str]) -> Finding | None:
+    blank = [name for name in _IDENTITY if name in variables and not variables[name].strip()]
+    if not blank:
+        return None
+    return Finding(
+        stage=_STAGE,
+        check="blank-variables",
+        status="fail" if {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} & set(blank) else "warn",
+        code="KL-603",
+        evidence=f"{' and '.join(blank)} {'is' if len(blank) == 1 else 'are'} set to nothing.",
+        cause="MSAL looks at whether a variable is there, not at what it holds: it picks a source that does not exist.",
+        remedy=f"Unset {'it' if len(blank) == 1 else 'them'}: unset {' '.join(blank)}.",
+    )
+
+
+def _check_halves(variables: Mapping[str, str]) -> Finding | None:
+    has = {name for name in _IDENTITY if variables.get(name, "").strip()}
+    for there, missing, source in (
+        ("IDENTITY_HEADER", {"IDENTITY_ENDPOINT"}, "App Service"),
+        ("IDENTITY_ENDPOINT", {"IDENTITY_HEADER", "IMDS_ENDPOINT"}, "App Service"),
+        ("MSI_SECRET", {"MSI_ENDPOINT"}, "Azure Machine Learning"),
+    ):
+        if there in has and not missing & has and not missing & set(variables):
+            return Finding(
+                stage=_STAGE,
+                check="half-set-variables",
+                status="fail",
+                code="KL-604",
+                evidence=f"{there} is set, and {' or '.join(sorted(missing))} is not.",
+                cause=f"{source} sets them together. With one of them MSAL goes on to the metadata service of virtual "
+                f"machines, and azure-identity to {NONE}.",
+                remedy="Pass on the whole environment of the platform (containers, sudo and cron drop parts of it), or unset "
+                f"{there}.",
+            )
+    return None
+
+
+def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | None:
+    value = variables.get("AZURE_CLIENT_ID", "").strip()
+    if not value:
+        return None
+    if not re.fullmatch(_GUID, value):
+        evidence, cause = (
+            "AZURE_CLIENT_ID is no GUID.",
+            "It is to hold the client id of a user-assigned identity, not its name.",
+        )
+    elif not asked:
+        evidence = f"AZURE_CLIENT_ID is {value}, and the system-assigned identity is asked for."
+        cause = (
+            "DefaultAzureCredential reads it, and asks for the user-assigned identity with that client id. The client id of the "
+            "system-assigned identity, or an object id, is refused there."
+        )
+    else:
+        return None
+    return Finding(
+        stage=_STAGE,
+        check="client-id",
+        status="warn",
+        code="KL-605",
+        evidence=evidence,
+        cause=cause,
+        remedy="Unset AZURE_CLIENT_ID for the system-assigned identity; for a user-assigned one let it hold the client id: "
+        "az identity show --name NAME --resource-group GROUP --query clientId.",
+    )
+
+
+def _check_proxy(variables: Mapping[str, str]) -> Finding | None:
+    endpoint = (
+        variables.get("IDENTITY_ENDPOINT") or variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or _METADATA_SERVICE
+    )
+    lowered = {name.lower(): value for name, value in variables.items() if name.lower().endswith("_proxy") and value}
+    proxy = lowered.get("http_proxy") or lowered.get("all_proxy")
+    # requests takes NO_PROXY as an argument, so that the environment which is examined counts, not this process's own.
+    if not proxy or requests.utils.should_bypass_proxies(endpoint, no_proxy=lowered.get("no_proxy", "")):
+        return None
+    host = urlsplit(endpoint).hostname
+    return Finding(
+        stage=_STAGE,
+        check="proxy",
+        status="warn",
+        code="KL-606",
+        evidence=f"HTTP_PROXY is set, and NO_PROXY does not name {host}, where the identity endpoint is.",
+        cause="SDKs that heed HTTP_PROXY ask the proxy for a token, which cannot reach this machine's own endpoint: 407, 502, "
+        "503, or silence. Keyless asks directly.",
+        remedy=f"Add it: NO_PROXY={','.join(part for part in (lowered.get('no_proxy'), host, '169.254.169.254') if part)}.",
+    )
+
+
+def _check_references(variables: Mapping[str, str]) -> Finding:
+    left = sorted(
+        name for name, value in variables.items() if value.lstrip().lower().startswith("@microsoft.keyvault(")
+    )
+    if not left:
+        return well(_STAGE, "references", "No variable is an unresolved Key Vault reference.")
+    return Finding(
+        stage=_STAGE,
+        check="references",
+        status="fail",
+        code="KL-607",
+        evidence=f"The program sees a Key Vault reference as it is written in {', '.join(left)}.",
+        cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
+        "firewall stops it, or the address is wrong. On a laptop nothing resolves references.",
+        remedy="In Azure: look at the reference's status in the portal (the app, Environment variables); with a user-assigned "
+        "identity alone: az functionapp update --name APP --resource-group GROUP --set keyVaultReferenceIdentity=RESOURCE_ID. On "
+        "a laptop: keyless run -- CMD. Resolved references are cached for a day: reading in code follows a rotation sooner.",
+    )
+
+
+def _check_logging() -> Finding | None:
+    if not logging.getLogger(_HEADER_LOGGER).isEnabledFor(logging.INFO):
+        return None
+    return Finding(
+        stage=_STAGE,
+        check="logging",
+        status="warn",
+        code="KL-608",
+        evidence=f"The logger {_HEADER_LOGGER} is at INFO.",
+        cause="azure-core logs the address and the headers of every request there, several lines for each read.",
+        remedy='Quiet it: logging.getLogger("azure").setLevel(logging.WARNING).',
+    )

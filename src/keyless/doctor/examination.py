@@ -1,0 +1,52 @@
+"""What is examined, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from keyless.challenge import Challenge
+    from keyless.deadline import Deadline
+    from keyless.identity import Token
+    from keyless.secret_id import SecretId
+
+
+@dataclass(slots=True, kw_only=True)
+class Examination:
+    """One run of the doctor: what it was asked, and what its stages learned for those that follow.
+
+    Attributes:
+        environment: The environment.
+        identity: The managed identity, in MSAL's own classes.
+        vault_url: The vault's address as it was given; None where none was.
+        secret: The secret's name as it was given; None where none was.
+        deadline: By when all must be done.
+        now: The time of day.
+        target: The secret at its checked address; a name that stands for any where no secret was given.
+        token: The token that was got.
+        claims: What the token says.
+        challenge: What the vault wants of a token.
+        public_addresses: The public addresses that the vault's name led to.
+    """
+
+    environment: Mapping[str, str]
+    identity: Any
+    vault_url: str | None
+    secret: str | None
+    deadline: Deadline
+    now: datetime
+    target: SecretId | None = None
+    token: Token | None = field(default=None, repr=False)
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    challenge: Challenge | None = None
+    public_addresses: tuple[str, ...] = ()
+
+    @property
+    def asked_id(self) -> tuple[str, str] | None:
+        """The kind and the value of the id that names a user-assigned identity; None for the system-assigned."""
+        value = self.identity.get("Id")
+        return (str(self.identity["ManagedIdentityIdType"]), str(value)) if value is not None else None

@@ -1,0 +1,99 @@
+"""The second stage: does the identity endpoint give a token, and whose?"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from keyless.clouds import CLOUDS, cloud_of
+from keyless.deadline import Deadline
+from keyless.doctor.finding import Finding, failed, well
+from keyless.errors import KeylessError
+from keyless.identity import TokenSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.doctor.examination import Examination
+
+_STAGE: Final = "identity"
+# Of what is left: the stages that need no token are to have their turn when the endpoint is silent.
+_SHARE = 0.5
+_USER_ASSIGNED = "/userassignedidentities/"
+_CLAIMS = {"ClientId": "appid", "ObjectId": "oid", "ResourceId": "xms_mirid"}
+
+
+def check_identity(examination: Examination) -> list[Finding]:
+    """Ask the identity endpoint for a token for Key Vault, and say whose it is."""
+    host = examination.target.vault_url.removeprefix("https://") if examination.target else ""
+    resource = (cloud_of(host) or CLOUDS[0]).resource
+    deadline = examination.deadline
+    try:
+        tokens = TokenSource(
+            examination.identity,
+            memory=0.0,
+            tell=lambda _: None,
+            pause=lambda _: True,  # One answer is enough: whoever asks the doctor waits.
+            clock=deadline.clock,
+        )
+    except KeylessError as error:
+        return [failed(_STAGE, "token", error)]
+    try:
+        token = tokens.token(resource, Deadline.after(deadline.remaining * _SHARE, deadline.clock))
+    except KeylessError as error:
+        return [failed(_STAGE, "token", error)]
+    finally:
+        tokens.close()
+    examination.token, examination.claims = token, read_claims(token.value)
+    return [well(_STAGE, "token", _described(examination.claims)), _check_whose(examination)]
+
+
+def read_claims(token: str) -> Mapping[str, Any]:
+    """Return what a token says of itself, unchecked; nothing where it is no JWT, as a token may be."""
+    try:
+        payload = token.split(".")[1]
+        found = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _described(claims: Mapping[str, Any]) -> str:
+    ids = ", ".join(f"{name} {claims[name]}" for name in ("oid", "appid", "tid", "xms_mirid") if name in claims)
+    times = ", ".join(
+        f"{word} {datetime.fromtimestamp(claims[name], UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for name, word in (("iat", "issued"), ("exp", "good until"))
+        if isinstance(claims.get(name), int)
+    )
+    return f"A token was given: {ids or 'it does not say whose'}{f', {times}' if times else ''}."
+
+
+def _check_whose(examination: Examination) -> Finding:
+    claims, asked = examination.claims, examination.asked_id
+    # Only tokens for Microsoft's own services have xms_mirid; Key Vault is one.
+    resource_id = str(claims.get("xms_mirid", ""))
+    if asked is None:
+        if _USER_ASSIGNED not in resource_id.lower():
+            return well(_STAGE, "whose", "It is the system-assigned identity's.")
+        evidence = f"The system-assigned identity was asked for, and the token is that of {resource_id}."
+        cause = (
+            "The machine has no system-assigned identity and one user-assigned: its endpoint gives that one's token."
+        )
+        name = resource_id.rpartition("/")[2]
+        remedy = (
+            f"Name it, so that a second one changes nothing: client_id={claims.get('appid')} ({name}); or enable the "
+            "system-assigned identity: az vm identity assign --name VM --resource-group GROUP."
+        )
+    else:
+        kind, value = asked
+        found = str(claims.get(_CLAIMS[kind], value))
+        if found.lower() == value.lower():
+            return well(_STAGE, "whose", f"It is that of the identity asked for ({kind} {value}).")
+        evidence = f"The identity with the {kind} {value} was asked for, and the token is that of {found}."
+        cause = "The endpoint does not know this kind of id and gave another identity's token."
+        remedy = f"Name the identity by its client id: az identity list --query \"[?principalId=='{value}'].clientId\"."
+    return Finding(
+        stage=_STAGE, check="whose", status="warn", code="KL-611", evidence=evidence, cause=cause, remedy=remedy
+    )

@@ -1,0 +1,113 @@
+"""The third stage: the vault's address, its name, the way there, and what answers."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import requests
+
+from keyless.clouds import cloud_of
+from keyless.doctor.finding import Finding, failed, well
+from keyless.errors import KeylessError
+from keyless.secret_id import SecretId, check_secret_name, check_vault_url
+from keyless.vault import Refused, Vault
+from keyless.vault_errors import open_to_all
+
+if TYPE_CHECKING:
+    from keyless.doctor.examination import Examination
+
+_STAGE: Final = "network"
+_ANY_SECRET = "doctor"  # noqa: S105 (a name: without a token the vault tells nothing of any secret)
+_PRIVATE_LINK = "privatelink"
+_LINK = (
+    "az network private-dns link vnet create --zone-name privatelink.vaultcore.azure.net --name LINK --resource-group GROUP "
+    "--virtual-network VNET --registration-enabled false."
+)
+
+
+def check_address(examination: Examination) -> Finding:
+    """Check the vault's address and the secret's name as they were given."""
+    try:
+        url = check_vault_url(examination.vault_url or "")
+        examination.target = SecretId(url, check_secret_name(examination.secret or _ANY_SECRET))
+    except KeylessError as error:
+        return failed(_STAGE, "address", error)
+    cloud = cloud_of(_host(url))
+    where = f"in {cloud.name}" if cloud else "under no suffix of a known cloud"
+    return well(_STAGE, "address", f"{url} is a vault {where}.")
+
+
+def check_network(examination: Examination) -> list[Finding]:
+    """Resolve the vault's name where this machine must, and ask the vault what it wants of a token."""
+    target = examination.target
+    if target is None:
+        return []
+    proxy = _proxy(target.vault_url)
+    found = [_through(proxy) if proxy else _check_name(examination, _host(target.vault_url))]
+    if found[0].status == "fail":
+        return found
+    return [*found, _check_answer(examination, target)]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _proxy(url: str) -> str | None:
+    proxies = requests.utils.get_environ_proxies(url)
+    found = requests.utils.select_proxy(url, proxies)
+    return f"{urlsplit(found).hostname}:{urlsplit(found).port or ''}".rstrip(":") if found else None
+
+
+def _through(proxy: str) -> Finding:
+    return well(_STAGE, "name", f"HTTPS goes through the proxy {proxy}, which resolves the vault's name.")
+
+
+def _check_name(examination: Examination, host: str) -> Finding:
+    port = urlsplit(examination.target.vault_url).port or 443 if examination.target else 443
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
+    except (OSError, UnicodeError) as error:
+        return Finding(
+            stage=_STAGE,
+            check="name",
+            status="fail",
+            code="KL-301",
+            evidence=f"The name {host} does not resolve ({type(error).__name__}).",
+            cause="There is no vault of that name (a typing error, quotes in it, or it was deleted), or private DNS is not "
+            "linked to this network.",
+            remedy=f"Compare: az keyvault list --query [].properties.vaultUri. For a private endpoint, link its zone: {_LINK}",
+        )
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    name = next((canonical for _, _, _, canonical, _ in found if canonical), host)
+    examination.public_addresses = tuple(each for each in addresses if ipaddress.ip_address(each).is_global)
+    kind = "public" if examination.public_addresses else "private"
+    by = f" as {name}" if name != host else ""
+    if _PRIVATE_LINK in name and examination.public_addresses:
+        return Finding(
+            stage=_STAGE,
+            check="name",
+            status="warn",
+            code="KL-621",
+            evidence=f"{host} resolves{by} to the public address {', '.join(examination.public_addresses)}.",
+            cause="The vault has a private endpoint, and this network does not see its private DNS zone.",
+            remedy=f"Link the zone: {_LINK}",
+        )
+    return well(_STAGE, "name", f"{host} resolves{by} to {kind} {', '.join(addresses)}.")
+
+
+def _check_answer(examination: Examination, target: SecretId) -> Finding:
+    vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)
+    try:
+        vault.read(target, None, examination.deadline)
+    except Refused as refused:
+        examination.challenge = refused.challenge
+        return well(_STAGE, "answer", "The vault answers over TLS with a certificate that is trusted here.")
+    except KeylessError as error:
+        return failed(_STAGE, "answer", error)
+    finally:
+        vault.close()
+    return failed(_STAGE, "answer", open_to_all(target))

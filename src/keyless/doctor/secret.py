@@ -1,0 +1,146 @@
+"""The last stage: the read itself, and what the secret's own dates say."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import requests
+
+from keyless.doctor.finding import Finding, failed, skipped, well
+from keyless.errors import AccessDeniedError, KeylessError, SecretNotFoundError
+from keyless.vault import Bearer, Refused, Vault
+
+if TYPE_CHECKING:
+    from keyless.doctor.examination import Examination
+    from keyless.secret import Secret
+    from keyless.secret_id import SecretId
+
+_STAGE: Final = "secret"
+_NEAR = timedelta(days=30)
+_CALLER = r"\boid=([0-9a-fA-F-]{36})"
+_OK = 200
+_LONGEST = 5.0
+_API_VERSION = "7.4"
+
+
+def check_secret(examination: Examination) -> list[Finding]:
+    """Read the secret; its value is dropped at once."""
+    target, token = examination.target, examination.token
+    if target is None:
+        return [skipped(_STAGE, "read", "The vault's address or the secret's name is not known: see the network.")]
+    if examination.secret is None:
+        return [skipped(_STAGE, "read", "No secret was named.")]
+    if token is None:
+        return [skipped(_STAGE, "read", "There is no token to read it with: see the identity.")]
+    if examination.challenge is None:
+        return [skipped(_STAGE, "read", "The vault was not reached: see the network.")]
+    vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)
+    try:
+        secret = vault.read(target, token, examination.deadline)
+    except Refused as refused:
+        return [failed(_STAGE, "read", refused.error)]
+    except SecretNotFoundError as error:
+        return [_not_found(examination, target, error)]
+    except AccessDeniedError as error:
+        return [_denied(examination, error)]
+    except KeylessError as error:
+        return [failed(_STAGE, "read", error)]
+    finally:
+        vault.close()
+    return [
+        well(_STAGE, "read", f"{secret.name} was read, version {secret.version}."),
+        _check_dates(secret, examination.now),
+    ]
+
+
+def _denied(examination: Examination, error: AccessDeniedError) -> Finding:
+    """Return the finding of a denial, with what the token and the name's addresses add to it."""
+    finding = failed(_STAGE, "read", error)
+    more = []
+    caller, own = re.search(_CALLER, error.what), str(examination.claims.get("oid", ""))
+    if caller and own and caller[1].lower() != own.lower():
+        more.append(f"The vault saw the object id {caller[1]}, the token says {own}.")
+    issued = examination.claims.get("iat")
+    if error.code in {"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"}:
+        more.append(
+            "An identity that was switched off and on again, or made anew, has a new object id: roles and policies of the old "
+            "one do nothing for it."
+        )
+    if error.code == "ForbiddenByRbac" and isinstance(issued, int):
+        more.append(
+            "A role given through a group shows in new tokens only, and the platform keeps this one, issued "
+            f"{datetime.fromtimestamp(issued, UTC):%Y-%m-%dT%H:%M:%SZ}, for up to a day: give the role to the identity itself."
+        )
+    if error.code == "ForbiddenByConnection" and examination.public_addresses:
+        more.append(f"Its name resolved to the public address {', '.join(examination.public_addresses)}.")
+    return _with_cause(finding, " ".join(more))
+
+
+def _not_found(examination: Examination, target: SecretId, error: SecretNotFoundError) -> Finding:
+    """Return the finding of a secret that is not there; one that was deleted shows, to who may look."""
+    finding = failed(_STAGE, "read", error)
+    if not _is_deleted(examination, target):
+        return finding
+    return _with_cause(
+        finding,
+        "It is in a deleted but recoverable state, in which its name cannot be used for a new secret either (409 "
+        "ObjectIsDeletedButRecoverable).",
+    )
+
+
+def _is_deleted(examination: Examination, target: SecretId) -> bool:
+    left = min(examination.deadline.remaining, _LONGEST)
+    if examination.token is None or left <= 0:
+        return False
+    try:
+        with requests.Session() as session:
+            answer = session.get(
+                f"{target.vault_url}/deletedsecrets/{target.name}",
+                params={"api-version": _API_VERSION},
+                auth=Bearer(examination.token),
+                timeout=left,
+                allow_redirects=False,
+            )
+    except (OSError, ValueError):
+        return False
+    return answer.status_code == _OK
+
+
+def _with_cause(finding: Finding, more: str) -> Finding:
+    return Finding(
+        stage=finding.stage,
+        check=finding.check,
+        status=finding.status,
+        evidence=finding.evidence,
+        code=finding.code,
+        cause=f"{finding.cause} {more}".strip(),
+        remedy=finding.remedy,
+    )
+
+
+def _check_dates(secret: Secret, now: datetime) -> Finding:
+    ends, begins = secret.expires_on, secret.not_before
+    renew = (
+        f"Set a new version with a later date: az keyvault secret set --vault-name {secret.vault_url[8:].partition('.')[0]} "
+        f"--name {secret.name} --file FILE --expires DATE."
+    )
+    if ends is not None and ends <= now:
+        code, evidence = "KL-631", f"{secret.name} expired on {ends:%Y-%m-%dT%H:%M:%SZ}."
+    elif ends is not None and ends - now <= _NEAR:
+        code, evidence = "KL-632", f"{secret.name} expires on {ends:%Y-%m-%dT%H:%M:%SZ}."
+    elif begins is not None and begins > now:
+        code, evidence = "KL-633", f"{secret.name} is not valid before {begins:%Y-%m-%dT%H:%M:%SZ}."
+    else:
+        until = f"until {ends:%Y-%m-%dT%H:%M:%SZ}" if ends else "without an end"
+        return well(_STAGE, "dates", f"{secret.name} is valid {until}.")
+    return Finding(
+        stage=_STAGE,
+        check="dates",
+        status="warn",
+        code=code,
+        evidence=evidence,
+        cause="The dates of a secret are advice: the vault goes on giving it out, and what it opens may not.",
+        remedy=renew,
+    )

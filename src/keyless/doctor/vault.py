@@ -1,0 +1,60 @@
+"""The fourth stage: will the vault take a token of this identity? It says what it wants before it sees one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from keyless.clouds import cloud_of
+from keyless.doctor.finding import Finding, skipped, well
+
+if TYPE_CHECKING:
+    from keyless.challenge import Challenge
+    from keyless.doctor.examination import Examination
+
+_STAGE: Final = "vault"
+
+
+def check_vault(examination: Examination) -> list[Finding]:
+    """Compare what the vault wants of a token with what the token is."""
+    challenge, target = examination.challenge, examination.target
+    if challenge is None or target is None:
+        return [skipped(_STAGE, "challenge", "The vault did not say what it wants of a token: see above.")]
+    return [_check_audience(challenge, target.vault_url), _check_tenant(examination, challenge)]
+
+
+def _check_audience(challenge: Challenge, vault_url: str) -> Finding:
+    host = vault_url.removeprefix("https://").partition(":")[0]
+    cloud = cloud_of(host)
+    wanted = cloud.resource if cloud else None
+    if challenge.resource and challenge.resource == (wanted or challenge.resource) and challenge.vouches_for(host):
+        return well(_STAGE, "audience", f"The vault wants tokens for {challenge.resource}.")
+    return Finding(
+        stage=_STAGE,
+        check="audience",
+        status="fail",
+        code="KL-302",
+        evidence=f"The vault {vault_url} wants tokens for {challenge.resource or 'nothing'}.",
+        cause="What answers is no vault, or one of another cloud than its address says. A token must not be sent to it.",
+        remedy="Check the vault's address: az keyvault show --name VAULT --query properties.vaultUri.",
+    )
+
+
+def _check_tenant(examination: Examination, challenge: Challenge) -> Finding:
+    own = str(examination.claims.get("tid", ""))
+    if not own:
+        return skipped(
+            _STAGE, "tenant", f"The vault is in the tenant {challenge.tenant}; there is no token to compare."
+        )
+    if challenge.tenant is None or challenge.tenant.lower() == own.lower():
+        return well(_STAGE, "tenant", f"The vault and the identity are in the tenant {own}.")
+    return Finding(
+        stage=_STAGE,
+        check="tenant",
+        status="fail",
+        code="KL-302",
+        evidence=f"The vault is in the tenant {challenge.tenant}, the identity in {own}.",
+        cause="A managed identity gets tokens of its own tenant only, and the vault answers them with AKV10032: Invalid issuer. "
+        "No role mends that.",
+        remedy="Use a vault of the identity's tenant; where the vault was moved with its subscription: az keyvault update --name "
+        f"VAULT --set properties.tenantId={own}; or federate an application of the vault's tenant.",
+    )

@@ -1,0 +1,256 @@
+"""The doctor: its report for people and programs, its deadline, its stages, and its silence about what is secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema_rs
+import pytest
+import requests
+
+from keyless import UserAssignedManagedIdentity
+from keyless.doctor import diagnose
+from keyless.doctor.sources import picked
+from keyless.local.environment import IDENTITY_VARIABLES
+from keyless.local.function_host import FunctionHost, bundled_function_app
+
+if TYPE_CHECKING:
+    from keyless.local.server import LocalAzure
+
+URL = "https://contoso-kv.vault.azure.net"
+SCHEMA = jsonschema_rs.validator_for(
+    json.loads((Path(__file__).parents[2] / "docs" / "doctor.schema.json").read_text(encoding="utf-8"))
+)
+
+
+def doctor(*options: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "keyless", "doctor", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+# What people and programs see.
+
+
+def test_a_healthy_machine_has_a_finding_in_every_stage_and_exits_with_0(azure_environment: dict[str, str]) -> None:
+    done = doctor("--vault-url", URL, "--secret", "db-password", "--json", environment=azure_environment)
+    report = json.loads(done.stdout)
+    SCHEMA.validate(report)
+    assert done.returncode == 0
+    assert report["healthy"]
+    assert {finding["status"] for finding in report["findings"]} == {"ok"}
+    stages = list(dict.fromkeys(finding["stage"] for finding in report["findings"]))
+    assert stages == ["environment", "identity", "network", "vault", "secret"]
+
+
+def test_a_problem_is_shown_with_cause_remedy_and_link_and_exits_with_1(
+    local_azure: LocalAzure, azure_environment: dict[str, str]
+) -> None:
+    local_azure.identity("system").revoke("Key Vault Secrets User", on="contoso-kv")
+    named = {"KEY_VAULT_URL": URL, "SECRET_NAME": "db-password", "COLUMNS": "400"}
+    done = doctor(environment={**azure_environment, **named})
+    assert done.returncode == 1
+    assert "Mend first: secret, read (KL-303)." in done.stdout
+    assert "Cause: The identity has no role" in done.stdout
+    assert "Remedy: az role assignment create" in done.stdout
+    assert "docs/errors.md#kl-303" in done.stdout
+    SCHEMA.validate(json.loads(doctor("--json", environment={**azure_environment, **named}).stdout))
+
+
+def test_a_wrong_call_exits_with_2(azure_environment: dict[str, str]) -> None:
+    assert doctor("--timeout", "never", environment=azure_environment).returncode == 2
+    twice = doctor("--client-id", "a", "--object-id", "b", environment=azure_environment)
+    assert twice.returncode == 2
+    assert "Name the identity once" in twice.stderr
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_the_width_of_the_terminal_and_no_color_are_heeded(azure_environment: dict[str, str], columns: str) -> None:
+    forced = {"COLUMNS": columns, "FORCE_COLOR": "1"}
+    coloured = doctor("--vault-url", URL, environment={**azure_environment, **forced}).stdout
+    plain = doctor("--vault-url", URL, environment={**azure_environment, "COLUMNS": columns, "NO_COLOR": "1"}).stdout
+    assert "\x1b[32m" in coloured
+    assert "\x1b" not in plain
+    assert max(map(len, plain.splitlines())) <= int(columns)
+
+
+def test_the_function_has_its_doctor_behind_the_function_key(local_azure: LocalAzure) -> None:
+    settings = {"KEY_VAULT_URL": URL, "SECRET_NAME": "db-password"}
+    newcomer = local_azure.identity("newcomer").client_id
+    with FunctionHost(bundled_function_app(), environment={**local_azure.environment(), **settings}) as host:
+        end = host.functions["doctor"]
+        assert requests.get(end.url, timeout=10).status_code == 401
+        healthy = requests.get(end.url, headers={"x-functions-key": str(end.key)}, timeout=10)
+        ill = requests.get(
+            f"{end.url}?userAssignedClientId={newcomer}", headers={"x-functions-key": str(end.key)}, timeout=10
+        )
+        wrong = requests.get(f"{end.url}?colour=blue", headers={"x-functions-key": str(end.key)}, timeout=10)
+    SCHEMA.validate(healthy.json())
+    SCHEMA.validate(ill.json())
+    assert (healthy.status_code, healthy.json()["healthy"], healthy.headers["Cache-Control"]) == (200, True, "no-store")
+    assert (ill.status_code, ill.json()["healthy"]) == (200, False)
+    assert wrong.status_code == 400
+
+
+# A laptop: no identity at all.
+
+
+def test_where_every_connection_is_refused_the_identity_is_what_to_mend_first(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in local_azure.environment(identity=False).items():
+        monkeypatch.setenv(name, value)
+    report = diagnose(vault_url=URL, secret="db-password")
+    assert report.seconds < 5
+    assert report.problem is not None
+    assert (report.problem.stage, report.problem.code) == ("identity", "KL-201")
+    assert [finding.status for finding in report.findings if finding.stage == "secret"] == ["skipped"]
+    assert [finding.status for finding in report.findings if finding.stage == "network"] == ["ok", "ok", "ok"]
+
+
+def test_where_nothing_ever_answers_it_ends_within_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://{address}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
+        started = time.monotonic()
+        report = diagnose(vault_url=URL, secret="db-password", timeout=2)
+        taken = time.monotonic() - started
+    assert taken < 2.5
+    assert report.problem is not None
+    assert (report.problem.stage, report.problem.code) == ("identity", "KL-401")
+    assert {finding.stage for finding in report.findings} == {"environment", "identity", "network", "vault", "secret"}
+
+
+def test_a_name_server_that_is_silent_does_not_hold_it_up(
+    azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name)
+    original = socket.getaddrinfo
+    held, let_go = socket.socketpair()
+
+    def silent(host: str, *rest: object, **options: object) -> object:
+        if host == "contoso-kv.vault.azure.net":
+            held.recv(1)  # Until the test is over.
+            raise socket.gaierror(-2, "Name or service not known")
+        return original(host, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    with held, let_go:
+        report = diagnose(vault_url=URL, secret="db-password", timeout=1)
+        let_go.send(b".")
+    assert report.seconds < 1.5
+    assert report.problem is not None
+    assert (report.problem.stage, report.problem.check) == ("network", "time")
+
+
+# The environment.
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "status"),
+    [
+        ({"IDENTITY_ENDPOINT": "", "IDENTITY_HEADER": ""}, "KL-603", "fail"),
+        ({"AZURE_CLIENT_ID": ""}, "KL-603", "warn"),
+        ({"IDENTITY_HEADER": "secret-of-the-header"}, "KL-604", "fail"),
+        ({"IDENTITY_ENDPOINT": "http://127.0.0.1:9/msi/token"}, "KL-604", "fail"),
+        ({"MSI_SECRET": "secret-of-the-header"}, "KL-604", "fail"),
+        ({"AZURE_CLIENT_ID": "reporting"}, "KL-605", "warn"),
+        ({"MSI_ENDPOINT": "http://127.0.0.1:9/token"}, "KL-602", "warn"),
+        ({"HTTP_PROXY": "http://proxy.example:3128"}, "KL-606", "warn"),
+        ({"DB": " @Microsoft.KeyVault(VaultName=contoso-kv;SecretName=a)"}, "KL-607", "fail"),
+    ],
+)
+def test_what_is_wrong_with_the_variables_is_said_and_what_they_hold_is_not(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: str, status: str
+) -> None:
+    for name in (*IDENTITY_VARIABLES, "HTTP_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    silent = local_azure.environment(identity=False)["AZURE_POD_IDENTITY_AUTHORITY_HOST"]
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", silent)
+    assert code not in {finding.code for finding in diagnose().findings}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    report = diagnose()
+    assert (code, status) in {(finding.code, finding.status) for finding in report.findings}
+    assert "secret-of-the-header" not in str(report)
+    assert "SecretName=a" not in str(report)
+
+
+@pytest.mark.parametrize(
+    ("names", "msal", "azure_identity", "javascript"),
+    [
+        ((), "virtual machine (IMDS)", "virtual machine (IMDS)", "virtual machine (IMDS)"),
+        (("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), "App Service", "App Service", "App Service"),
+        (("IDENTITY_ENDPOINT",), "virtual machine (IMDS)", "none at all", "virtual machine (IMDS)"),
+        (("MSI_ENDPOINT",), "virtual machine (IMDS)", "Cloud Shell", "Cloud Shell"),
+        (("IDENTITY_ENDPOINT", "IMDS_ENDPOINT", "MSI_ENDPOINT"), "Azure Arc", "Azure Arc", "Cloud Shell"),
+        (
+            ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
+            *("Service Fabric", "Service Fabric", "Service Fabric"),
+        ),
+    ],
+)
+def test_the_sdks_differ_in_what_they_pick(
+    names: tuple[str, ...], msal: str, azure_identity: str, javascript: str
+) -> None:
+    chosen = list(picked(dict.fromkeys(names, "set")).values())
+    assert chosen[:3] == [msal, azure_identity, javascript]
+
+
+# Silence.
+
+
+def test_no_report_holds_a_token_or_a_value_whichever_stage_fails(
+    local_azure: LocalAzure, azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = "canary-7f3a-value"
+    vault, system = local_azure.vault("contoso-kv"), local_azure.identity("system")
+    vault.set_secret("db-password", canary)
+    tokens = {
+        local_azure.azure.tokens.issue(system, resource).text
+        for resource in ("https://vault.azure.net", "https://vault.azure.net/")
+    }
+    secrets = {canary, azure_environment["IDENTITY_HEADER"], *tokens, *(token.split(".")[2] for token in tokens)}
+    faults = local_azure.faults
+    ids = UserAssignedManagedIdentity(client_id="11111111-1111-1111-1111-111111111111")
+    reports = [
+        diagnose(vault_url=URL, secret="db-password"),
+        diagnose(vault_url=URL, secret="db-password", identity=ids),
+    ]
+    for name in (
+        "identity-outage",
+        "identity-html",
+        "vault-outage",
+        "vault-reset",
+        "firewall",
+        "wrong-tenant",
+        "clock-skew",
+    ):
+        fault = faults.add_named(name)
+        reports.append(diagnose(vault_url=URL, secret="db-password", timeout=2))
+        faults.remove(fault.id)
+    reports += [diagnose(vault_url="nonsense", secret="db-password"), diagnose(vault_url=URL, secret="nope")]
+    monkeypatch.setenv("DB", f"@Microsoft.KeyVault({canary})")
+    reports.append(diagnose(vault_url=URL, secret="db-password"))
+    failing = {report.problem.stage for report in reports if report.problem}
+    assert failing == {"environment", "identity", "network", "secret"}
+    for report in reports:
+        text = (
+            json.dumps(report.to_dict()) + repr(report) + "".join(str(asdict(finding)) for finding in report.findings)
+        )
+        assert not [secret for secret in secrets if secret in text]

@@ -1,0 +1,29 @@
+"""The vault is in another tenant than the identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .conftest import Clinic
+
+PAIN = 12
+CODE = "KL-302"
+SYMPTOM = "AKV10032: Invalid issuer"
+
+
+OTHER = "11111111-1111-1111-1111-111111111111"
+
+
+def test_both_tenants_are_named_before_a_token_is_sent(clinic: Clinic) -> None:
+    own = clinic.azure.azure.tenant_id
+    clinic.azure.vault("contoso-kv").tenant_id = OTHER
+    assert SYMPTOM in clinic.sdk_says()
+    report = clinic.report()
+    found = [finding for finding in report.findings if finding.code == CODE]
+    assert [(finding.stage, finding.check) for finding in found] == [("vault", "tenant"), ("secret", "read")]
+    assert report.problem == found[0]
+    assert CODE not in clinic.healthy
+    assert found[0].evidence == f"The vault is in the tenant {OTHER}, the identity in {own}."
+    assert "No role mends that" in found[0].cause
+    assert SYMPTOM in found[1].evidence

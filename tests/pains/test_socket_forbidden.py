@@ -1,0 +1,29 @@
+"""An app of App Service was started before its identity was there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyless.local.environment import IDENTITY_VARIABLES
+
+if TYPE_CHECKING:
+    from .conftest import Clinic
+
+PAIN = 5
+CODE = "KL-601"
+SYMPTOM = "An attempt was made to access a socket in a way forbidden by its access permissions."
+
+
+def test_the_missing_variables_are_named_and_not_the_metadata_service(clinic: Clinic) -> None:
+    for name in IDENTITY_VARIABLES:
+        clinic.patch.delenv(name, raising=False)
+    for name, value in clinic.azure.environment(identity=False).items():
+        clinic.patch.setenv(name, value)
+    clinic.patch.setenv("WEBSITE_SITE_NAME", "contoso-app")
+    clinic.patch.setenv("WEBSITE_INSTANCE_ID", "0")
+    assert "no response from the IMDS endpoint" in clinic.sdk_says()
+    finding = clinic.finding(CODE)
+    assert "contoso-app runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set" in finding.evidence
+    assert "it is not down" in finding.cause
+    assert "az functionapp identity assign" in finding.remedy
+    assert "restart" in finding.remedy

@@ -1,0 +1,31 @@
+"""The vault is in another cloud than the program's address says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import requests
+
+if TYPE_CHECKING:
+    from .conftest import Clinic
+
+PAIN = 22
+CODE = "KL-301"
+SYMPTOM = "Expected https://vault.usgovcloudapi.net, found: https://vault.azure.net"
+
+
+def test_the_other_cloud_wants_its_own_tokens_and_its_own_address(clinic: Clinic) -> None:
+    vault = clinic.azure.azure.add_vault("contoso-gov", cloud="AZURE_GOVERNMENT")
+    vault.set_secret("db-password", "value")
+    system = clinic.azure.identity("system")
+    system.grant("Key Vault Secrets User", on=vault)
+    token = clinic.azure.azure.tokens.issue(system, "https://vault.azure.net").text
+    answer = requests.get(
+        f"{vault.url}/secrets/db-password?api-version=7.4", headers={"Authorization": f"Bearer {token}"}, timeout=10
+    )
+    assert SYMPTOM in answer.text
+    finding = clinic.finding(CODE, vault_url="https://contoso-gov.vault.azure.net")
+    assert "Check the vault's name" in finding.remedy
+    report = clinic.report(vault_url=vault.url)
+    assert report.healthy
+    assert "The vault wants tokens for https://vault.usgovcloudapi.net." in {each.evidence for each in report.findings}
