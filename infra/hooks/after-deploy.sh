@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run by azd once the function is published: connects the rotation event, prints three calls, and has the doctor look.
+# Run by azd once the function is published: connects the rotation event, shows three calls, and asks the doctor in the app.
 # azd puts the outputs of infra/main.bicep into the environment.
 set -eu
 
@@ -28,7 +28,12 @@ Three calls to paste:
 
 CALLS
 
-# From this machine the doctor sees the vault and the way to it; the identity is the function's, and is not here.
-if [ -x .venv/bin/keyless ]; then
-    .venv/bin/keyless doctor --vault-url "$KEY_VAULT_URL" --secret "$SECRET_NAME" || true
-fi
+# The doctor looks from where the identity is: inside the app. The key reaches curl by a pipe, so no list of processes shows it.
+look() {
+    key=$(az functionapp keys list --only-show-errors --resource-group "$AZURE_RESOURCE_GROUP" --name "$FUNCTION_APP_NAME" \
+        --query functionKeys.default --output tsv) || return 1
+    printf 'header = "x-functions-key: %s"\n' "$key" | curl -sS --max-time 60 --config - "${FUNCTION_URL%/*}/doctor"
+}
+
+echo "What the doctor finds in the app (docs/doctor.md):"
+look || echo "It cannot be asked now. Later: curl -H \"x-functions-key: \$KEY\" '${FUNCTION_URL%/*}/doctor'"

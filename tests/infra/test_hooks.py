@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 from tests.infra.bicep import INFRA, Template, as_object
@@ -14,12 +16,12 @@ if TYPE_CHECKING:
 
 ROOT = INFRA.parent
 HOOK = INFRA / "hooks" / "after-deploy.sh"
+PACKAGE = INFRA / "hooks" / "package.sh"
 # What azd puts into the environment: the outputs of main.bicep, and the resource group.
 OUTPUTS = {
     "AZURE_RESOURCE_GROUP": "rg-contoso",
     "FUNCTION_URL": "https://func-contoso.azurewebsites.net/api/AcquireTokenMsi",
     "FUNCTION_APP_NAME": "func-contoso",
-    "KEY_VAULT_URL": "https://kv-contoso.vault.azure.net",
     "KEY_VAULT_NAME": "kv-contoso",
     "SECRET_NAME": "db-password",
     "USER_IDENTITY_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
@@ -28,20 +30,20 @@ OUTPUTS = {
 
 
 def run_hook(folder: Path, az: str) -> tuple[str, str]:
-    """Run the hook where az is a script of the test's; return what was printed, and what az was asked."""
+    """Run the hook where az and curl are scripts of the test's; return what was printed, and what they were asked."""
     asked = folder / "asked"
-    stand_in = folder / "az"
-    stand_in.write_text(f'#!/bin/sh\necho "$@" >> "{asked}"\n{az}\n')
-    stand_in.chmod(0o755)
+    for name, rest in (("az", az), ("curl", f'cat > "{folder}/config"; echo "the report"')):
+        stand_in = folder / name
+        stand_in.write_text(f'#!/bin/sh\necho {name} "$@" >> "{asked}"\n{rest}\n')
+        stand_in.chmod(0o755)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", **OUTPUTS}
-    # In an empty folder there is no .venv, so no doctor looks at a real network.
     done = subprocess.run([HOOK], env=environment, cwd=folder, capture_output=True, text=True, check=True, timeout=30)
     return done.stdout, asked.read_text()
 
 
 def test_the_hook_connects_the_rotation_event_and_shows_three_calls(tmp_path: Path) -> None:
     told, asked = run_hook(tmp_path, "exit 0")
-    assert asked.startswith("deployment group create")
+    assert asked.startswith("az deployment group create")
     assert "--resource-group rg-contoso" in asked
     given = dict(re.findall(r"(\w+)=(\S+)", asked))
     assert given == {"vaultName": "kv-contoso", "functionAppName": "func-contoso", "secretName": "db-password"}
@@ -56,11 +58,31 @@ def test_the_hook_connects_the_rotation_event_and_shows_three_calls(tmp_path: Pa
 def test_the_hook_says_how_to_go_on_where_az_is_not_logged_in(tmp_path: Path) -> None:
     told, _ = run_hook(tmp_path, "exit 1")
     assert "az login" in told
-    assert told.count("curl ") == 3
+    assert told.count("curl ") == 4  # The three calls, and the one to the doctor.
+
+
+def test_the_hook_asks_the_doctor_in_the_app_and_shows_the_key_to_nobody(tmp_path: Path) -> None:
+    told, asked = run_hook(tmp_path, 'case "$*" in *keys*) echo k3y ;; esac')
+    assert "the report" in told
+    assert "https://func-contoso.azurewebsites.net/api/doctor" in asked
+    assert (tmp_path / "config").read_text() == 'header = "x-functions-key: k3y"\n'
+    assert "k3y" not in told + asked
+
+
+def test_the_package_holds_the_function_and_names_the_wheel_of_the_library_that_lies_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    subprocess.run([PACKAGE, folder], env={**os.environ, "PYTHON": sys.executable}, check=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if "keyless" in line] == [f"./{wheel.name}"]
+    held = {each.name for each in folder.iterdir()} - {wheel.name, "requirements.txt"}
+    source = ROOT / "function_app"
+    assert held == {*(each.name for each in source.glob("*.py")), "host.json", ".funcignore"}
+    assert "keyless/reader.py" in zipfile.ZipFile(wheel).namelist()
 
 
 def test_the_hook_uses_outputs_that_the_bicep_gives() -> None:
-    used = set(re.findall(r"(?<!\\)\$([A-Z_]+)", HOOK.read_text())) - {"AZURE_RESOURCE_GROUP"}
+    used = set(re.findall(r"(?<!\\)\$\{?([A-Z_]+)", HOOK.read_text())) - {"AZURE_RESOURCE_GROUP"}
     assert used <= set(Template(INFRA / "main.bicep").of_kind("output"))
     assert used == set(OUTPUTS) - {"AZURE_RESOURCE_GROUP"}
 
@@ -77,8 +99,9 @@ def test_azd_publishes_the_service_that_the_function_app_is_tagged_with() -> Non
     tagged = re.search(r"'azd-service-name': '(\w+)'", str(app.given["tags"]))
     assert tagged is not None
     assert re.search(rf"^services:\n  {tagged[1]}:$", text, re.MULTILINE)
-    assert os.access(HOOK, os.X_OK)
-    assert f"run: {HOOK.relative_to(ROOT)}" in text
+    for hook in (HOOK, PACKAGE):
+        assert os.access(hook, os.X_OK)
+        assert f"run: {hook.relative_to(ROOT)}" in text
 
 
 def test_a_new_version_of_the_secret_is_told_to_the_function_for_it() -> None:
