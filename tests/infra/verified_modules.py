@@ -1,7 +1,8 @@
 """What the Azure Verified Modules take and give, at the versions used here, written by hand.
 
 Source: https://github.com/Azure/bicep-registry-modules/tree/main/avm/res: the modules' sources and change logs, and templates
-in public repositories that use these very versions. The README of each module lists its parameters. Only what a template of ours could sensibly use is listed, so a name that is not here is looked up before it is added.
+in public repositories that use these very versions. Only what a template of ours could sensibly use is listed, so a name
+that is not here is looked up, in the README of its module, before it is added.
 """
 
 from __future__ import annotations
