@@ -9,7 +9,7 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format lock clean
+.PHONY: help demo test interop check format package parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -33,6 +33,17 @@ format: $(DEV) ## Put the code in its standard form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+package: $(RUN) ## Make build/function_app, which azd deploys: the function and the library's wheel
+	@rm -rf build/function_app
+	@mkdir -p build/function_app
+	@cp function_app/*.py function_app/host.json function_app/.funcignore build/function_app/
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir build/function_app .
+	@sed "s|^keyless$$|./$$(basename build/function_app/keyless-*.whl)|" function_app/requirements.txt > build/function_app/requirements.txt
+	@du -sh build/function_app
+
+parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
+	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py
+
 lock: $(DEV) ## Choose the versions in requirements/ anew
 	$(BIN)/python requirements/lock.py
 
@@ -51,7 +62,8 @@ $(RUN): $(VENV)/pyvenv.cfg requirements/run.txt pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): $(RUN) requirements/dev.txt
+$(DEV): $(RUN) requirements/dev.txt requirements/runtime.txt
 	@echo "Installing what the tests need (hashes checked) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps --ignore-requires-python -r requirements/runtime.txt
 	@touch $@

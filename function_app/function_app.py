@@ -5,7 +5,6 @@ Without an id the system-assigned identity reads; with one id, that user-assigne
 
 import asyncio
 import os
-from collections import OrderedDict
 
 import azure.functions as func
 
@@ -13,43 +12,9 @@ import keyless
 from answers import SettingsError, answer, problem, success
 from asked_identity import asked_identity
 from keyless.secret_id import check_secret_name, check_vault_url
+from readers import Readers, chosen
 
 SETTINGS = {"KEY_VAULT_URL": check_vault_url, "SECRET_NAME": check_secret_name}
-MOST_READERS = 32
-
-
-class Readers:
-    """One reader an identity, each with its token and cache; beyond a number, the one unused for longest is closed."""
-
-    def __init__(self, *, timeout: float) -> None:
-        self.last_read = "none"
-        self._timeout = timeout
-        self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
-
-    async def read(self, vault_url: str, name: str, identity: dict[str, str]) -> keyless.Secret:
-        """Return a secret, read as that identity: no id, or one of MSAL's keyword arguments."""
-        reader = self._reader(vault_url, identity)
-        try:
-            secret = await reader.aget(name)
-        except keyless.KeylessError as error:
-            # That a caller names an identity which is not assigned says nothing of the app's health.
-            if not (identity and isinstance(error, keyless.IdentityRefusedError)):
-                self.last_read = "failed"
-            raise
-        self.last_read = "succeeded"
-        return secret
-
-    def _reader(self, vault_url: str, identity: dict[str, str]) -> keyless.SecretReader:
-        key = (vault_url, *identity, *identity.values())
-        if key not in self._readers:
-            chosen = keyless.UserAssignedManagedIdentity(**identity) if identity else None
-            # A refusal is remembered for a second only: an operator who grants the role sees it at once.
-            reader = keyless.SecretReader(vault_url, identity=chosen, negative_ttl=1, timeout=self._timeout)
-            self._readers[key] = reader
-        self._readers.move_to_end(key)
-        if len(self._readers) > MOST_READERS:
-            self._readers.popitem(last=False)[1].close()
-        return self._readers[key]
 
 
 def read_settings() -> list[str]:
@@ -100,8 +65,13 @@ def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
             identity = asked_identity(req.url, b"")
         except keyless.KeylessError as error:
             return problem(error)
-        chosen = keyless.UserAssignedManagedIdentity(**identity) if identity else None
-        return answer((await asyncio.to_thread(diagnose, identity=chosen)).to_dict())
+        return answer((await asyncio.to_thread(diagnose, identity=chosen(identity))).to_dict())
+
+    @app.event_grid_trigger("event")
+    async def SecretRotated(event: func.EventGridEvent) -> None:  # noqa: N802 (the function's name in Azure)
+        # Its subject is the secret's name: https://learn.microsoft.com/en-us/azure/event-grid/event-schema-key-vault
+        if event.event_type == "Microsoft.KeyVault.SecretNewVersionCreated" and event.subject:
+            readers.invalidate(event.subject)
 
     return app
 

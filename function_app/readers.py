@@ -1,0 +1,50 @@
+"""The readers of the function: one for each identity that is asked for."""
+
+from collections import OrderedDict
+
+import keyless
+
+MOST_READERS = 32
+
+
+class Readers:
+    """One reader an identity, each with its token and cache; beyond a number, the one unused for longest is closed."""
+
+    def __init__(self, *, timeout: float) -> None:
+        self.last_read = "none"
+        self._timeout = timeout
+        self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
+
+    def invalidate(self, name: str) -> None:
+        """Let every reader ask the vault for a secret anew at its next read."""
+        for reader in self._readers.values():
+            reader.invalidate(name)
+
+    async def read(self, vault_url: str, name: str, identity: dict[str, str]) -> keyless.Secret:
+        """Return a secret, read as that identity: no id, or one of MSAL's keyword arguments."""
+        reader = self._reader(vault_url, identity)
+        try:
+            secret = await reader.aget(name)
+        except keyless.KeylessError as error:
+            # That a caller names an identity which is not assigned says nothing of the app's health.
+            if not (identity and isinstance(error, keyless.IdentityRefusedError)):
+                self.last_read = "failed"
+            raise
+        self.last_read = "succeeded"
+        return secret
+
+    def _reader(self, vault_url: str, identity: dict[str, str]) -> keyless.SecretReader:
+        key = (vault_url, *identity, *identity.values())
+        if key not in self._readers:
+            # A refusal is remembered for a second only: an operator who grants the role sees it at once.
+            reader = keyless.SecretReader(vault_url, identity=chosen(identity), negative_ttl=1, timeout=self._timeout)
+            self._readers[key] = reader
+        self._readers.move_to_end(key)
+        if len(self._readers) > MOST_READERS:
+            self._readers.popitem(last=False)[1].close()
+        return self._readers[key]
+
+
+def chosen(identity: dict[str, str]) -> keyless.UserAssignedManagedIdentity | None:
+    """Return the identity that an id names, in MSAL's own class; None for the system-assigned one."""
+    return keyless.UserAssignedManagedIdentity(**identity) if identity else None

@@ -1,0 +1,135 @@
+"""The dev host with Azure's own code where it counts: azure-functions-runtime indexes the app and calls its functions.
+
+What stands around it in Azure, the Functions host in .NET, cannot be had: routes and keys are the dev host's here, too, from
+the bindings that the runtime tells. A process of its own, since the runtime's state is the process's; it is called as
+keyless.local.functions is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import uuid
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+import azure_functions_runtime as runtime
+from azure_functions_runtime.bindings.datumdef import Datum
+from azure_functions_runtime.native_invocation import invocation_request_native
+
+from keyless.local import functions
+from keyless.local.function_calls import FunctionCalls
+from keyless.local.function_loader import HttpFunction, LoadedApp, _route_prefix
+from keyless.local.function_routes import parse_route
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from azure.functions.http import HttpRequest
+
+
+class Message(type):
+    """A message of the worker's protocol: it keeps what it is made with, and its constants are their own names."""
+
+    def __getattr__(cls, name: str) -> Any:
+        return {"in": 0, "out": 1, "inout": 2}.get(name, name)
+
+
+class Messages:
+    """Stands in for the messages of the worker's protocol."""
+
+    def __getattr__(self, name: str) -> Any:
+        return Message(name, (SimpleNamespace,), {})
+
+
+async def indexed(folder: Path) -> list[Any]:
+    """Return what the runtime tells the host of an app's functions, loaded."""
+    runtime.start_threadpool_executor()
+    asked = SimpleNamespace(
+        worker_init_request=SimpleNamespace(capabilities={}, function_app_directory=str(folder)),
+    )
+    properties = {"host": "127.0.0.1", "protos": Messages()}
+    started = await runtime.worker_init_request(SimpleNamespace(request=asked, properties=properties))
+    if started.result.status != "Success":
+        raise ImportError(started.result.exception.message)
+    found = await runtime.functions_metadata_request(None)
+    for function in found.function_metadata_results:
+        load = SimpleNamespace(function_load_request=SimpleNamespace(function_id=function.function_id))
+        await runtime.function_load_request(SimpleNamespace(request=load))
+    return list(found.function_metadata_results)
+
+
+def load_app(folder: Path) -> LoadedApp:
+    """Return the functions that the runtime found, in the place of the dev host's own loader."""
+    sys.path.insert(0, str(folder))
+    served, not_served = [], {}
+    for function in asyncio.run(indexed(folder)):
+        bindings = [json.loads(raw) for raw in function.raw_bindings]
+        trigger = next(binding for binding in bindings if binding["type"].lower().endswith("trigger"))
+        if trigger["type"] != "httpTrigger":
+            not_served[function.name] = trigger["type"]
+            continue
+        served.append(
+            HttpFunction(
+                name=function.name,
+                route=parse_route(trigger["route"], frozenset(method.upper() for method in trigger.get("methods", ()))),
+                auth_level=trigger["authLevel"].lower(),
+                call=lambda: None,
+                is_async=True,
+                request=f"{function.function_id} {trigger['name']}",
+                wants_context=False,
+            )
+        )
+    served.sort(key=lambda one: one.route.rank)
+    return LoadedApp(folder=folder, prefix=_route_prefix(folder), functions=tuple(served), not_served=not_served)
+
+
+class RuntimeCalls(FunctionCalls):
+    """Calls functions through the runtime."""
+
+    async def _call(self, function: HttpFunction, request: HttpRequest) -> Any:
+        function_id, _, parameter = str(function.request).partition(" ")
+        ok, returned, _, error, _ = await invocation_request_native(
+            str(uuid.uuid4()), function_id, [(parameter, _datum(request))], {}
+        )
+        if not ok:
+            raise RuntimeError(error)
+        return _returned(returned)
+
+
+def _datum(request: HttpRequest) -> Datum:
+    def texts(values: Any) -> dict[str, Datum]:
+        return {name: Datum(value, "string") for name, value in values.items()}
+
+    return Datum(
+        {
+            "method": Datum(request.method, "string"),
+            "url": Datum(request.url, "string"),
+            "headers": texts(request.headers),
+            "body": Datum(request.get_body(), "bytes"),
+            "params": texts(request.route_params),
+            "query": texts(request.params),
+        },
+        "http",
+    )
+
+
+def _returned(datum: Datum) -> func.HttpResponse | str:
+    if datum.type == "string":
+        return str(datum.value)
+    value = datum.value
+    headers = {name: header.value for name, header in value["headers"].items()}
+    answer = func.HttpResponse(value["body"].value, status_code=int(value["status_code"].value), headers=headers)
+    for cookies in value["cookies"] or ():
+        for cookie in cookies.values():
+            answer.headers.add("Set-Cookie", cookie.OutputString())
+    assert answer.status_code >= HTTPStatus.OK
+    return answer
+
+
+if __name__ == "__main__":
+    vars(functions).update(load_app=load_app, FunctionCalls=RuntimeCalls)
+    sys.exit(functions.main())

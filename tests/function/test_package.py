@@ -1,0 +1,72 @@
+"""What `make package` makes is whole: it runs in an environment that has nothing but what its requirements name."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from keyless.local.server import LocalAzure
+
+ROOT = Path(__file__).parents[2]
+# The function, called as the worker calls it: imported from its folder, with a request of the SDK's.
+PROGRAM = """
+import asyncio, json, sys, time
+started = time.perf_counter()
+import azure.functions as func
+import function_app
+handler = next(each for each in function_app.app.get_functions() if each.get_function_name() == "AcquireTokenMsi")
+request = func.HttpRequest(method="GET", url="https://app.example/api/AcquireTokenMsi", body=b"")
+answer = asyncio.run(handler.get_user_function()(request))
+told = {"status": answer.status_code, "seconds": time.perf_counter() - started, "body": json.loads(answer.get_body())}
+print(json.dumps(told | {"modules": sorted({name.partition(".")[0] for name in sys.modules})}))
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("make") is None or Path(sys.prefix) != ROOT / ".venv",
+    reason="make package IS NOT TESTED: there is no make here, or the tests do not run from its .venv",
+)
+def test_the_package_runs_from_a_clean_environment(local_azure: LocalAzure, tmp_path: Path) -> None:
+    # In the checkout itself: make installs what it runs from, and must not be led elsewhere.
+    subprocess.run(["make", "--silent", "package"], cwd=ROOT, check=True, capture_output=True)
+    folder = ROOT / "build" / "function_app"
+    held = {path.name for path in folder.iterdir()}
+    assert {
+        "function_app.py",
+        "answers.py",
+        "asked_identity.py",
+        "host.json",
+        "requirements.txt",
+        ".funcignore",
+    } <= held
+    assert not held & {"local.settings.json", "local.settings.example.json", "__pycache__"}
+    required = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in required if line.startswith("./keyless-") and line.endswith("-py3-none-any.whl")]
+
+    clean = tmp_path / "clean"
+    venv.create(clean, with_pip=True)
+    python = clean / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"]
+    subprocess.run(install, cwd=folder, check=True)
+    settings = {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net", "SECRET_NAME": "db-password"}
+    environment = {"PATH": os.environ["PATH"], **local_azure.environment(), **settings}
+    done = subprocess.run(
+        [str(python), "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    told = json.loads(done.stdout)
+    assert (told["status"], told["body"]["secret"]["value"]) == (200, "local-db-password")
+    assert not {"aiohttp", "click", "rich"} & set(told["modules"])
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    sys.stdout.write(
+        f"The package has {size / 1024:.0f} KiB; from import to the first answer {told['seconds']:.2f} s.\n"
+    )
+    assert size < 1024 * 1024

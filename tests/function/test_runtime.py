@@ -1,0 +1,442 @@
+"""Azure's own code in the Python worker and the dev host: the same requests, the same answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from keyless.local.function_host import FunctionHost, bundled_function_app
+from keyless.local.server import LocalAzure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUNTIME = Path(__file__).with_name("runtime_host.py")
+KEY_VAULT = {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net", "SECRET_NAME": "db-password"}
+UNKNOWN = "11111111-1111-1111-1111-111111111111"
+APP = """
+    import asyncio
+    import json
+
+    import azure.functions as func
+
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    def told(req):
+        body = {"method": req.method, "params": dict(req.params), "route": dict(req.route_params),
+                "body": req.get_body().decode(), "header": req.headers.get("X-Asked")}
+        return func.HttpResponse(json.dumps(body), mimetype="application/json")
+
+    @app.route("sync/{number:int}", methods=["GET", "POST"])
+    def sync_told(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route("async/{word?}")
+    async def async_told(req: func.HttpRequest) -> func.HttpResponse:
+        await asyncio.sleep(0)
+        return told(req)
+
+    @app.route("rest/{*path}")
+    def rest(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route("text")
+    def text(req: func.HttpRequest) -> str: return "plain text: grüße"
+
+    @app.route("nothing")
+    def nothing(req: func.HttpRequest) -> func.HttpResponse: return func.HttpResponse(status_code=204)
+
+    @app.route("created")
+    def created(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(b"\\x00\\xff", status_code=201, mimetype="application/octet-stream", headers={"X-Told": "yes"})
+
+    @app.route("cookie")
+    def cookie(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse("ok", headers={"Set-Cookie": "a=b; Path=/"})
+
+    @app.route("broken")
+    def broken(req: func.HttpRequest) -> func.HttpResponse: raise ValueError("the author's error")
+
+    @app.route("wrong")
+    async def wrong(req: func.HttpRequest) -> func.HttpResponse: return 7
+
+    @app.route("closed", auth_level=func.AuthLevel.FUNCTION)
+    def closed(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route(auth_level=func.AuthLevel.ADMIN)
+    def without_a_route(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.timer_trigger(schedule="0 0 * * * *", arg_name="timer")
+    def hourly(timer: func.TimerRequest) -> None: return None
+"""
+
+
+class RuntimeHost(FunctionHost):
+    """Azure's code, started as the dev host is."""
+
+    def _start(self) -> subprocess.Popen[str]:
+        swapped, original = RUNTIME, subprocess.Popen
+
+        def popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
+            at = command.index("-P")
+            return original([*command[:at], str(swapped), *command[at + 3 :]], **options)
+
+        subprocess.Popen = popen  # type: ignore[assignment, misc]
+        try:
+            return super()._start()
+        finally:
+            subprocess.Popen = original  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FunctionHost]]:
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "function_app.py").write_text(dedent(APP), "utf-8")
+    (folder / "host.json").write_text(
+        json.dumps({"version": "2.0", "extensions": {"http": {"routePrefix": "v1"}}}), "utf-8"
+    )
+    with RuntimeHost(folder, environment={}) as runtime, FunctionHost(folder, environment={}) as dev:
+        yield {"runtime": runtime, "dev host": dev}
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[LocalAzure]:
+    with LocalAzure() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def ours(azure: LocalAzure) -> Iterator[dict[str, FunctionHost]]:
+    environment = {**azure.environment(), **KEY_VAULT}
+    app = bundled_function_app()
+    with RuntimeHost(app, environment=environment) as runtime, FunctionHost(app, environment=environment) as dev:
+        yield {"runtime": runtime, "dev host": dev}
+
+
+@pytest.fixture(scope="module")
+def table(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str, str]]]:
+    """The rows that `make parity` prints: the case, and what each host answered."""
+    rows: list[tuple[str, str, str]] = []
+    yield rows
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        for case, *found in [("case", "runtime", "dev host"), *rows]:
+            sys.stdout.write(f"\n{case:32} {found[0]:30} {found[1]}")
+
+
+def told(req):
+        body = {"method": req.method, "params": dict(req.params), "route": dict(req.route_params),
+                "body": req.get_body().decode(), "header": req.headers.get("X-Asked")}
+        return func.HttpResponse(json.dumps(body), mimetype="application/json")
+
+    @app.route("sync/{number:int}", methods=["GET", "POST"])
+    def sync_told(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route("async/{word?}")
+    async def async_told(req: func.HttpRequest) -> func.HttpResponse:
+        await asyncio.sleep(0)
+        return told(req)
+
+    @app.route("rest/{*path}")
+    def rest(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route("text")
+    def text(req: func.HttpRequest) -> str: return "plain text: grüße"
+
+    @app.route("nothing")
+    def nothing(req: func.HttpRequest) -> func.HttpResponse: return func.HttpResponse(status_code=204)
+
+    @app.route("created")
+    def created(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(b"\\x00\\xff", status_code=201, mimetype="application/octet-stream", headers={"X-Told": "yes"})
+
+    @app.route("cookie")
+    def cookie(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse("ok", headers={"Set-Cookie": "a=b; Path=/"})
+
+    @app.route("broken")
+    def broken(req: func.HttpRequest) -> func.HttpResponse: raise ValueError("the author's error")
+
+    @app.route("wrong")
+    async def wrong(req: func.HttpRequest) -> func.HttpResponse: return 7
+
+    @app.route("closed", auth_level=func.AuthLevel.FUNCTION)
+    def closed(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route(auth_level=func.AuthLevel.ADMIN)
+    def without_a_route(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.timer_trigger(schedule="0 0 * * * *", arg_name="timer")
+    def hourly(timer: func.TimerRequest) -> None: return None
+"""
+
+
+class RuntimeHost(FunctionHost):
+    """Azure's code, started as the dev host is."""
+
+    def _start(self) -> subprocess.Popen[str]:
+        swapped, original = RUNTIME, subprocess.Popen
+
+        def popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
+            at = command.index("-P")
+            return original([*command[:at], str(swapped), *command[at + 3 :]], **options)
+
+        subprocess.Popen = popen  # type: ignore[assignment, misc]
+        try:
+            return super()._start()
+        finally:
+            subprocess.Popen = original  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FunctionHost]]:
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "function_app.py").write_text(dedent(APP), "utf-8")
+    (folder / "host.json").write_text(
+        json.dumps({"version": "2.0", "extensions": {"http": {"routePrefix": "v1"}}}), "utf-8"
+    )
+    with RuntimeHost(folder, environment={}) as runtime, FunctionHost(folder, environment={}) as dev:
+        yield {"runtime": runtime, "dev host": dev}
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[LocalAzure]:
+    with LocalAzure() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def ours(azure: LocalAzure) -> Iterator[dict[str, FunctionHost]]:
+    environment = {**azure.environment(), **KEY_VAULT}
+    app = bundled_function_app()
+    with RuntimeHost(app, environment=environment) as runtime, FunctionHost(app, environment=environment) as dev:
+        yield {"runtime": runtime, "dev host": dev}
+
+
+@pytest.fixture(scope="module")
+def table(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str, str]]]:
+    """The rows that `make parity` prints: the case, and what each host answered."""
+    rows: list[tuple[str, str, str]] = []
+    yield rows
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        for case, *found in [("case", "runtime", "dev host"), *rows]:
+            terminal.write_line(f"{case:28} {found[0]:40} {found[1]}")
+
+
+def told(answer: tuple[int, str, bytes]) -> str:
+    return f"{answer[0]} {hashlib.sha256(str(answer).encode()).hexdigest()[:12]}, {len(answer[2])} bytes"
+
+
+def answers(hosts: dict[str, FunctionHost], method: str, path: str, **sent: Any) -> dict[str, tuple[int, str, bytes]]:
+    """Return what each host answers: the status, the headers that an author decides on, and the body."""
+    found = {}
+    for name, host in hosts.items():
+        asked = {key: value(host) if callable(value) else value for key, value in sent.items()}
+        answer = requests.request(method, f"{host.url}{path}", timeout=30, **asked)
+        decided = {"content-type", "x-told", "set-cookie", "cache-control", "retry-after"}
+        headers = sorted((key.lower(), value) for key, value in answer.headers.items() if key.lower() in decided)
+        body = answer.content
+        if b'"ageSeconds"' in body:
+            body = json.dumps({**answer.json(), "ageSeconds": 0, "source": "any"}).encode()
+        found[name] = (answer.status_code, str(headers), body)
+    return found
+
+
+CASES = [
+    ("sync", "GET", "/v1/sync/7?a=1&b=two", 200, {"headers": {"X-Asked": "yes"}}),
+    ("sync-post", "POST", "/v1/sync/7", 200, {"data": "grüße".encode()}),
+    ("async", "GET", "/v1/async/word?a=1&a=2&empty=", 200, {}),
+    ("optional-parameter", "PUT", "/v1/async", 200, {}),
+    ("case-of-the-path", "GET", "/V1/ASYNC/Word", 200, {}),
+    ("rest", "GET", "/v1/rest/a/b%20c/d", 200, {}),
+    ("text", "GET", "/v1/text", 200, {}),
+    ("no-content", "GET", "/v1/nothing", 204, {}),
+    ("bytes-and-a-header", "GET", "/v1/created", 201, {}),
+    ("cookie", "GET", "/v1/cookie", 200, {}),
+    ("exception", "GET", "/v1/broken", 500, {}),
+    ("not-a-response", "GET", "/v1/wrong", 500, {}),
+    ("no-such-route", "GET", "/v1/none", 404, {}),
+    ("no-prefix", "GET", "/text", 404, {}),
+    ("wrong-method", "DELETE", "/v1/sync/7", 404, {}),
+    ("route-constraint", "GET", "/v1/sync/seven", 404, {}),
+    ("no-key", "GET", "/v1/closed", 401, {}),
+    ("wrong-key", "GET", "/v1/closed?code=wrong", 401, {}),
+    ("key-in-the-header", "GET", "/v1/closed", 200, {"headers": lambda host: {"x-functions-key": host.functions["closed"].key}}),
+    ("header-before-code", "GET", "/v1/closed", 401, {
+        "headers": {"x-functions-key": "wrong"},
+        "params": lambda host: {"code": host.functions["closed"].key},
+    }),
+    ("function-key-for-admin", "GET", "/v1/without_a_route", 401, {
+        "headers": lambda host: {"x-functions-key": host.functions["closed"].key}
+    }),
+    ("admin-key", "GET", "/v1/without_a_route", 200, {
+        "headers": lambda host: {"x-functions-key": host.functions["without_a_route"].key}
+    }),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "sent"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_request_gets_the_same_answer(
+    hosts: dict[str, FunctionHost], method: str, path: str, status: int, sent: dict[str, Any]
+) -> None:
+    found = answers(hosts, method, path, **sent)
+    assert found["runtime"] == found["dev host"]
+    assert found["runtime"][0] == status
+
+
+def test_both_know_the_same_functions_and_what_is_not_served(hosts: dict[str, FunctionHost]) -> None:
+    assert hosts["runtime"].functions.keys() == hosts["dev host"].functions.keys()
+    assert hosts["runtime"].not_served == hosts["dev host"].not_served == {"hourly": "timerTrigger"}
+    for name, end in hosts["runtime"].functions.items():
+        assert end.methods == hosts["dev host"].functions[name].methods
+        assert (end.key is None) == (hosts["dev host"].functions[name].key is None)
+
+
+# Our own function, each status of which it is capable.
+
+
+def key(host: FunctionHost) -> dict[str, str]:
+    return {"x-functions-key": str(host.functions["AcquireTokenMsi"].key)}
+
+
+OURS = [
+    ("a-secret", "GET", "", 200, None),
+    ("post", "POST", "", 200, None),
+    ("bad-id", "GET", "?userAssignedClientId=7", 400, None),
+    ("conflicting-ids", "GET", f"?userAssignedClientId={UNKNOWN}&userAssignedObjectId={UNKNOWN}", 400, None),
+    ("no-role", "GET", "?userAssignedClientId={newcomer}", 403, None),
+    ("identity-not-assigned", "GET", f"?userAssignedClientId={UNKNOWN}", 503, None),
+    ("wrong-method", "PUT", "", 404, None),
+    ("vault-outage", "GET", "?userAssignedClientId={reporting}", 502, "vault-outage"),
+    ("vault-throttled", "GET", "?userAssignedResourceId={resource}", 503, "throttled"),
+]
+
+
+@pytest.mark.parametrize(("case", "method", "query", "status", "fault"), OURS, ids=[case[0] for case in OURS])
+def test_our_function_answers_the_same(
+    azure: LocalAzure,
+    ours: dict[str, FunctionHost],
+    table: list[tuple[str, str, str]],
+    case: str,
+    method: str,
+    query: str,
+    status: int,
+    fault: str | None,
+) -> None:
+    ids = {name: azure.identity(name).client_id for name in ("newcomer", "reporting")}
+    path = f"/api/AcquireTokenMsi{query.format(**ids, resource=azure.identity('reporting').resource_id)}"
+    added = azure.faults.add_named(fault) if fault else None
+    try:
+        found = answers(ours, method, path, headers=key)
+    finally:
+        if added:
+            azure.faults.remove(added.id)
+    table.append((f"AcquireTokenMsi {case}", told(found["runtime"]), told(found["dev host"])))
+    assert found["runtime"] == found["dev host"]
+    assert found["runtime"][0] == status
+
+
+def test_a_setting_that_is_missing_is_told_the_same(azure: LocalAzure) -> None:
+    app, environment = bundled_function_app(), azure.environment()
+    with RuntimeHost(app, environment=environment) as runtime, FunctionHost(app, environment=environment) as dev:
+        found = answers({"runtime": runtime, "dev host": dev}, "GET", "/api/AcquireTokenMsi", headers=key)
+    assert found["runtime"] == found["dev host"]
+    assert found["runtime"][0] == 500
+    assert b"KEY_VAULT_URL" in found["runtime"][2]
+
+
+def test_five_hundred_calls_at_once_are_two_requests_and_a_worker_that_restarts_begins_anew(azure: LocalAzure) -> None:
+    environment = {**azure.environment(), **KEY_VAULT}
+    for _ in range(2):
+        azure.journal.clear()
+        with RuntimeHost(bundled_function_app(), environment=environment) as host, ThreadPoolExecutor(50) as pool:
+            calls = [
+                pool.submit(requests.get, host.functions["AcquireTokenMsi"].url, headers=key(host)) for _ in range(500)
+            ]
+            found = [call.result().status_code for call in calls]
+        assert found == [200] * 500
+        assert azure.journal.count(operation="getSecret") == 1
+        assert azure.journal.count(operation="getToken") == 1
+
+
+def test_the_bindings_are_those_that_the_host_will_see() -> None:
+    program = (
+        "import asyncio, json, pathlib, runtime_host, sys;"
+        "found = asyncio.run(runtime_host.indexed(pathlib.Path(sys.argv[1])));"
+        "print(json.dumps({each.name: [json.loads(raw) for raw in each.raw_bindings] for each in found}))"
+    )
+    app = str(bundled_function_app())
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(RUNTIME.parent)!r}, {app!r}]; {program}", app],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    bindings = json.loads(done.stdout.splitlines()[-1])
+    trigger, answer = bindings["AcquireTokenMsi"]
+    assert (trigger["type"], trigger["authLevel"], trigger["route"]) == ("httpTrigger", "FUNCTION", "AcquireTokenMsi")
+    assert sorted(trigger["methods"]) == ["GET", "POST"]
+    assert (answer["type"], answer["direction"]) == ("http", "OUT")
+    assert (bindings["doctor"][0]["authLevel"], bindings["health"][0]["authLevel"]) == ("FUNCTION", "ANONYMOUS")
+
+
+def test_an_event_of_a_new_version_makes_the_function_read_it(azure: LocalAzure) -> None:
+    program = """
+import asyncio, json, sys
+import azure.functions as func
+import function_app
+found = {each.get_function_name(): each for each in function_app.app.get_functions()}
+trigger = found["SecretRotated"].get_trigger()
+assert trigger.type == "eventGridTrigger", trigger.type
+call, rotated = found["AcquireTokenMsi"].get_user_function(), found["SecretRotated"].get_user_function()
+request = func.HttpRequest(method="GET", url="https://app.example/api/AcquireTokenMsi", body=b"")
+
+def event(kind, subject):
+    data = {"Id": "https://contoso-kv.vault.azure.net/secrets/db-password/0", "VaultName": "contoso-kv",
+            "ObjectType": "Secret", "ObjectName": "db-password", "Version": "0", "NBF": None, "EXP": None}
+    return func.EventGridEvent(id="1", data=data, topic="/subscriptions/0", subject=subject, event_type=kind,
+                               event_time=None, data_version="1")
+
+async def main():
+    values = []
+    for kind, subject in ((None, None), ("Microsoft.KeyVault.SecretNearExpiry", "db-password"),
+                          ("Microsoft.KeyVault.SecretNewVersionCreated", "api-key"),
+                          ("Microsoft.KeyVault.SecretNewVersionCreated", "db-password")):
+        if kind:
+            print("rotate", flush=True)
+            sys.stdin.readline()
+            await rotated(event(kind, subject))
+        values.append(json.loads((await call(request)).get_body())["secret"]["value"])
+    print(json.dumps(values))
+asyncio.run(main())
+"""
+    environment = {**azure.environment(), **KEY_VAULT, "PYTHONPATH": str(bundled_function_app())}
+    vault, number = azure.vault("contoso-kv"), 0
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        while (line := process.stdout.readline()) == "rotate\n":
+            number += 1
+            vault.set_secret("db-password", f"version {number}")
+            process.stdin.write("rotated\n")
+            process.stdin.flush()
+    vault.set_secret("db-password", "local-db-password")
+    assert json.loads(line) == ["local-db-password", "local-db-password", "local-db-password", "version 3"]
