@@ -34,12 +34,7 @@ format: $(DEV) ## Put the code in its standard form
 	$(BIN)/ruff format
 
 package: $(RUN) ## Make build/function_app, which azd deploys: the function and the library's wheel
-	@rm -rf build/function_app
-	@mkdir -p build/function_app
-	@cp function_app/*.py function_app/host.json function_app/.funcignore build/function_app/
-	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir build/function_app .
-	@sed "s|^keyless$$|./$$(basename build/function_app/keyless-*.whl)|" function_app/requirements.txt > build/function_app/requirements.txt
-	@du -sh build/function_app
+	@infra/hooks/package.sh
 
 parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py
