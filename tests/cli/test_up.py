@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,3 +177,24 @@ def test_demo_shows_six_steps_with_their_statuses() -> None:
     assert all(set(step) == {"step", "request", "status", "body", "ms"} for step in steps)
     assert steps[3]["body"]["code"] == "KL-201"
     assert steps[4]["body"]["code"] == "ForbiddenByRbac"
+
+
+def test_another_function_app_is_served_and_what_cannot_be_is_named(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text(
+        "import os\nimport azure.functions as func\nfrom keyless import SecretReader\napp = func.FunctionApp()\n"
+        "@app.route('mine')\n"
+        "def mine(req: func.HttpRequest) -> str:\n"
+        "    return SecretReader(os.environ['KEY_VAULT_URL']).get('api-key').value\n"
+        "@app.timer_trigger(schedule='0 0 * * * *', arg_name='timer')\n"
+        "def hourly(timer: func.TimerRequest) -> None: pass\n"
+    )
+    with running("--functions", str(app), "--json", folder=tmp_path) as (_, line):
+        told = json.loads(line)
+        assert list(told["functions"]) == ["mine"]
+        assert told["notServed"] == {"hourly": "timerTrigger"}
+        mine = told["functions"]["mine"]
+        answer = requests.get(mine["url"], headers={"x-functions-key": mine["key"]}, timeout=10)
+        assert (answer.status_code, answer.text) == (200, "local-api-key")
+    assert "does not exist" in refused("--functions", str(tmp_path / "none"), folder=tmp_path)

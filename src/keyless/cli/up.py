@@ -44,6 +44,11 @@ CONFIG_FILE = Path("keyless.toml")
     show_default=True,
     help="On which kind of host the function, and your own program, are to think themselves.",
 )
+@click.option(
+    "--functions",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Serve the HTTP functions of this folder, a v2 function app in Python. [default: the function of Keyless]",
+)
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
 @click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
 @click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
@@ -54,13 +59,14 @@ def up(
     config: Path | None,
     data: Path | None,
     source: str,
+    functions: Path | None,
     http_port: int,
     https_port: int,
     proxy_port: int,
     function_port: int,
     as_json: bool,
 ) -> None:
-    """Run the local Azure: identity endpoint, vaults, and the function that reads a secret.
+    """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
 
     It stops on Ctrl+C or SIGTERM, and leaves nothing behind but what --data names.
     """
@@ -73,7 +79,7 @@ def up(
         LocalAzure(
             chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
         ) as azure,
-        function_host(chosen, azure.environment(), port=function_port) as host,
+        function_host(chosen, azure.environment(), folder=functions, port=function_port) as host,
         announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
         click.echo(json.dumps(summary(azure, host))) if as_json else show(azure, host)
@@ -88,11 +94,24 @@ def choose_config(path: Path | None) -> Config:
 
 
 def function_host(
-    config: Config, environment: Mapping[str, str], *, port: int = 0, log: TextIO | None = None
+    config: Config,
+    environment: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    port: int = 0,
+    log: TextIO | None = None,
 ) -> FunctionHost:
-    """Return the function's host, to be started, with the settings that the configuration gives it, or the first secret."""
+    """Return a function app's host, to be started, with the settings that the configuration gives it, or the first secret.
+
+    Args:
+        config: Says the settings.
+        environment: What leads the functions to the local Azure.
+        folder: The function app; None means the one that comes with Keyless.
+        port: The port on 127.0.0.1; 0 means any free one.
+        log: Where the functions' output goes; None means standard error.
+    """
     settings = config.functions.settings or _first_secret(config)
-    return FunctionHost(bundled_function_app(), environment={**environment, **settings}, port=port, log=log)
+    return FunctionHost(folder or bundled_function_app(), environment={**environment, **settings}, port=port, log=log)
 
 
 def _first_secret(config: Config) -> dict[str, str]:
@@ -115,6 +134,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "env": azure.environment(),
         "sources": describe_sources(azure),
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
+        "notServed": host.not_served,
     }
 
 
@@ -133,6 +153,8 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     for end in host.functions.values():
         for command in _calls(azure, end):
             console.print(command, soft_wrap=True)
+    for name, trigger in host.not_served.items():
+        console.print(f"  {name} is not served: {trigger}.")
     env = azure.environment()
     for command in _by_hand(azure, env):
         console.print(command, soft_wrap=True)
@@ -165,4 +187,5 @@ def _calls(azure: LocalAzure, end: FunctionEndpoint) -> list[str]:
         return [f"  curl -s '{end.url}'"]
     users = [identity for identity in azure.azure.identities.values() if identity.kind == "user"]
     queries = ["", *(f"?{urlencode({'userAssignedClientId': user.client_id})}" for user in users)]
-    return [f"  curl -s -H 'x-functions-key: {end.key}' '{end.url}{query}'" for query in queries]
+    known = end.url.endswith(("/AcquireTokenMsi", "/doctor"))  # Another app's functions know nothing of these queries.
+    return [f"  curl -s -H 'x-functions-key: {end.key}' '{end.url}{query}'" for query in (queries if known else [""])]
