@@ -197,4 +197,4 @@ def test_another_function_app_is_served_and_what_cannot_be_is_named(tmp_path: Pa
         mine = told["functions"]["mine"]
         answer = requests.get(mine["url"], headers={"x-functions-key": mine["key"]}, timeout=10)
         assert (answer.status_code, answer.text) == (200, "local-api-key")
-    assert "does not exist" in refused("--functions", str(tmp_path / "none"), folder=tmp_path)
+    assert "is no function app" in refused("--functions", str(tmp_path / "none"), folder=tmp_path)

@@ -46,7 +46,7 @@ CONFIG_FILE = Path("keyless.toml")
 )
 @click.option(
     "--functions",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path),
     help="Serve the HTTP functions of this folder, a v2 function app in Python. [default: the function of Keyless]",
 )
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
