@@ -42,6 +42,12 @@ def drill(name: str, *options: str, until: str) -> subprocess.CompletedProcess[s
     )
 
 
+def report(azure: LocalAzure) -> str:
+    reached = ["--url", azure.control_url, "--token", azure.control_token]
+    command = [sys.executable, "-m", "keyless", "report", *reached]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_a_rotation_in_the_midst_is_accounted_for() -> None:
     done = drill("rotation", "--after", "0.5", until="len(seen) == 2")
     assert done.returncode == 0
@@ -115,21 +121,7 @@ except HttpResponseError:
     ids = ["", local_azure.identity("reporting").client_id, local_azure.identity("newcomer").client_id]
     ran = [sys.executable, "-c", program, *ids]
     assert subprocess.run(ran, env=environment, capture_output=True, text=True, check=True).stdout == "denied\n"
-    told = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "keyless",
-            "report",
-            "--url",
-            local_azure.control_url,
-            "--token",
-            local_azure.control_token,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    told = report(local_azure)
     assert told.startswith(
         "newcomer:\n"
         "  getSecret contoso-kv/api-key (denied) once\n"
@@ -150,19 +142,5 @@ except HttpResponseError:
 
 
 def test_a_report_without_any_request_says_so(local_azure: LocalAzure) -> None:
-    told = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "keyless",
-            "report",
-            "--url",
-            local_azure.control_url,
-            "--token",
-            local_azure.control_token,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout == "No identity asked anything of a vault.\n"
+    told = report(local_azure)
+    assert told == "No identity asked anything of a vault.\n"

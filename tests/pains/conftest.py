@@ -35,6 +35,13 @@ class Clinic:
         assert report.healthy
         self.healthy = {finding.code for finding in report.findings if finding.code}
 
+    def without_identity(self) -> None:
+        """Be on a machine that has no managed identity: connections to a metadata service are refused."""
+        for name in IDENTITY_VARIABLES:
+            self.patch.delenv(name, raising=False)
+        for name, value in self.azure.environment(identity=False).items():
+            self.patch.setenv(name, value)
+
     def report(self, *, vault_url: str = URL, secret: str = "db-password", identity: Any = None) -> Report:
         return diagnose(vault_url=vault_url, secret=secret, identity=identity)
 

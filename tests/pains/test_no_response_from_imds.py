@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.local.environment import IDENTITY_VARIABLES
-
 if TYPE_CHECKING:
     from .conftest import Clinic
 
@@ -15,10 +13,7 @@ SYMPTOM = "ManagedIdentityCredential authentication unavailable, no response fro
 
 
 def test_a_machine_outside_azure_is_told_so_at_once(clinic: Clinic) -> None:
-    for name in IDENTITY_VARIABLES:
-        clinic.patch.delenv(name, raising=False)
-    for name, value in clinic.azure.environment(identity=False).items():
-        clinic.patch.setenv(name, value)
+    clinic.without_identity()
     assert SYMPTOM in clinic.sdk_says()
     finding = clinic.finding(CODE)
     assert "the connection is refused" in finding.evidence

@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from keyless.local.environment import IDENTITY_VARIABLES
-
 if TYPE_CHECKING:
     from .conftest import Clinic
 
@@ -17,8 +15,7 @@ SYMPTOM = "DefaultAzureCredential takes 25 s"
 
 def test_the_doctor_ends_in_time_and_blames_the_identity_endpoint(clinic: Clinic) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        for name in IDENTITY_VARIABLES:
-            clinic.patch.delenv(name, raising=False)
+        clinic.without_identity()
         clinic.patch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{silent.getsockname()[1]}")
         report = clinic.report()
     problem = report.problem

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.local.environment import IDENTITY_VARIABLES
-
 if TYPE_CHECKING:
     from .conftest import Clinic
 
@@ -15,10 +13,7 @@ SYMPTOM = "An attempt was made to access a socket in a way forbidden by its acce
 
 
 def test_the_missing_variables_are_named_and_not_the_metadata_service(clinic: Clinic) -> None:
-    for name in IDENTITY_VARIABLES:
-        clinic.patch.delenv(name, raising=False)
-    for name, value in clinic.azure.environment(identity=False).items():
-        clinic.patch.setenv(name, value)
+    clinic.without_identity()
     clinic.patch.setenv("WEBSITE_SITE_NAME", "contoso-app")
     clinic.patch.setenv("WEBSITE_INSTANCE_ID", "0")
     assert "no response from the IMDS endpoint" in clinic.sdk_says()
