@@ -198,3 +198,23 @@ def test_another_function_app_is_served_and_what_cannot_be_is_named(tmp_path: Pa
         answer = requests.get(mine["url"], headers={"x-functions-key": mine["key"]}, timeout=10)
         assert (answer.status_code, answer.text) == (200, "local-api-key")
     assert "is no function app" in refused("--functions", str(tmp_path / "none"), folder=tmp_path)
+
+
+def test_up_loads_an_app_that_changed_anew_under_the_same_address_and_key(tmp_path: Path) -> None:
+    app = (
+        "import azure.functions as func\napp = func.FunctionApp()\n"
+        "@app.route('told')\ndef told(req: func.HttpRequest) -> str: return '{}'\n"
+    )
+    script = tmp_path / "function_app.py"
+    script.write_text(app.format("before"))
+    with running("--json", "--functions", ".", "--reload", folder=tmp_path) as (process, line):
+        told = json.loads(line)["functions"]["told"]
+        headers = {"x-functions-key": told["key"]}
+        assert requests.get(told["url"], headers=headers, timeout=20).text == "before"
+        assert process.stderr is not None
+        script.write_text("no Python")
+        assert any("cannot be loaded" in said for said in process.stderr)
+        script.write_text(app.format("afterwards"))
+        assert any("anew: told." in said for said in process.stderr)
+        assert requests.get(told["url"], headers=headers, timeout=20).text == "afterwards"
+        assert requests.get(told["url"], timeout=20).status_code == 401

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import click
 from rich.console import Console
 
+from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
 from keyless.local.described_sources import describe_sources
@@ -49,6 +50,7 @@ CONFIG_FILE = Path("keyless.toml")
     type=click.Path(path_type=Path),
     help="Serve the HTTP functions of this folder, a v2 function app in Python. [default: the function of Keyless]",
 )
+@click.option("--reload", is_flag=True, help="Load the function app anew when its files change.")
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
 @click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
 @click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
@@ -60,6 +62,7 @@ def up(
     data: Path | None,
     source: str,
     functions: Path | None,
+    reload: bool,
     http_port: int,
     https_port: int,
     proxy_port: int,
@@ -83,6 +86,8 @@ def up(
         announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
         click.echo(json.dumps(summary(azure, host))) if as_json else show(azure, host)
+        if reload:
+            reload_until(stop, host, functions or bundled_function_app())
         stop.wait()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import os
-import secrets
 import sys
 import threading
 import traceback
@@ -36,7 +36,7 @@ _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 @dataclass(frozen=True, slots=True)
 class FunctionKeys:
-    """The keys of one run, made at its start.
+    """The keys of an app, the same wherever they are made from the same seed.
 
     Attributes:
         master: Opens every function.
@@ -47,9 +47,13 @@ class FunctionKeys:
     functions: dict[str, str] = field(repr=False)
 
     @classmethod
-    def make(cls, names: Iterable[str]) -> FunctionKeys:
-        """Return new random keys for functions of these names."""
-        return cls(secrets.token_urlsafe(40), {name: secrets.token_urlsafe(40) for name in names})
+    def make(cls, names: Iterable[str], *, seed: bytes) -> FunctionKeys:
+        """Return the keys for functions of these names; the seed is random and as secret as they are."""
+
+        def key(name: str) -> str:
+            return base64.urlsafe_b64encode(hmac.digest(seed, name.encode(), "sha256")).decode().rstrip("=")
+
+        return cls(key(""), {name: key(name) for name in names})
 
     def of(self, function: HttpFunction) -> str | None:
         """Return the least key that opens a function; None where none is needed."""

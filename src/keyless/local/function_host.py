@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -72,6 +73,7 @@ class FunctionHost:
         self._environment = dict(environment)
         self._port = port
         self._log = log
+        self._seed = secrets.token_urlsafe(32)
         self._process: subprocess.Popen[str] | None = None
         self._relay: threading.Thread | None = None
 
@@ -100,6 +102,16 @@ class FunctionHost:
         }
         return self
 
+    def restart(self) -> None:
+        """Load the folder anew; the address and the functions' keys stay.
+
+        Raises:
+            LocalAzureError: If it cannot be loaded. Nothing is served then, until a restart that succeeds.
+        """
+        self._stop()
+        self._port = int(self.url.rpartition(":")[2])
+        self.__enter__()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -109,8 +121,8 @@ class FunctionHost:
         inherited = {name: value for name, value in os.environ.items() if name not in IDENTITY_VARIABLES}
         # -P: a module that happens to lie in the working directory must not stand in for an installed one.
         command = [sys.executable, "-P", "-m", "keyless.local.functions", str(self._folder), "--port", str(self._port)]
-        return subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
-            command,
+        process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
+            [*command, "--seeded"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -118,6 +130,11 @@ class FunctionHost:
             encoding="utf-8",
             errors="replace",
         )
+        assert process.stdin is not None  # noqa: S101 (for the type checker: it is a pipe)
+        # Not an argument or a variable: others could read those.
+        process.stdin.write(self._seed)
+        process.stdin.flush()
+        return process
 
     def _wait_until_ready(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)

@@ -16,6 +16,7 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -46,13 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m keyless.local.functions", description="Serve a function app.")
     parser.add_argument("folder", type=Path, help="the folder that holds function_app.py")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0, the default, takes a free one")
+    parser.add_argument("--seeded", action="store_true", help="make the keys from a line of standard input")
     options = parser.parse_args(arguments)
+    # A host that is started anew with the same seed has the same keys.
+    seed = os.read(0, 4096) if options.seeded else secrets.token_bytes(32)
     announce = _take_standard_output()
     refusing = _refuse_instance_metadata()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         app = load_app(options.folder.resolve())
-        asyncio.run(_serve(app, options.port, announce))
+        asyncio.run(
+            _serve(app, FunctionKeys.make((each.name for each in app.functions), seed=seed), options.port, announce)
+        )
     except KeylessError as error:
         _say(announce, {"error": {"what": error.what, "cause": error.cause, "remedy": error.remedy}})
         sys.stderr.write(f"{error}\n")
@@ -66,8 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _serve(app: LoadedApp, port: int, announce: int) -> None:
-    keys = FunctionKeys.make(function.name for function in app.functions)
+async def _serve(app: LoadedApp, keys: FunctionKeys, port: int, announce: int) -> None:
     calls = FunctionCalls(app, keys)
     site = web.Application(client_max_size=_LARGEST_BODY)
     site.router.add_route("*", "/{path:.*}", calls.answer)

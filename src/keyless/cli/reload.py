@@ -1,0 +1,51 @@
+"""Start a function app anew whenever its files change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from keyless.errors import LocalAzureError
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from keyless.local.function_host import FunctionHost
+
+# Seconds between two looks at the files: short for a person, and long for a disk.
+_PAUSE = 0.5
+
+
+def reload_until(stop: threading.Event, host: FunctionHost, folder: Path) -> None:
+    """Restart the host at each change of a Python or JSON file below its folder, until told to stop.
+
+    An app that cannot be loaded is told of on standard error; the next change tries again.
+    """
+    seen = _changed(folder)
+    while not stop.wait(_PAUSE):
+        now = _changed(folder)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            host.restart()
+        except LocalAzureError as error:
+            click.echo(str(error), err=True)
+        else:
+            click.echo(f"Loaded {folder} anew: {', '.join(host.functions)}.", err=True)
+
+
+def _changed(folder: Path) -> dict[Path, int]:
+    """Return when each file was last changed, in nanoseconds."""
+    found = {}
+    for path in (*folder.rglob("*.py"), *folder.glob("*.json")):
+        inside = path.relative_to(folder).parts
+        if any(part.startswith(".") for part in inside):
+            continue
+        try:
+            found[path] = path.stat().st_mtime_ns
+        except FileNotFoundError:  # It went between the list and the look.
+            continue
+    return found
