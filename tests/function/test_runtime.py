@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 import requests
 
@@ -253,24 +254,53 @@ def test_our_function_answers_the_same(
     assert found["runtime"][0] == status
 
 
-def test_a_setting_that_is_missing_is_told_the_same(azure: LocalAzure) -> None:
-    app, environment = bundled_function_app(), azure.environment()
+@pytest.mark.parametrize(
+    ("case", "settings", "identity", "status", "said"),
+    [
+        ("no-setting", {}, True, 500, b"KEY_VAULT_URL"),
+        ("no-such-secret", {**KEY_VAULT, "SECRET_NAME": "absent"}, True, 404, b"SecretNotFound"),
+        ("no-identity-endpoint", KEY_VAULT, False, 503, b"KL-"),
+    ],
+    ids=["no-setting", "no-such-secret", "no-identity-endpoint"],
+)
+def test_what_the_app_lacks_is_told_the_same(
+    azure: LocalAzure,
+    table: list[tuple[str, str, str]],
+    *,
+    case: str,
+    settings: dict[str, str],
+    identity: bool,
+    status: int,
+    said: bytes,
+) -> None:
+    app, environment = bundled_function_app(), azure.environment(identity=identity) | settings
     with RuntimeHost(app, environment=environment) as runtime, FunctionHost(app, environment=environment) as dev:
         found = answers({"runtime": runtime, "dev host": dev}, "GET", "/api/AcquireTokenMsi", headers=key)
+    table.append((f"AcquireTokenMsi {case}", told(found["runtime"]), told(found["dev host"])))
     assert found["runtime"] == found["dev host"]
-    assert found["runtime"][0] == 500
-    assert b"KEY_VAULT_URL" in found["runtime"][2]
+    assert found["runtime"][0] == status
+    assert said in found["runtime"][2]
+
+
+async def called_at_once(host: FunctionHost, number: int) -> list[int]:
+    """Return the statuses of so many calls, each on a connection of its own and all under way together."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, headers=key(host)) as session:
+
+        async def status() -> int:
+            async with session.get(host.functions["AcquireTokenMsi"].url) as answer:
+                await answer.read()
+                return answer.status
+
+        return await asyncio.gather(*(status() for _ in range(number)))
 
 
 def test_five_hundred_calls_at_once_are_two_requests_and_a_worker_that_restarts_begins_anew(azure: LocalAzure) -> None:
     environment = {**azure.environment(), **KEY_VAULT}
     for _ in range(2):
         azure.journal.clear()
-        with RuntimeHost(bundled_function_app(), environment=environment) as host, ThreadPoolExecutor(50) as pool:
-            calls = [
-                pool.submit(requests.get, host.functions["AcquireTokenMsi"].url, headers=key(host)) for _ in range(500)
-            ]
-            found = [call.result().status_code for call in calls]
+        with RuntimeHost(bundled_function_app(), environment=environment) as host:
+            found = asyncio.run(called_at_once(host, 500))
         assert found == [200] * 500
         assert azure.journal.count(operation="getSecret") == 1
         assert azure.journal.count(operation="getToken") == 1
