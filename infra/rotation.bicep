@@ -1,4 +1,5 @@
-// Tells the function of a new version of a secret, so that it does not serve the old one for another five minutes.
+// Tells the function app of a new version of a secret. The event reaches one instance; on Flex Consumption functions scale apart,
+// so that it may be none of those that answer HTTP, which see the new version within six minutes all the same.
 //
 // A deployment of its own: Event Grid looks for the function when it makes the subscription, so it comes after publishing.
 targetScope = 'resourceGroup'

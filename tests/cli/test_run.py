@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -282,14 +282,14 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(place: Path) -> None:
 
 
 def test_a_run_that_was_killed_is_cleaned_up_by_the_next(place: Path) -> None:
-    with running(place, sys.executable, "-c", "import os; print(os.getpid(), flush=True); input()") as (process, line):
+    waits = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    with running(place, sys.executable, "-c", waits) as (process, line):
         process.kill()
         process.wait(20)
         assert len(left_behind(place)) == 1
         assert run(place, "true").returncode == 0
         assert left_behind(place) == []
-        with suppress(ProcessLookupError):  # It may have ended by itself, with its input.
-            os.kill(int(line), signal.SIGKILL)
+        os.kill(int(line), signal.SIGKILL)
 
 
 def test_no_variable_of_another_identity_reaches_the_command(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

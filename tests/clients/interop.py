@@ -103,7 +103,7 @@ class Interop:
             started = time.monotonic()
             answer = _answer(language, program, asked, environment, azure)
             seconds = time.monotonic() - started
-            text, passed = _judge(program, scenario, answer, azure)
+            text, passed = _judge(program, source, scenario, answer, azure)
             if asked.vault_url == OUTSIDE and (stranger.trusted or not stranger.visits):
                 text, passed = f"{stranger.visits} visits, {stranger.trusted} of them trusting: {text}", False
         return Result(
@@ -155,9 +155,12 @@ def _let_the_token_expire(azure: LocalAzure, process: subprocess.Popen[str]) -> 
     time.sleep(TOKEN_LIFETIME + 0.1)
 
 
-def _judge(program: Program, scenario: Scenario, answer: Mapping[str, Any], azure: LocalAzure) -> tuple[str, bool]:
+def _judge(
+    program: Program, source: str, scenario: Scenario, answer: Mapping[str, Any], azure: LocalAzure
+) -> tuple[str, bool]:
     """Return what came of it in words, and whether it is what it should be."""
-    difference = program.differences.get(scenario.name)
+    known = program.differences
+    difference = known.get(scenario.name) or known.get(f"{scenario.name} on {source}")
     if difference is None:
         problem = scenario.problem(answer, azure)
         return problem or "ok", problem is None

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 SOURCES: Final = ("app-service", "imds")
+# The class is the first argument, which sh takes as its own name.
+JAVA_RUN: Final = 'exec java -cp "target/classes:$(cat target/classpath)" "$0" "$@"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,14 @@ NO_RETRIES: Final = Difference(
     error="Throttled|too many requests",
     why="429 without Retry-After reaches the program: its client does not try again",
 )
+NO_RESOURCE_IDS: Final = Difference(
+    error="resource IDs aren't supported",
+    why="its client refuses resource ids on App Service: name the identity by its client id",
+)
+SAME_TOKEN: Final = Difference(
+    error="TokenExpired",
+    why="401 TokenExpired reaches the program: its client gives out the same token again (of 2 s; longer ones not tried)",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +58,7 @@ class Program:
         version: Tells their versions.
         command: How it is started, in its language's folder.
         sources: The sources of managed identities that its client can be pointed at.
-        differences: Where it differs, by the scenario's name.
+        differences: Where it differs, by the scenario's name, or by ``SCENARIO on SOURCE``.
     """
 
     client: str
@@ -179,6 +189,73 @@ JAVASCRIPT: Final = Language(
             command=("node", "azure_sdk.mjs"),
             differences={"throttled twice": NO_RETRIES},
         ),
+        Program(
+            client="@azure/msal-node, fetch",
+            version=_javascript("@azure/msal-node"),
+            command=("node", "msal_fetch.mjs"),
+            differences={"throttled twice": NO_RETRIES},
+        ),
     ),
 )
-LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT)
+GO: Final = Language(
+    name="go",
+    tools=("go",),
+    install=("go", "build", "-o", "bin/", "./..."),
+    sources=("go.mod", "*/*.go"),
+    built="bin",
+    programs=(
+        Program(
+            client="azidentity, azsecrets",
+            version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azsecrets v(\S+)"),
+            command=("bin/azsdk",),
+        ),
+        Program(
+            client="msal-go, net/http",
+            version=_pinned("go/go.mod", r"microsoft-authentication-library-for-go v(\S+)"),
+            command=("bin/msal",),
+            differences={"throttled twice": NO_RETRIES},
+        ),
+    ),
+)
+JAVA: Final = Language(
+    name="java",
+    tools=("java", "javac", "mvn"),
+    install=("mvn", "-q", "-B", "compile", "dependency:build-classpath", "-Dmdep.outputFile=target/classpath"),
+    sources=("pom.xml", "src/main/java/clients/*.java"),
+    built="target",
+    programs=(
+        Program(
+            client="azure-identity, azure-security-keyvault-secrets",
+            version=_pinned(
+                "java/pom.xml",
+                r"azure-identity</artifactId>\s*<version>([^<]+)",
+                r"azure-security-keyvault-secrets</artifactId>\s*<version>([^<]+)",
+            ),
+            command=("sh", "-c", JAVA_RUN, "clients.AzureSdk"),
+        ),
+        Program(
+            client="msal4j, java.net.http",
+            version=_pinned("java/pom.xml", r"msal4j</artifactId>\s*<version>([^<]+)"),
+            command=("sh", "-c", JAVA_RUN, "clients.Msal"),
+            differences={"throttled twice": NO_RETRIES, "token expired": SAME_TOKEN},
+        ),
+    ),
+)
+RUST: Final = Language(
+    name="rust",
+    tools=("cargo",),
+    install=("cargo", "build", "--quiet"),
+    sources=("Cargo.toml", "src/*.rs"),
+    built="target",
+    programs=(
+        Program(
+            client="azure_identity, azure_security_keyvault_secrets",
+            version=_pinned(
+                "rust/Cargo.toml", r'azure_identity = "=([^"]+)', r'azure_security_keyvault_secrets = "=([^"]+)'
+            ),
+            command=("target/debug/clients",),
+            differences={"by resource id on app-service": NO_RESOURCE_IDS},
+        ),
+    ),
+)
+LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, GO, JAVA, RUST)

@@ -191,7 +191,7 @@ SCENARIOS: Final = (
     Scenario(
         name="no such vault",
         prepare=lambda _: Asked(vault_url="https://unknown-kv.vault.azure.net"),
-        error="unknown-kv|502|proxy|tunnel|fetch failed",
+        error="unknown-kv|502|proxy|tunnel|fetch failed|SSLException",  # Java tells nothing else of a refused tunnel.
         seen=_no_vault,
     ),
     Scenario(

@@ -6,11 +6,11 @@ import os
 
 import pytest
 from tests.clients.interop import Interop, Result
-from tests.clients.programs import CURL, JAVASCRIPT, PYTHON, Language, Program
+from tests.clients.programs import CURL, GO, JAVASCRIPT, PYTHON, Language, Program
 from tests.clients.scenarios import SCENARIOS
 
 # Those that are ready in seconds. `make interop` runs the others too.
-LANGUAGES = (PYTHON, CURL, JAVASCRIPT)
+LANGUAGES = (PYTHON, CURL, JAVASCRIPT, GO)
 PROGRAMS = [
     pytest.param(language, program, id=f"{language.name}-{number}")
     for language in LANGUAGES

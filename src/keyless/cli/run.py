@@ -13,7 +13,7 @@ import click
 from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 from keyless.cli.up import choose_config
-from keyless.local import java
+from keyless.local import java, node
 from keyless.local.environment import IDENTITY_VARIABLES
 from keyless.local.identity.sources import SOURCES
 from keyless.local.server import LocalAzure
@@ -107,6 +107,7 @@ def child_environment(azure: LocalAzure, environment: Mapping[str, str]) -> dict
         no_proxy=made["NO_PROXY"],
         before=environment.get(java.VARIABLE, ""),
     )
+    made[node.VARIABLE] = node.node_options(before=environment.get(node.VARIABLE, ""))
     return made
 
 

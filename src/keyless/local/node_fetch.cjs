@@ -1,0 +1,64 @@
+// Leads the fetch of Node.js through HTTPS_PROXY where Node.js cannot do so itself: before 22.21 and 24.5.
+// https://nodejs.org/api/cli.html#--use-env-proxy, https://undici.nodejs.org/#/docs/api/Client?id=parameter-connectoptions
+"use strict";
+
+const http = require("node:http");
+const net = require("node:net");
+const tls = require("node:tls");
+
+const DISPATCHER = Symbol.for("undici.globalDispatcher.1"); // Where fetch finds what makes its connections.
+const TIMEOUT = 10_000;
+
+function goesStraight(host, port) {
+  return (process.env.NO_PROXY ?? "").split(",").some((entry) => {
+    const name = entry.trim().toLowerCase().replace(/^\*/, "");
+    return name === "*" || name === host || name === `${host}:${port}` || (name.startsWith(".") && host.endsWith(name));
+  });
+}
+
+function tunnel(proxy, target, callback) {
+  const credentials = Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`);
+  const headers = { Host: target, "Proxy-Authorization": `Basic ${credentials.toString("base64")}` };
+  const { hostname: host, port } = proxy;
+  const request = http.request({ host, port, method: "CONNECT", path: target, headers, timeout: TIMEOUT, agent: false });
+  request.once("timeout", () => request.destroy(new Error(`the proxy for ${target} did not answer`)));
+  request.once("error", callback);
+  request.once("connect", (answer, socket) => {
+    if (answer.statusCode === 200) return callback(null, socket.setTimeout(0));
+    socket.destroy();
+    callback(new Error(`the proxy answered ${answer.statusCode} ${answer.statusMessage}`));
+  });
+  request.end();
+}
+
+function secure(options, callback) {
+  const socket = tls.connect({ ALPNProtocols: ["http/1.1"], ...options });
+  socket.once("error", callback);
+  socket.once("secureConnect", () => {
+    socket.off("error", callback);
+    callback(null, socket.setNoDelay(true));
+  });
+}
+
+function connect({ hostname, protocol, port, servername }, callback) {
+  const host = hostname.toLowerCase().replace(/^\[|\]$/g, "");
+  if (protocol !== "https:") {
+    const socket = net.connect({ host, port: port || 80 });
+    socket.once("error", callback);
+    return socket.once("connect", () => {
+      socket.off("error", callback);
+      callback(null, socket.setNoDelay(true));
+    });
+  }
+  const wanted = { host, port: port || 443, servername: servername || (net.isIP(host) ? "" : host) };
+  if (goesStraight(host, String(wanted.port))) return secure(wanted, callback);
+  tunnel(new URL(process.env.HTTPS_PROXY), `${hostname}:${wanted.port}`, (error, socket) =>
+    error ? callback(error) : secure({ ...wanted, socket }, callback),
+  );
+}
+
+if (process.env.HTTPS_PROXY && !process.allowedNodeEnvironmentFlags.has("--use-env-proxy")) {
+  new Response(); // Node.js loads what is behind fetch when a part of it is first used.
+  const Agent = globalThis[DISPATCHER].constructor;
+  globalThis[DISPATCHER] = new Agent({ connect });
+}
