@@ -83,18 +83,8 @@ APP = """
 class RuntimeHost(FunctionHost):
     """Azure's code, started as the dev host is."""
 
-    def _start(self) -> subprocess.Popen[str]:
-        swapped, original = RUNTIME, subprocess.Popen
-
-        def popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
-            at = command.index("-P")
-            return original([*command[:at], str(swapped), *command[at + 3 :]], **options)
-
-        subprocess.Popen = popen  # type: ignore[assignment, misc]
-        try:
-            return super()._start()
-        finally:
-            subprocess.Popen = original  # type: ignore[misc]
+    def _program(self) -> tuple[str, ...]:
+        return (str(RUNTIME),)
 
 
 @pytest.fixture(scope="module")

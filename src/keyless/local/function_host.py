@@ -117,12 +117,15 @@ class FunctionHost:
     ) -> None:
         self._stop()
 
+    def _program(self) -> tuple[str, ...]:
+        """Return what Python runs; the tests put Azure's own runtime in its place."""
+        # -P: a module that happens to lie in the working directory must not stand in for an installed one.
+        return ("-P", "-m", "keyless.local.functions")
+
     def _start(self) -> subprocess.Popen[str]:
         inherited = {name: value for name, value in os.environ.items() if name not in IDENTITY_VARIABLES}
-        # -P: a module that happens to lie in the working directory must not stand in for an installed one.
-        command = [sys.executable, "-P", "-m", "keyless.local.functions", str(self._folder), "--port", str(self._port)]
         process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
-            [*command, "--seeded"],
+            [sys.executable, *self._program(), str(self._folder), "--port", str(self._port), "--seeded"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
