@@ -254,4 +254,18 @@ RUST: Final = Language(
         ),
     ),
 )
-LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, GO, JAVA, RUST)
+CSHARP: Final = Language(
+    name="csharp",
+    tools=("dotnet",),
+    install=("dotnet", "build", "--nologo", "--verbosity", "quiet", "--output", "bin"),
+    sources=("clients.csproj", "*.cs"),
+    built="bin",
+    programs=(
+        Program(
+            client="Azure.Identity, Azure.Security.KeyVault.Secrets",
+            version=_pinned("csharp/clients.csproj", r'Azure.Identity" Version="([^"]+)', r'Secrets" Version="([^"]+)'),
+            command=("dotnet", "bin/clients.dll"),
+        ),
+    ),
+)
+LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, GO, JAVA, RUST, CSHARP)

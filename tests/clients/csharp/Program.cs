@@ -1,0 +1,47 @@
+// Reads secrets with Azure.Identity and Azure.Security.KeyVault.Secrets.
+using System.Text.Json;
+using Azure;
+using Azure.Core;
+using Azure.Identity;
+using Azure.Security.KeyVault.Secrets;
+
+static ManagedIdentityId Identity()
+{
+    if (Environment.GetEnvironmentVariable("CLIENT_ID") is { } clientId)
+        return ManagedIdentityId.FromUserAssignedClientId(clientId);
+    if (Environment.GetEnvironmentVariable("OBJECT_ID") is { } objectId)
+        return ManagedIdentityId.FromUserAssignedObjectId(objectId);
+    if (Environment.GetEnvironmentVariable("RESOURCE_ID") is { } resourceId)
+        return ManagedIdentityId.FromUserAssignedResourceId(new ResourceIdentifier(resourceId));
+    return ManagedIdentityId.SystemAssigned;
+}
+
+static async Task<object> Run(string action, string vaultUrl, string? name, string? version)
+{
+    var client = new SecretClient(new Uri(vaultUrl), new ManagedIdentityCredential(Identity()));
+    if (action == "list")
+    {
+        var names = new List<string>();
+        await foreach (var found in client.GetPropertiesOfSecretsAsync())
+            names.Add(found.Name);
+        return new { names };
+    }
+    var values = new List<string> { (await client.GetSecretAsync(name, version)).Value.Value };
+    if (action == "read-twice")
+    {
+        Console.ReadLine();
+        values.Add((await client.GetSecretAsync(name, version)).Value.Value);
+    }
+    return new { values };
+}
+
+object answer;
+try
+{
+    answer = await Run(args[0], args[1], args.ElementAtOrDefault(2), args.ElementAtOrDefault(3));
+}
+catch (Exception error)
+{
+    answer = new { error = error.ToString(), status = (error as RequestFailedException)?.Status };
+}
+Console.WriteLine(JsonSerializer.Serialize(answer));
