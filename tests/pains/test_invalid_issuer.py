@@ -26,4 +26,5 @@ def test_both_tenants_are_named_before_a_token_is_sent(clinic: Clinic) -> None:
     assert CODE not in clinic.healthy
     assert found[0].evidence == f"The vault is in the tenant {OTHER}, the identity in {own}."
     assert "No role mends that" in found[0].cause
+    assert f"az keyvault update --name contoso-kv --set properties.tenantId={own}" in found[0].remedy
     assert SYMPTOM in found[1].evidence

@@ -16,9 +16,10 @@ def test_the_missing_variables_are_named_and_not_the_metadata_service(clinic: Cl
     clinic.without_identity()
     clinic.patch.setenv("WEBSITE_SITE_NAME", "contoso-app")
     clinic.patch.setenv("WEBSITE_INSTANCE_ID", "0")
+    clinic.patch.setenv("WEBSITE_RESOURCE_GROUP", "contoso-group")
     assert "no response from the IMDS endpoint" in clinic.sdk_says()
     finding = clinic.finding(CODE)
     assert "contoso-app runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set" in finding.evidence
     assert "it is not down" in finding.cause
-    assert "az functionapp identity assign" in finding.remedy
+    assert "az functionapp identity assign --name contoso-app --resource-group contoso-group" in finding.remedy
     assert "restart" in finding.remedy

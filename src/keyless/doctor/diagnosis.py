@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Check = Callable[[Examination], list[Finding]]
 
 _UNTOLD = "KEY_VAULT_URL"
+# Seconds that are left for the report itself.
+_MARGIN = 0.1
 
 
 def diagnose(
@@ -57,28 +59,37 @@ def diagnose(
         identity=msal.SystemAssignedManagedIdentity() if identity is None else identity,
         vault_url=vault_url or os.environ.get(_UNTOLD, "").strip() or None,
         secret=secret or os.environ.get("SECRET_NAME", "").strip() or None,
-        deadline=Deadline(started + timeout, monotonic),
+        deadline=Deadline(started + timeout - min(_MARGIN, timeout / 10), monotonic),
         now=datetime.now(UTC),
     )
-    if examination.vault_url is None:
-        address = skipped("network", "address", f"No vault was named, and {_UNTOLD} is not set.")
-    else:
-        address = check_address(examination)
-    found = check_environment(examination)
+    # The identity's stage asks for a token of the vault's cloud: it needs the address, which is shown with the network.
+    address = _within(examination, "network", _address)
+    found = _within(examination, "environment", check_environment)
     found += _within(examination, "identity", check_identity)
-    found.append(address)
+    found += address
     found += _within(examination, "network", check_network)
     found += _within(examination, "vault", check_vault)
     found += _within(examination, "secret", check_secret)
     return Report(tuple(found), monotonic() - started)
 
 
+def _address(examination: Examination) -> list[Finding]:
+    if examination.vault_url is None:
+        return [skipped("network", "address", f"No vault was named, and {_UNTOLD} is not set.")]
+    return [check_address(examination)]
+
+
 def _within(examination: Examination, stage: Stage, check: Check) -> list[Finding]:
     """Run a stage in a thread of its own, so that a resolver or an endpoint that is silent does not hold up the report."""
     found: list[list[Finding]] = []
-    thread = threading.Thread(
-        target=lambda: found.append(check(examination)), name=f"keyless-doctor-{stage}", daemon=True
-    )
+
+    def run() -> None:
+        try:
+            found.append(check(examination))
+        except Exception as error:  # noqa: BLE001 (whatever a setting that nobody thought of brings about)
+            found.append([_broken(stage, error)])
+
+    thread = threading.Thread(target=run, name=f"keyless-doctor-{stage}", daemon=True)
     thread.start()
     thread.join(examination.deadline.remaining)
     if found:
@@ -94,3 +105,16 @@ def _within(examination: Examination, stage: Stage, check: Check) -> list[Findin
             remedy="Mend what is found above first; then allow more time (--timeout, timeout=).",
         )
     ]
+
+
+def _broken(stage: Stage, error: Exception) -> Finding:
+    """Return the finding of a stage that failed itself. Its error's type alone: the text may quote a setting's value."""
+    return Finding(
+        stage=stage,
+        check="doctor",
+        status="fail",
+        code="KL-609",
+        evidence=f"The doctor could not examine this: {type(error).__name__}.",
+        cause="A setting has a form that was not thought of, or the doctor has a defect.",
+        remedy="Look at the variables of this stage for values that are no addresses; tell us of it without their values.",
+    )

@@ -33,8 +33,8 @@ _IDENTITY = (
 )
 _HEADER_LOGGER = "azure.core.pipeline.policies.http_logging_policy"
 _ENABLE = (
-    "Enable the identity (az functionapp identity assign --name APP --resource-group GROUP; in the portal: the app, Identity, "
-    "System assigned, On), then restart the app, so that it is started with the identity's variables."
+    "Enable the identity (az functionapp identity assign --name {app} --resource-group {group}; in the portal: the app, "
+    "Identity, System assigned, On), then restart the app, so that it is started with the identity's variables."
 )
 
 
@@ -65,7 +65,7 @@ def _check_source(variables: Mapping[str, str]) -> Finding:
             evidence=f"{app} runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set.",
             cause="No managed identity is enabled for the app, or this process was started before it was. The SDKs turn to the "
             "metadata service of virtual machines, which App Service forbids: it is not down.",
-            remedy=_ENABLE,
+            remedy=_ENABLE.format(app=app, group=variables.get("WEBSITE_RESOURCE_GROUP", "GROUP")),
         )
     if len(set(chosen.values())) > 1:
         return Finding(
@@ -157,10 +157,13 @@ def _check_proxy(variables: Mapping[str, str]) -> Finding | None:
     )
     lowered = {name.lower(): value for name, value in variables.items() if name.lower().endswith("_proxy") and value}
     proxy = lowered.get("http_proxy") or lowered.get("all_proxy")
+    try:
+        host = urlsplit(endpoint).hostname
+    except ValueError:
+        return None  # Nothing can be asked for there: the identity's stage says so.
     # requests takes NO_PROXY as an argument, so that the environment which is examined counts, not this process's own.
     if not proxy or requests.utils.should_bypass_proxies(endpoint, no_proxy=lowered.get("no_proxy", "")):
         return None
-    host = urlsplit(endpoint).hostname
     return Finding(
         stage=_STAGE,
         check="proxy",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -48,5 +50,7 @@ class Examination:
     @property
     def asked_id(self) -> tuple[str, str] | None:
         """The kind and the value of the id that names a user-assigned identity; None for the system-assigned."""
+        if not msal.managed_identity.ManagedIdentity.is_managed_identity(self.identity):
+            return None  # The identity's stage says so.
         value = self.identity.get("Id")
         return (str(self.identity["ManagedIdentityIdType"]), str(value)) if value is not None else None

@@ -45,8 +45,8 @@ def check_network(examination: Examination) -> list[Finding]:
     target = examination.target
     if target is None:
         return []
-    proxy = _proxy(target.vault_url)
-    found = [_through(proxy) if proxy else _check_name(examination, _host(target.vault_url))]
+    proxy = requests.utils.select_proxy(target.vault_url, requests.utils.get_environ_proxies(target.vault_url))
+    found = [_check_proxy(proxy) if proxy else _check_name(examination, _host(target.vault_url))]
     if found[0].status == "fail":
         return found
     return [*found, _check_answer(examination, target)]
@@ -56,14 +56,26 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def _proxy(url: str) -> str | None:
-    proxies = requests.utils.get_environ_proxies(url)
-    found = requests.utils.select_proxy(url, proxies)
-    return f"{urlsplit(found).hostname}:{urlsplit(found).port or ''}".rstrip(":") if found else None
-
-
-def _through(proxy: str) -> Finding:
-    return well(_STAGE, "name", f"HTTPS goes through the proxy {proxy}, which resolves the vault's name.")
+def _check_proxy(proxy: str) -> Finding:
+    """Say which proxy HTTPS goes through; of an address that is none, nothing is shown: it may hold a password."""
+    try:
+        parts = urlsplit(proxy)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    # A password with a slash in it, unescaped, ends the host before its time.
+    if host is None or ("@" in proxy and "@" not in parts.netloc):
+        return Finding(
+            stage=_STAGE,
+            check="name",
+            status="fail",
+            code="KL-301",
+            evidence="HTTPS_PROXY (or ALL_PROXY) does not name a proxy.",
+            cause="It is no URL with a host and a port; perhaps its password has a character that is not escaped.",
+            remedy="Write it as http://USER:PASSWORD@HOST:PORT, with / as %2F, @ as %40, # as %23 and ? as %3F in the password.",
+        )
+    shown = f"{host}:{port}" if port else host
+    return well(_STAGE, "name", f"HTTPS goes through the proxy {shown}, which resolves the vault's name.")
 
 
 def _check_name(examination: Examination, host: str) -> Finding:

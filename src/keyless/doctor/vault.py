@@ -19,7 +19,7 @@ def check_vault(examination: Examination) -> list[Finding]:
     challenge, target = examination.challenge, examination.target
     if challenge is None or target is None:
         return [skipped(_STAGE, "challenge", "The vault did not say what it wants of a token: see above.")]
-    return [_check_audience(challenge, target.vault_url), _check_tenant(examination, challenge)]
+    return [_check_audience(challenge, target.vault_url), _check_tenant(examination, challenge, target.vault_url)]
 
 
 def _check_audience(challenge: Challenge, vault_url: str) -> Finding:
@@ -39,7 +39,7 @@ def _check_audience(challenge: Challenge, vault_url: str) -> Finding:
     )
 
 
-def _check_tenant(examination: Examination, challenge: Challenge) -> Finding:
+def _check_tenant(examination: Examination, challenge: Challenge, vault_url: str) -> Finding:
     own = str(examination.claims.get("tid", ""))
     if not own:
         return skipped(
@@ -47,6 +47,7 @@ def _check_tenant(examination: Examination, challenge: Challenge) -> Finding:
         )
     if challenge.tenant is None or challenge.tenant.lower() == own.lower():
         return well(_STAGE, "tenant", f"The vault and the identity are in the tenant {own}.")
+    name = vault_url.removeprefix("https://").partition(".")[0]
     return Finding(
         stage=_STAGE,
         check="tenant",
@@ -56,5 +57,5 @@ def _check_tenant(examination: Examination, challenge: Challenge) -> Finding:
         cause="A managed identity gets tokens of its own tenant only, and the vault answers them with AKV10032: Invalid issuer. "
         "No role mends that.",
         remedy="Use a vault of the identity's tenant; where the vault was moved with its subscription: az keyvault update --name "
-        f"VAULT --set properties.tenantId={own}; or federate an application of the vault's tenant.",
+        f"{name} --set properties.tenantId={own}; or federate an application of the vault's tenant.",
     )
