@@ -26,8 +26,10 @@ from keyless.errors import (
     VaultUnreachableError,
 )
 from keyless.reader import SecretReader
+from keyless.rejected import aretry_on_rejected, retry_on_rejected
 from keyless.secret import Secret
 from keyless.secret_id import SecretId
+from keyless.stats import ReaderStats
 
 if TYPE_CHECKING:
     from keyless.events import (
@@ -59,6 +61,7 @@ __all__ = [
     "ReadErrors",
     "ReadFailed",
     "ReaderClosedError",
+    "ReaderStats",
     "Secret",
     "SecretDisabledError",
     "SecretId",
@@ -77,7 +80,9 @@ __all__ = [
     "VaultServiceError",
     "VaultThrottledError",
     "VaultUnreachableError",
+    "aretry_on_rejected",
     "log_event",
+    "retry_on_rejected",
 ]
 
 

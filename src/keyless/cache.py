@@ -41,6 +41,7 @@ class Entry:
     failures: int = 0
     retry_at: float = 0.0
     expired: bool = False
+    confirmed: bool = False
 
 
 class Lookup(NamedTuple):
@@ -56,6 +57,20 @@ class Lookup(NamedTuple):
     action: Literal["serve", "refresh", "wait", "deny"]
     secret: Secret | None = None
     error: KeylessError | None = None
+
+
+class Held(NamedTuple):
+    """What is in memory.
+
+    Attributes:
+        secrets: How many values.
+        stale: How many of these are served stale.
+        oldest_age: Seconds since the oldest was read; 0 without any.
+    """
+
+    secrets: int
+    stale: int
+    oldest_age: float
 
 
 _MISS = Lookup("wait")
@@ -122,7 +137,9 @@ class SecretCache:
         before = self._entries.get(key)
         ttl = max(self._ttl, PINNED_TTL) if pinned and self._ttl else self._ttl
         ttl *= 1 + _TTL_SPREAD * (2 * self._chance() - 1)
-        self._entries[key] = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
+        entry = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
+        entry.confirmed = before is not None and before.expired and before.secret.version == secret.version
+        self._entries[key] = entry
         self._denials.pop(key, None)
         return before
 
@@ -148,24 +165,34 @@ class SecretCache:
         entry.stale = entry.stale or replace(entry.secret, source="stale")
         return entry
 
-    def expire(self, key: str, rejected: str | None = None) -> bool:
+    def expire(self, key: str, now: float, rejected: str | None = None) -> bool:
         """Let the next read wait for the vault; the value stays in hand in case the vault cannot be asked.
 
         Args:
             key: The secret's key.
+            now: The time.
             rejected: The version that does not work; None means whatever is in hand.
 
         Returns:
-            Whether there was anything to do: not where that version is not in hand any more, or has expired already.
+            Whether there was anything to do: not where that version is not in hand any more, or has expired already, or
+            was rejected before and the vault has just said that it is still the latest.
         """
         entry = self._entries.get(key)
-        if entry is not None and rejected is not None and (entry.expired or entry.secret.version != rejected):
-            return False
+        if entry is not None and rejected is not None:
+            just_confirmed = entry.confirmed and now < entry.stored_at + self._negative_ttl
+            if entry.expired or just_confirmed or entry.secret.version != rejected:
+                return False
         self._denials.pop(key, None)
         if entry is not None:
             at = entry.stored_at
             self._entries[key] = Entry(entry.secret, at, fresh_until=at, due_at=at, expired=True)
         return True
+
+    def held(self, now: float) -> Held:
+        """Return what is in memory now."""
+        entries = self._entries.values()
+        stale = sum(entry.stale is not None for entry in entries)
+        return Held(len(entries), stale, max((now - entry.stored_at for entry in entries), default=0.0))
 
     def clear(self) -> None:
         """Forget everything."""

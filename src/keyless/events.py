@@ -75,6 +75,7 @@ class StaleStarted:
         kl_code: The stable code of the error that stands in the way.
         what: What happened, in the error's words.
         age: Seconds since the value was read.
+        seconds: How long the flight took that failed.
     """
 
     vault_url: str
@@ -82,6 +83,7 @@ class StaleStarted:
     kl_code: str
     what: str
     age: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

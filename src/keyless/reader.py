@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import msal
 
-from keyless import deadline, vault_errors
+from keyless import deadline
 from keyless.deadline import Deadline
 from keyless.errors import ConfigurationError, KeylessError, ReadErrors
-from keyless.flight import arrival, landed
+from keyless.flight import arrival
 from keyless.identity import check_identity
 from keyless.refresher import Pending, Refresher
 from keyless.secret import Secret
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from keyless.credential import AsyncCredential, Credential
     from keyless.events import Hook
+    from keyless.stats import ReaderStats
 
 # A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
 _PATIENCE = 3.0
@@ -52,7 +53,8 @@ class SecretReader:
         timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
             75 seconds that the endpoint of a virtual machine may be away while it is updated.
         parallel: How many requests may be under way at once.
-        on_event: Hears of what happens, from any thread; None logs it to ``keyless``.
+        on_event: Hears of what happens, from any thread; None logs it to ``keyless``. A program that has loaded
+            OpenTelemetry gets spans and metrics in either case.
         clock: Tells the time in seconds; only differences matter.
 
     Raises:
@@ -167,7 +169,8 @@ class SecretReader:
 
         Args:
             secret: The secret that does not work, or its name. Many threads that find the same secret wrong should pass
-                the secret: then only the first causes a request, and none throws away a newer version.
+                the secret: then only the first causes a request, none throws away a newer version, and a version that
+                is still the latest is asked for again after ``negative_ttl`` at the earliest.
             version: Which version, if a pinned one was asked for by name.
 
         Raises:
@@ -194,6 +197,10 @@ class SecretReader:
         from keyless.credential import AsyncCredential  # noqa: PLC0415 (as above)
 
         return AsyncCredential(self._refresher.token, self._timeout)
+
+    def stats(self) -> ReaderStats:
+        """Return what this reader has done so far, and what it holds: for a metric, a health check or a test."""
+        return self._refresher.stats()
 
     def close(self) -> None:
         """Forget every value, close the connections and end the threads. Whoever still waits gets ReaderClosedError."""
@@ -249,32 +256,15 @@ class SecretReader:
     def _wait(self, outcome: Secret | Pending, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        try:
+        with suppress(TimeoutError):
             outcome.flight.exception(until.remaining if outcome.fallback is None else patience.remaining)
-        except TimeoutError:
-            return _late(outcome)
-        return _arrived(outcome)
+        return self._refresher.settle(outcome)
 
     async def _await(self, outcome: Secret | Pending, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        if not await arrival(outcome.flight, until.remaining if outcome.fallback is None else patience.remaining):
-            return _late(outcome)
-        return _arrived(outcome)
-
-
-def _late(pending: Pending) -> Secret:
-    if pending.fallback is None:
-        raise vault_errors.too_late(pending.secret)
-    return replace(pending.fallback, source="stale")
-
-
-def _arrived(pending: Pending) -> Secret:
-    error = pending.flight.exception()
-    # The value may have been invalidated meanwhile, and the flight that brought this error with it.
-    if pending.fallback is not None and isinstance(error, KeylessError) and error.stale_ok:
-        return replace(pending.fallback, source="stale")
-    return landed(pending.flight)
+        await arrival(outcome.flight, until.remaining if outcome.fallback is None else patience.remaining)
+        return self._refresher.settle(outcome)
 
 
 def _all_or_errors(secrets: dict[str, Secret], errors: dict[str, KeylessError]) -> dict[str, Secret]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import random
+import sys
 import threading
 import weakref
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from keyless import vault_errors
 from keyless.cache import SecretCache
 from keyless.deadline import Deadline
 from keyless.errors import KeylessError
 from keyless.fetch import Fetcher, closed
 from keyless.flight import SingleFlight
 from keyless.secret_id import SecretId
+from keyless.stats import Counter, ReaderStats
 from keyless.workers import Workers
 
 if TYPE_CHECKING:
@@ -73,7 +77,7 @@ class Refresher:
         on_event: Hook | None,
         clock: Callable[[], float],
     ) -> None:
-        self._vault_url = vault_url
+        self.vault_url = vault_url
         self._identity = identity
         self._negative_ttl = negative_ttl
         self._timeout = timeout
@@ -82,16 +86,26 @@ class Refresher:
         self._clock = clock
         self._cache = SecretCache(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl, chance=random.random)
         self._keys: dict[str, str] = {}
+        self._hits, self._misses, self._stale, self._refused = Counter(), Counter(), Counter(), Counter()
+        self._retrieved, self._failed = Counter(), Counter()
         self._closed = False
         self._begin_process()
         if hasattr(os, "register_at_fork"):
             # Before any thread of the child can take a lock that a thread of the parent held.
             os.register_at_fork(after_in_child=partial(_begin_in_child, weakref.ref(self)))
 
+    @property
+    def identity_name(self) -> str:
+        """The managed identity, as text."""
+        return self._fetcher.tokens.name
+
     def fresh(self, name: str) -> Secret | None:
         """Return a secret if it can be served with nothing else to do: two look-ups, no lock."""
         key = self._keys.get(name)
-        return None if key is None else self._cache.fresh(key, self._clock())
+        secret = None if key is None else self._cache.fresh(key, self._clock())
+        if secret is not None:
+            self._hits.add()
+        return secret
 
     def ask(self, name: str, version: str | None) -> Secret | Pending:
         """Return what can be served now, or see that what is missing is on its way.
@@ -101,7 +115,7 @@ class Refresher:
             KeylessError: If the vault has just refused it.
             ReaderClosedError: After close().
         """
-        secret = SecretId.resolve(self._vault_url, name, version)
+        secret = SecretId.resolve(self.vault_url, name, version)
         key = _key(secret)
         with self._lock:
             if self._closed:
@@ -110,9 +124,10 @@ class Refresher:
                 self._keys[name] = key
             found = self._cache.lookup(key, self._clock())
             if found.error is not None:
+                self._refused.add()
                 raise copy(found.error)
             if found.action == "serve" and found.secret is not None:
-                return found.secret
+                return self._served(found.secret)
             until = Deadline.after(self._timeout, self._clock)
             flight, opened = self._flights.board(key, until)
         if opened:
@@ -121,21 +136,54 @@ class Refresher:
             workers = self._refreshers if found.action == "refresh" else self._workers
             workers.do(partial(self._flights.fly, key, flight, read))
         if found.action == "refresh" and found.secret is not None:
-            return found.secret
+            return self._served(found.secret)
         return Pending(secret, flight, found.secret)
+
+    def settle(self, pending: Pending) -> Secret:
+        """Return what a reader gets that has waited for as long as it would.
+
+        Raises:
+            KeylessError: If the flight brought one, and no old value may be served in its place.
+            DeadlineExceededError: If the flight is still under way, and there is no old value.
+        """
+        flight = pending.flight
+        error = flight.exception() if flight.done() else vault_errors.too_late(pending.secret)
+        if error is None:
+            return self._served(flight.result())
+        # The value may have been invalidated meanwhile, and the flight that brought this error with it.
+        if pending.fallback is not None and isinstance(error, KeylessError) and error.stale_ok:
+            return self._served(replace(pending.fallback, source="stale"))
+        self._misses.add()
+        raise copy(error) if isinstance(error, KeylessError) else error
+
+    def stats(self) -> ReaderStats:
+        """Return what was counted, and what is in memory."""
+        with self._lock:
+            held = self._cache.held(self._clock())
+            return ReaderStats(
+                hits=self._hits.look(),
+                misses=self._misses.look(),
+                stale=self._stale.look(),
+                refused=self._refused.look(),
+                retrieved=self._retrieved.look(),
+                failed=self._failed.look(),
+                secrets=held.secrets,
+                stale_secrets=held.stale,
+                oldest_age=held.oldest_age,
+            )
 
     def invalidate(self, name: str, version: str | None, rejected: str | None) -> None:
         """Make the next read wait for the vault, unless the rejected version is not in hand any more."""
-        secret = SecretId.resolve(self._vault_url, name, version)
+        secret = SecretId.resolve(self.vault_url, name, version)
         key = _key(secret)
         with self._lock:
-            if not self._cache.expire(key, rejected):
+            if not self._cache.expire(key, self._clock(), rejected):
                 return
             # What is under way may have been answered before the value was changed.
             self._flights.forget(key)
         from keyless.events import SecretInvalidated  # noqa: PLC0415 (importing keyless need not pay for it)
 
-        self._tell(SecretInvalidated(vault_url=self._vault_url, name=secret.name))
+        self._tell(SecretInvalidated(vault_url=self.vault_url, name=secret.name))
 
     def close(self) -> None:
         """Forget every value, end the threads and the connections; whoever waits gets ReaderClosedError."""
@@ -156,7 +204,7 @@ class Refresher:
         self._workers = Workers(self._parallel)
         self._refreshers = Workers(max(1, self._parallel // 2))
         self._fetcher = Fetcher(
-            self._vault_url,
+            self.vault_url,
             self._identity,
             connections=self._parallel,
             memory=self._negative_ttl,
@@ -171,7 +219,9 @@ class Refresher:
         try:
             fetched = self._fetcher.fetch(secret, until, patient=patient)
         except KeylessError as error:
+            self._failed.add()
             return self._remember_failure(key, flight, secret, error, started)
+        self._retrieved.add()
         from keyless.events import SecretRetrieved, StaleEnded  # noqa: PLC0415 (as above)
 
         now = self._clock()
@@ -180,10 +230,10 @@ class Refresher:
             current = self._flights.is_current(key, flight) and not self._closed
             before = self._cache.store(key, fetched, now, pinned=secret.version is not None) if current else None
         if before is not None and before.stale is not None:
-            self._tell(StaleEnded(vault_url=self._vault_url, name=secret.name, age=now - before.stored_at))
+            self._tell(StaleEnded(vault_url=self.vault_url, name=secret.name, age=now - before.stored_at))
         self._tell(
             SecretRetrieved(
-                vault_url=self._vault_url,
+                vault_url=self.vault_url,
                 name=fetched.name,
                 version=fetched.version,
                 seconds=now - started,
@@ -202,10 +252,10 @@ class Refresher:
         with self._lock:
             current = self._flights.is_current(key, flight)
             entry = self._cache.fail(key, error, now) if current else None
+        seconds = now - started
         if entry is None or entry.stale is None:
-            seconds = now - started
             failed = ReadFailed(
-                vault_url=self._vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, seconds=seconds
+                vault_url=self.vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, seconds=seconds
             )
             self._tell(failed)
             raise error
@@ -213,7 +263,12 @@ class Refresher:
             age = now - entry.stored_at
             self._tell(
                 StaleStarted(
-                    vault_url=self._vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, age=age
+                    vault_url=self.vault_url,
+                    name=secret.name,
+                    kl_code=error.kl_code,
+                    what=error.what,
+                    age=age,
+                    seconds=seconds,
                 )
             )
         return entry.stale
@@ -231,11 +286,20 @@ class Refresher:
             self._workers.do(partial(self._token_flights.fly, key, flight, acquire))
         return flight
 
+    def _served(self, secret: Secret) -> Secret:
+        {"vault": self._misses, "cache": self._hits, "stale": self._stale}[secret.source].add()
+        return secret
+
     def _tell(self, event: Event) -> None:
         from keyless.events import log_event  # noqa: PLC0415 (as above)
 
         try:
             (self._on_event or log_event)(event)
+            # Without its import there is nobody to receive anything; azure-core asks the same question.
+            if "opentelemetry" in sys.modules:
+                from keyless.telemetry import process_telemetry  # noqa: PLC0415 (as above)
+
+                process_telemetry().tell(self, event)
         except Exception:
             logging.getLogger("keyless").exception("the event hook failed")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from contextlib import suppress
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,9 @@ class Workers:
         """Have a job done by a thread; where the interpreter is ending and gives none, do it here.
 
         Args:
-            job: What to do; it must not raise.
+            job: What to do; it must not raise. It sees the context variables of its caller, as tracing expects.
         """
+        run = copy_context().run
         with self._lock:
             if not self._idle.acquire(blocking=False) and self._started < self._most:
                 try:
@@ -49,7 +51,7 @@ class Workers:
                     if self._started == 0:
                         job()
                         return
-        self._jobs.put(job)
+        self._jobs.put(lambda: run(job))
 
     def stop(self) -> None:
         """Let each thread end after what it is doing; jobs that no thread has begun are dropped."""

@@ -144,17 +144,30 @@ def test_a_reader_that_slept_through_the_end_of_an_outage_waits_rather_than_serv
 def test_a_version_that_is_no_longer_in_hand_cannot_expire_its_successor_nor_twice() -> None:
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
-    assert not shelf.expire("db/", "f" * 32)
+    assert not shelf.expire("db/", 0.5, "f" * 32)
     assert shelf.lookup("db/", 1.0).action == "serve"
-    assert shelf.expire("db/", "0" * 32)
-    assert not shelf.expire("db/", "0" * 32)
+    assert shelf.expire("db/", 0.5, "0" * 32)
+    assert not shelf.expire("db/", 0.5, "0" * 32)
     assert shelf.lookup("db/", 1.0).action == "wait"
+
+
+def test_a_rejected_version_that_the_vault_has_just_confirmed_is_not_asked_for_again_at_once() -> None:
+    shelf = cache()
+    shelf.store("db/", make(), 0.0, pinned=False)
+    assert shelf.expire("db/", 1.0, "0" * 32), "the first rejection may mean a rotation"
+    shelf.store("db/", make(), 2.0, pinned=False)
+    assert not shelf.expire("db/", 2.0 + NEGATIVE_TTL - 0.1, "0" * 32), (
+        "a service that always says no costs few requests"
+    )
+    assert shelf.expire("db/", 2.5), "whoever does not name a version means it"
+    shelf.store("db/", make(), 3.0, pinned=False)
+    assert shelf.expire("db/", 3.0 + NEGATIVE_TTL, "0" * 32)
 
 
 def test_after_expire_the_vault_is_waited_for_and_the_value_stays_in_hand() -> None:
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
-    shelf.expire("db/")
+    shelf.expire("db/", 0.5)
     found = shelf.lookup("db/", 1.0)
     assert found.action == "wait"
     assert found.secret is not None
@@ -204,7 +217,7 @@ def test_no_history_serves_a_value_older_than_the_bound_or_after_a_revocation(st
             shelf.fail("db/", error(AccessDeniedError), now)
             revoked = True
         elif step == "expire":
-            shelf.expire("db/")
+            shelf.expire("db/", now)
         found = shelf.lookup("db/", now)
         if found.secret is not None:
             assert not revoked

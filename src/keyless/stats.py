@@ -1,0 +1,52 @@
+"""What a reader has done so far, counted without slowing it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderStats:
+    """What a reader has done since it was made; what it holds now.
+
+    Every read is counted once: as a hit, a miss, stale or refused.
+
+    Attributes:
+        hits: Reads served from memory with a value that was current.
+        misses: Reads that waited for the vault, and got its answer or an error.
+        stale: Reads served with an old value because the vault or the identity endpoint could not be asked.
+        refused: Reads refused from memory: the vault had just said no.
+        retrieved: Answers that the vault gave.
+        failed: Flights that brought an error, whoever waited for them.
+        secrets: How many values are in memory.
+        stale_secrets: How many of these are served stale now.
+        oldest_age: Seconds since the oldest of these was read; 0 without any.
+    """
+
+    hits: int
+    misses: int
+    stale: int
+    refused: int
+    retrieved: int
+    failed: int
+    secrets: int
+    stale_secrets: int
+    oldest_age: float
+
+
+class Counter:
+    """A number that any thread may raise without a lock: one step of ``itertools.count`` cannot be split."""
+
+    def __init__(self) -> None:
+        self._steps = count()
+        self._looks = 0
+
+    def add(self) -> None:
+        """Count one more."""
+        next(self._steps)
+
+    def look(self) -> int:
+        """Return how many were counted; one thread at a time may look. A look is a step itself, which is taken off."""
+        self._looks += 1
+        return next(self._steps) - self._looks + 1
