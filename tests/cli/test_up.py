@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,14 +190,27 @@ def test_another_function_app_is_served_and_what_cannot_be_is_named(tmp_path: Pa
         "    return SecretReader(os.environ['KEY_VAULT_URL']).get('api-key').value\n"
         "@app.timer_trigger(schedule='0 0 * * * *', arg_name='timer')\n"
         "def hourly(timer: func.TimerRequest) -> None: pass\n"
+        "told = []\n"
+        "@app.event_grid_trigger('event')\n"
+        "def rotated(event: func.EventGridEvent) -> None: told.append(event.subject)\n"
+        "@app.route('events', auth_level=func.AuthLevel.ANONYMOUS)\n"
+        "def events(req: func.HttpRequest) -> str: return ','.join(told)\n"
     )
     with running("--functions", str(app), "--json", folder=tmp_path) as (_, line):
         told = json.loads(line)
-        assert list(told["functions"]) == ["mine"]
+        assert set(told["functions"]) == {"mine", "events"}
+        assert list(told["eventFunctions"]) == ["rotated"]
         assert told["notServed"] == {"hourly": "timerTrigger"}
         mine = told["functions"]["mine"]
         answer = requests.get(mine["url"], headers={"x-functions-key": mine["key"]}, timeout=10)
         assert (answer.status_code, answer.text) == (200, "local-api-key")
+        headers = {"Authorization": f"Bearer {told['control']['token']}"}
+        url = f"{told['control']['url']}/vaults/contoso-kv/secrets/api-key/rotate"
+        assert requests.post(url, headers=headers, timeout=10).status_code == 200
+        until = time.monotonic() + 10
+        while requests.get(told["functions"]["events"]["url"], timeout=10).text != "api-key":
+            assert time.monotonic() < until
+            time.sleep(0.01)
     assert "is no function app" in refused("--functions", str(tmp_path / "none"), folder=tmp_path)
 
 

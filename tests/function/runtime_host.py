@@ -22,7 +22,7 @@ from azure_functions_runtime.native_invocation import invocation_request_native
 
 from keyless.local import functions
 from keyless.local.function_calls import FunctionCalls
-from keyless.local.function_loader import HttpFunction, LoadedApp, _route_prefix
+from keyless.local.function_loader import EVENT_GRID, HttpFunction, LoadedApp, LoadedFunction, _route_prefix
 from keyless.local.function_routes import parse_route
 
 if TYPE_CHECKING:
@@ -65,39 +65,41 @@ async def indexed(folder: Path) -> list[Any]:
 def load_app(folder: Path) -> LoadedApp:
     """Return the functions that the runtime found, in the place of the dev host's own loader."""
     sys.path.insert(0, str(folder))
-    served, not_served = [], {}
+    served, called_by_events, not_served = [], [], {}
     for function in asyncio.run(indexed(folder)):
         bindings = [json.loads(raw) for raw in function.raw_bindings]
         trigger = next(binding for binding in bindings if binding["type"].lower().endswith("trigger"))
-        if trigger["type"] != "httpTrigger":
+        # What the runtime needs to call it; it finds the author's function itself.
+        called = (function.name, lambda: None, True, f"{function.function_id} {trigger['name']}", False)
+        if trigger["type"] == EVENT_GRID:
+            called_by_events.append(LoadedFunction(*called))
+        elif trigger["type"] == "httpTrigger":
+            methods = frozenset(method.upper() for method in trigger.get("methods", ()))
+            served.append(HttpFunction(*called, parse_route(trigger["route"], methods), trigger["authLevel"].lower()))
+        else:
             not_served[function.name] = trigger["type"]
-            continue
-        served.append(
-            HttpFunction(
-                name=function.name,
-                route=parse_route(trigger["route"], frozenset(method.upper() for method in trigger.get("methods", ()))),
-                auth_level=trigger["authLevel"].lower(),
-                call=lambda: None,
-                is_async=True,
-                request=f"{function.function_id} {trigger['name']}",
-                wants_context=False,
-            )
-        )
     served.sort(key=lambda one: one.route.rank)
-    return LoadedApp(folder=folder, prefix=_route_prefix(folder), functions=tuple(served), not_served=not_served)
+    return LoadedApp(folder, _route_prefix(folder), tuple(served), tuple(called_by_events), not_served)
 
 
 class RuntimeCalls(FunctionCalls):
     """Calls functions through the runtime."""
 
-    async def _call(self, function: HttpFunction, request: HttpRequest) -> Any:
-        function_id, _, parameter = str(function.request).partition(" ")
-        ok, returned, _, error, _ = await invocation_request_native(
-            str(uuid.uuid4()), function_id, [(parameter, _datum(request))], {}
-        )
-        if not ok:
-            raise RuntimeError(error)
-        return _returned(returned)
+    async def _call(self, function: LoadedFunction, given: HttpRequest) -> Any:
+        return _returned(await _invoked(function, _datum(given)))
+
+    async def _call_with_event(self, function: LoadedFunction, event: str) -> None:
+        await _invoked(function, Datum(event, "json"))
+
+
+async def _invoked(function: LoadedFunction, given: Datum) -> Datum:
+    function_id, _, parameter = str(function.parameter).partition(" ")
+    ok, returned, _, error, _ = await invocation_request_native(
+        str(uuid.uuid4()), function_id, [(parameter, given)], {}
+    )
+    if not ok:
+        raise RuntimeError(error)
+    return returned
 
 
 def _datum(request: HttpRequest) -> Datum:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from keyless.local.function_host import FunctionHost, bundled_function_app
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 RUNTIME = Path(__file__).with_name("runtime_host.py")
 KEY_VAULT = {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net", "SECRET_NAME": "db-password"}
@@ -77,6 +76,19 @@ APP = """
 
     @app.timer_trigger(schedule="0 0 * * * *", arg_name="timer")
     def hourly(timer: func.TimerRequest) -> None: return None
+
+    events = []
+
+    @app.event_grid_trigger("event")
+    def noted(event: func.EventGridEvent) -> None:
+        events.append([event.id, event.topic, event.subject, event.event_type, event.event_time.isoformat(),
+                       event.data_version, event.get_json()])
+
+    @app.event_grid_trigger("event")
+    async def refuses(event: func.EventGridEvent) -> None: raise ValueError("the author's error")
+
+    @app.route("events")
+    def told_events(req: func.HttpRequest) -> str: return json.dumps(events)
 """
 
 
@@ -143,6 +155,27 @@ def answers(hosts: dict[str, FunctionHost], method: str, path: str, **sent: Any)
     return found
 
 
+EVENTS = "/runtime/webhooks/EventGrid?functionName="
+EVENT = {
+    "id": "1",
+    "topic": "/subscriptions/0",
+    "subject": "db-password",
+    "eventType": "Microsoft.KeyVault.SecretNewVersionCreated",
+    "eventTime": "2026-01-31T12:00:00.1234567Z",
+    "data": {"ObjectName": "db-password"},
+    "dataVersion": "1",
+    "metadataVersion": "1",
+}
+
+
+def bringing(kind: str) -> Callable[[FunctionHost], dict[str, str]]:
+    """Return the headers of a delivery by Event Grid, for whichever host it is."""
+    return lambda host: {
+        "aeg-event-type": kind,
+        "x-functions-key": str(next(iter(host.event_functions.values())).key),
+    }
+
+
 CASES = [
     ("sync", "GET", "/v1/sync/7?a=1&b=two", 200, {"headers": {"X-Asked": "yes"}}),
     ("sync-post", "POST", "/v1/sync/7", 200, {"data": "grüße".encode()}),
@@ -173,6 +206,28 @@ CASES = [
     ("admin-key", "GET", "/v1/without_a_route", 200, {
         "headers": lambda host: {"x-functions-key": host.functions["without_a_route"].key}
     }),
+    ("event", "POST", EVENTS + "noted", 202, {"headers": bringing("Notification"), "json": [EVENT, EVENT]}),
+    ("event-not-in-an-array", "POST", EVENTS + "noted", 202, {"headers": bringing("notification"), "json": EVENT}),
+    ("event-case-of-the-path", "POST", EVENTS.lower() + "noted", 202, {
+        "headers": bringing("Notification"), "json": [EVENT]
+    }),
+    ("event-exception", "POST", EVENTS + "refuses", 500, {"headers": bringing("Notification"), "json": [EVENT]}),
+    ("event-that-is-none", "POST", EVENTS + "noted", 500, {"headers": bringing("Notification"), "json": [7]}),
+    ("event-not-json", "POST", EVENTS + "noted", 500, {"headers": bringing("Notification"), "data": "{"}),
+    ("event-handshake", "POST", EVENTS + "noted", 200, {
+        "headers": bringing("SubscriptionValidation"), "json": [{"data": {"validationCode": "a-code"}}]
+    }),
+    ("event-handshake-cloudevents", "POST", EVENTS + "noted", 200, {
+        "headers": bringing("SubscriptionValidation"), "json": {"data": '{"validationCode": "a-code"}'}
+    }),
+    ("event-unsubscribe", "POST", EVENTS + "noted", 202, {"headers": bringing("Unsubscribe")}),
+    ("event-of-no-kind", "POST", EVENTS + "noted", 400, {"headers": bringing("Other"), "json": [EVENT]}),
+    ("event-no-such-function", "POST", EVENTS + "text", 404, {"headers": bringing("Notification"), "json": [EVENT]}),
+    ("event-no-key", "POST", EVENTS + "noted", 401, {"headers": {"aeg-event-type": "Notification"}, "json": [EVENT]}),
+    ("event-key-in-the-query", "POST", EVENTS + "noted", 202, {
+        "headers": {"aeg-event-type": "Notification"}, "json": [EVENT],
+        "params": lambda host: {"code": host.event_functions["noted"].key},
+    }),
 ]  # fmt: skip
 
 
@@ -195,9 +250,27 @@ def test_a_request_gets_the_same_answer(
 def test_both_know_the_same_functions_and_what_is_not_served(hosts: dict[str, FunctionHost]) -> None:
     assert hosts["runtime"].functions.keys() == hosts["dev host"].functions.keys()
     assert hosts["runtime"].not_served == hosts["dev host"].not_served == {"hourly": "timerTrigger"}
+    assert list(hosts["runtime"].event_functions) == list(hosts["dev host"].event_functions) == ["noted", "refuses"]
     for name, end in hosts["runtime"].functions.items():
         assert end.methods == hosts["dev host"].functions[name].methods
         assert (end.key is None) == (hosts["dev host"].functions[name].key is None)
+
+
+def test_the_same_event_reaches_the_function(hosts: dict[str, FunctionHost]) -> None:
+    event = {**EVENT, "id": "of-this-test"}
+    for host in hosts.values():
+        requests.post(f"{host.url}{EVENTS}noted", json=[event], headers=bringing("Notification")(host), timeout=10)
+    found = [
+        [each for each in requests.get(host.functions["told_events"].url, timeout=10).json() if each[0] == event["id"]]
+        for host in hosts.values()
+    ]
+    assert found[0] == found[1]
+    assert found[0][0][1:5] == [
+        EVENT["topic"],
+        EVENT["subject"],
+        EVENT["eventType"],
+        "2026-01-31T12:00:00.123456+00:00",
+    ]
 
 
 # Our own function, each status of which it is capable.
@@ -317,51 +390,21 @@ def test_the_bindings_are_those_that_the_host_will_see() -> None:
     assert (bindings["doctor"][0]["authLevel"], bindings["health"][0]["authLevel"]) == ("FUNCTION", "ANONYMOUS")
 
 
-def test_an_event_of_a_new_version_makes_the_function_read_it(azure: LocalAzure) -> None:
-    program = """
-import asyncio, json, sys
-import azure.functions as func
-import function_app
-found = {each.get_function_name(): each for each in function_app.app.get_functions()}
-trigger = found["SecretRotated"].get_trigger()
-assert trigger.type == "eventGridTrigger", trigger.type
-call, rotated = found["AcquireTokenMsi"].get_user_function(), found["SecretRotated"].get_user_function()
-request = func.HttpRequest(method="GET", url="https://app.example/api/AcquireTokenMsi", body=b"")
-
-def event(kind, subject):
-    data = {"Id": "https://contoso-kv.vault.azure.net/secrets/db-password/0", "VaultName": "contoso-kv",
-            "ObjectType": "Secret", "ObjectName": "db-password", "Version": "0", "NBF": None, "EXP": None}
-    return func.EventGridEvent(id="1", data=data, topic="/subscriptions/0", subject=subject, event_type=kind,
-                               event_time=None, data_version="1")
-
-async def main():
-    values = []
-    for kind, subject in ((None, None), ("Microsoft.KeyVault.SecretNearExpiry", "db-password"),
-                          ("Microsoft.KeyVault.SecretNewVersionCreated", "api-key"),
-                          ("Microsoft.KeyVault.SecretNewVersionCreated", "db-password")):
-        if kind:
-            print("rotate", flush=True)
-            sys.stdin.readline()
-            await rotated(event(kind, subject))
-        values.append(json.loads((await call(request)).get_body())["secret"]["value"])
-    print(json.dumps(values))
-asyncio.run(main())
-"""
-    environment = {**azure.environment(), **KEY_VAULT, "PYTHONPATH": str(bundled_function_app())}
-    vault, number = azure.vault("contoso-kv"), 0
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        while (line := process.stdout.readline()) == "rotate\n":
-            number += 1
+def test_only_an_event_of_a_new_version_of_the_secret_makes_the_function_read_it(
+    azure: LocalAzure, ours: dict[str, FunctionHost]
+) -> None:
+    vault, created = azure.vault("contoso-kv"), EVENT["eventType"]
+    seen: dict[str, list[str]] = {}
+    for name, host in ours.items():
+        for number, (kind, subject) in enumerate(
+            [(created, "db-password"), ("Microsoft.KeyVault.SecretNearExpiry", "db-password"), (created, "api-key")]
+        ):
             vault.set_secret("db-password", f"version {number}")
-            process.stdin.write("rotated\n")
-            process.stdin.flush()
+            event = {**EVENT, "eventType": kind, "subject": subject}
+            end = host.event_functions["SecretRotated"]
+            told = requests.post(end.url, json=[event], headers=bringing("Notification")(host), timeout=10)
+            assert told.status_code == 202
+            answer = requests.get(host.functions["AcquireTokenMsi"].url, headers=key(host), timeout=10)
+            seen.setdefault(name, []).append(answer.json()["secret"]["value"])
     vault.set_secret("db-password", "local-db-password")
-    assert json.loads(line) == ["local-db-password", "local-db-password", "local-db-password", "version 3"]
+    assert seen == dict.fromkeys(ours, ["version 0"] * 3)

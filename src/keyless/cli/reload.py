@@ -34,7 +34,7 @@ def reload_until(stop: threading.Event, host: FunctionHost, folder: Path) -> Non
         except LocalAzureError as error:
             click.echo(str(error), err=True)
         else:
-            click.echo(f"Loaded {folder} anew: {', '.join(host.functions)}.", err=True)
+            click.echo(f"Loaded {folder} anew: {', '.join([*host.functions, *host.event_functions])}.", err=True)
 
 
 def _changed(folder: Path) -> dict[Path, int]:

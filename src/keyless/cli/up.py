@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.config import Config
+    from keyless.local.event_grid import EventGrid
     from keyless.local.function_host import FunctionEndpoint
 
 CONFIG_FILE = Path("keyless.toml")
@@ -48,7 +49,8 @@ CONFIG_FILE = Path("keyless.toml")
 @click.option(
     "--functions",
     type=click.Path(path_type=Path),
-    help="Serve the HTTP functions of this folder, a v2 function app in Python. [default: the function of Keyless]",
+    help="Serve the functions of this folder, a v2 function app in Python: HTTP and Event Grid triggers. "
+    "[default: the function of Keyless]",
 )
 @click.option("--reload", is_flag=True, help="Load the function app anew when its files change.")
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
@@ -82,7 +84,9 @@ def up(
         LocalAzure(
             chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
         ) as azure,
-        function_host(chosen, azure.environment(), folder=functions, port=function_port) as host,
+        function_host(
+            chosen, azure.environment(), folder=functions, port=function_port, events=azure.event_grid
+        ) as host,
         announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
         click.echo(json.dumps(summary(azure, host))) if as_json else show(azure, host)
@@ -105,6 +109,7 @@ def function_host(
     folder: Path | None = None,
     port: int = 0,
     log: TextIO | None = None,
+    events: EventGrid | None = None,
 ) -> FunctionHost:
     """Return a function app's host, to be started, with the settings that the configuration gives it, or the first secret.
 
@@ -114,9 +119,10 @@ def function_host(
         folder: The function app; None means the one that comes with Keyless.
         port: The port on 127.0.0.1; 0 means any free one.
         log: Where the functions' output goes; None means standard error.
+        events: What is delivered to the functions that Event Grid calls.
     """
-    settings = config.functions.settings or _first_secret(config)
-    return FunctionHost(folder or bundled_function_app(), environment={**environment, **settings}, port=port, log=log)
+    settings = {**environment, **(config.functions.settings or _first_secret(config))}
+    return FunctionHost(folder or bundled_function_app(), environment=settings, port=port, log=log, events=events)
 
 
 def _first_secret(config: Config) -> dict[str, str]:
@@ -139,6 +145,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "env": azure.environment(),
         "sources": describe_sources(azure),
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
+        "eventFunctions": {name: {"url": end.url, "key": end.key} for name, end in host.event_functions.items()},
         "notServed": host.not_served,
     }
 
@@ -158,6 +165,8 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     for end in host.functions.values():
         for command in _calls(azure, end):
             console.print(command, soft_wrap=True)
+    for name in host.event_functions:
+        console.print(f"  {name} is called when a secret gets a new version.")
     for name, trigger in host.not_served.items():
         console.print(f"  {name} is not served: {trigger}.")
     env = azure.environment()

@@ -21,8 +21,7 @@ from keyless.local.identity.sources import SOURCES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyless.local.journal import Service
-
+Service = Literal["identity", "vault"]
 # What the journal calls the requests that a fault can strike.
 OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
     {

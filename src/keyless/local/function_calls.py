@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 from aiohttp import web
+from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.http import HttpRequest
+from azure.functions.meta import Datum
 from multidict import CIMultiDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from multidict import MultiMapping
 
-    from keyless.local.function_loader import HttpFunction, LoadedApp
+    from keyless.local.function_loader import HttpFunction, LoadedApp, LoadedFunction
 
 _THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 # The server writes these itself.
@@ -40,10 +42,12 @@ class FunctionKeys:
 
     Attributes:
         master: Opens every function.
+        event_grid: Opens what events are delivered to.
         functions: Opens one function each, by the function's name.
     """
 
     master: str = field(repr=False)
+    event_grid: str = field(repr=False)
     functions: dict[str, str] = field(repr=False)
 
     @classmethod
@@ -53,7 +57,8 @@ class FunctionKeys:
         def key(name: str) -> str:
             return base64.urlsafe_b64encode(hmac.digest(seed, name.encode(), "sha256")).decode().rstrip("=")
 
-        return cls(key(""), {name: key(name) for name in names})
+        # No function can have a name with a slash.
+        return cls(key(""), key("/eventgrid"), {name: key(name) for name in names})
 
     def of(self, function: HttpFunction) -> str | None:
         """Return the least key that opens a function; None where none is needed."""
@@ -64,13 +69,15 @@ class FunctionKeys:
     def opens(self, function: HttpFunction, given: str) -> bool:
         """Tell whether a request that brings this key may call a function."""
         fitting = [self.master] if function.auth_level == "admin" else [self.master, self.functions[function.name]]
-        # Every key is compared, and in a time that does not tell how much of it was right.
-        matches = [hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()) for key in fitting]
-        return function.auth_level == "anonymous" or any(matches)
+        return _is_one_of(given, fitting) or function.auth_level == "anonymous"
+
+    def opens_event_grid(self, given: str) -> bool:
+        """Tell whether a request that brings this key may deliver events."""
+        return _is_one_of(given, [self.master, self.event_grid])
 
     def hide(self, text: str) -> str:
         """Return a text without any key in it."""
-        for key in (self.master, *self.functions.values()):
+        for key in (self.master, self.event_grid, *self.functions.values()):
             text = text.replace(key, "***")
         return text
 
@@ -100,7 +107,7 @@ class FunctionCalls:
             # A wrong method, too: to the host the method is part of the route, and no key is looked at.
             return web.Response(status=404)
         function, parameters = found
-        if not self._keys.opens(function, _given_key(request)):
+        if not self._keys.opens(function, given_key(request)):
             return web.Response(status=401)
         asked = HttpRequest(
             method=request.method,
@@ -115,10 +122,26 @@ class FunctionCalls:
         try:
             return _response(await self._call(function, asked))
         except Exception:  # noqa: BLE001 (whatever the author's code raises)
-            # Not through logging: a message there could not be rid of keys that the author's code put into an error.
-            sys.stderr.write(f"Executed {function.name} (Failed)\n{self._keys.hide(traceback.format_exc())}")
-            sys.stderr.flush()
+            self._tell_failure(function)
             return web.Response(status=500)
+
+    async def take(self, function: LoadedFunction, event: str) -> bool:
+        """Call a function with an event, as JSON; say whether it succeeded."""
+        try:
+            await self._call_with_event(function, event)
+        except Exception:  # noqa: BLE001 (whatever the author's code raises)
+            self._tell_failure(function)
+            return False
+        return True
+
+    async def _call_with_event(self, function: LoadedFunction, event: str) -> None:
+        # The SDK's own converter, so that the function gets what the worker would give it.
+        await self._call(function, EventGridEventInConverter.decode(Datum(event, "json"), trigger_metadata=None))
+
+    def _tell_failure(self, function: LoadedFunction) -> None:
+        # Not through logging: a message there could not be rid of keys that the author's code put into an error.
+        sys.stderr.write(f"Executed {function.name} (Failed)\n{self._keys.hide(traceback.format_exc())}")
+        sys.stderr.flush()
 
     def _find(self, method: str, path: str) -> tuple[HttpFunction, dict[str, str]] | None:
         prefix, path = self._app.prefix, path.strip("/")
@@ -132,22 +155,22 @@ class FunctionCalls:
                 return function, parameters
         return None
 
-    async def _call(self, function: HttpFunction, request: HttpRequest) -> Any:
-        arguments: dict[str, Any] = {} if function.request is None else {function.request: request}
+    async def _call(self, function: LoadedFunction, given: Any) -> Any:
+        arguments: dict[str, Any] = {} if function.parameter is None else {function.parameter: given}
         if function.wants_context:
-            arguments["context"] = self._context(function, request)
+            arguments["context"] = self._context(function, given.headers if isinstance(given, HttpRequest) else {})
         call = partial(function.call, **arguments)
         if function.is_async:
             return await call()
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
 
-    def _context(self, function: HttpFunction, request: HttpRequest) -> SimpleNamespace:
+    def _context(self, function: LoadedFunction, headers: Mapping[str, str]) -> SimpleNamespace:
         """Return what stands in for ``azure.functions.Context``."""
         invocation_id, local = str(uuid.uuid4()), threading.local()
         local.invocation_id = invocation_id
         trace = SimpleNamespace(
-            trace_parent=request.headers.get("traceparent", ""),
-            trace_state=request.headers.get("tracestate", ""),
+            trace_parent=headers.get("traceparent", ""),
+            trace_state=headers.get("tracestate", ""),
             attributes={},
         )
         return SimpleNamespace(
@@ -160,7 +183,14 @@ class FunctionCalls:
         )
 
 
-def _given_key(request: web.Request) -> str:
+def _is_one_of(given: str, keys: Iterable[str]) -> bool:
+    # Every key is compared, and in a time that does not tell how much of it was right.
+    matches = [hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()) for key in keys]
+    return any(matches)
+
+
+def given_key(request: web.Request) -> str:
+    """Return the key that a request brings; empty where it brings none."""
     header = request.headers.get("x-functions-key")
     if header is not None:
         return header

@@ -8,17 +8,21 @@ import secrets
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.environment import IDENTITY_VARIABLES
+from keyless.local.event_delivery import delivered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
     from typing import IO, TextIO
+
+    from keyless.local.event_grid import EventGrid
 
 _START_SECONDS = 30.0
 # A little more than the host gives the calls that are under way.
@@ -41,7 +45,7 @@ class FunctionEndpoint:
 
 
 class FunctionHost:
-    """Serves the HTTP functions of a folder, from ``with`` to its end.
+    """Serves the HTTP and Event Grid functions of a folder, from ``with`` to its end.
 
     The functions see this process's environment, less every variable that leads to a managed identity, plus what is
     given: so an identity is there only if it is given, and without one 169.254.169.254 is not asked for one either.
@@ -56,23 +60,34 @@ class FunctionHost:
         environment: What is added to the environment, such as ``LocalAzure.environment()`` and the app's settings.
         port: The port on 127.0.0.1; 0 means any free one.
         log: Where the functions' output goes; None means this process's standard error.
+        events: What is delivered to the functions that Event Grid calls, ``LocalAzure.event_grid``; None delivers nothing.
 
     Attributes:
         url: Where the host listens.
-        functions: The functions that can be called, by their names.
+        functions: The functions that HTTP requests can call, by their names.
+        event_functions: The functions that events of Event Grid call, and where they take them.
         not_served: The types of the triggers and bindings that keep the other functions from being served, by name.
     """
 
     def __init__(
-        self, folder: Path, *, environment: Mapping[str, str], port: int = 0, log: TextIO | None = None
+        self,
+        folder: Path,
+        *,
+        environment: Mapping[str, str],
+        port: int = 0,
+        log: TextIO | None = None,
+        events: EventGrid | None = None,
     ) -> None:
         self.url = ""
         self.functions: dict[str, FunctionEndpoint] = {}
+        self.event_functions: dict[str, FunctionEndpoint] = {}
         self.not_served: dict[str, str] = {}
         self._folder = folder
         self._environment = dict(environment)
         self._port = port
         self._log = log
+        self._events = events
+        self._delivery = ExitStack()
         self._seed = secrets.token_urlsafe(32)
         self._process: subprocess.Popen[str] | None = None
         self._relay: threading.Thread | None = None
@@ -87,6 +102,12 @@ class FunctionHost:
             raise LocalAzureError(
                 "The function host cannot be started.", cause="It runs already.", remedy="Make another FunctionHost."
             )
+        self._open()
+        if self._events is not None:
+            self._delivery.enter_context(delivered(self._events, lambda: self.event_functions))
+        return self
+
+    def _open(self) -> None:
         process = self._process = self._start()
         self._relay = threading.Thread(target=_relay, args=(process.stderr, self._log), daemon=True)
         self._relay.start()
@@ -96,25 +117,28 @@ class FunctionHost:
             self._stop()
             raise
         self.url, self.not_served = ready["url"], ready["notServed"]
-        self.functions = {
-            name: FunctionEndpoint(url=found["url"], key=found["key"], methods=tuple(found["methods"]))
-            for name, found in ready["functions"].items()
-        }
-        return self
+        self.functions, self.event_functions = (
+            {
+                name: FunctionEndpoint(url=found["url"], key=found["key"], methods=tuple(found["methods"]))
+                for name, found in ready[kind].items()
+            }
+            for kind in ("functions", "eventFunctions")
+        )
 
     def restart(self) -> None:
-        """Load the folder anew; the address and the functions' keys stay.
+        """Load the folder anew; the address and the functions' keys stay, and events wait for it.
 
         Raises:
             LocalAzureError: If it cannot be loaded. Nothing is served then, until a restart that succeeds.
         """
         self._stop()
         self._port = int(self.url.rpartition(":")[2])
-        self.__enter__()
+        self._open()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._delivery.close()
         self._stop()
 
     def _program(self) -> tuple[str, ...]:

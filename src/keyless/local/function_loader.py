@@ -23,30 +23,40 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SCRIPT = "function_app.py"
+EVENT_GRID = "eventGridTrigger"
 AuthLevel = Literal["anonymous", "function", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
-class HttpFunction:
-    """A function that an HTTP request calls.
+class LoadedFunction:
+    """A function of an app, whatever its trigger.
 
     Attributes:
         name: Its name in Azure.
-        route: Where it is reached, below the route prefix.
-        auth_level: Which key a request must bring: none, the function's own, or the app's master key.
         call: The author's function.
         is_async: Whether ``call`` is a coroutine function.
-        request: The name of the parameter that takes the request; None where there is none.
+        parameter: The name of the parameter that takes what the trigger brings; None where there is none.
         wants_context: Whether ``call`` takes the invocation's ``context``.
     """
 
     name: str
-    route: Route
-    auth_level: AuthLevel
     call: Callable[..., Any]
     is_async: bool
-    request: str | None
+    parameter: str | None
     wants_context: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFunction(LoadedFunction):
+    """A function that an HTTP request calls.
+
+    Attributes:
+        route: Where it is reached, below the route prefix.
+        auth_level: Which key a request must bring: none, the function's own, or the app's master key.
+    """
+
+    route: Route
+    auth_level: AuthLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +67,19 @@ class LoadedApp:
         folder: The folder.
         prefix: What comes before every route; ``api`` unless host.json says otherwise, and never with slashes around.
         functions: What HTTP requests can call, the most specific route first.
+        event_functions: What events of Event Grid call.
         not_served: Why each other function is not served, by its name.
     """
 
     folder: Path
     prefix: str
     functions: tuple[HttpFunction, ...]
+    event_functions: tuple[LoadedFunction, ...]
     not_served: dict[str, str]
+
+    def event_function(self, name: str) -> LoadedFunction | None:
+        """Return the function that events call by this name; None where there is none."""
+        return next((function for function in self.event_functions if function.name == name), None)
 
 
 def load_app(folder: Path) -> LoadedApp:
@@ -77,15 +93,24 @@ def load_app(folder: Path) -> LoadedApp:
     """
     prefix = _route_prefix(folder)
     app = _app_of(_load_module(folder))
-    served, not_served = [], {}
+    served, called_by_events, not_served = [], [], {}
     for function in app.get_functions():
-        others = [binding.type for binding in function.get_bindings() if binding.type not in {"httpTrigger", "http"}]
-        if others:
-            not_served[str(function.get_function_name())] = ", ".join(str(other) for other in others)
+        bindings = [str(binding.type) for binding in function.get_bindings()]
+        others = [binding for binding in bindings if binding not in {"httpTrigger", "http"}]
+        if bindings == [EVENT_GRID]:
+            called_by_events.append(_loaded(function))
+        elif others:
+            not_served[str(function.get_function_name())] = ", ".join(others)
         else:
             served.append(_http_function(function))
     served.sort(key=lambda one: one.route.rank)
-    return LoadedApp(folder=folder, prefix=prefix, functions=tuple(served), not_served=not_served)
+    return LoadedApp(
+        folder=folder,
+        prefix=prefix,
+        functions=tuple(served),
+        event_functions=tuple(called_by_events),
+        not_served=not_served,
+    )
 
 
 def _route_prefix(folder: Path) -> str:
@@ -135,15 +160,27 @@ def _app_of(module: ModuleType) -> func.FunctionRegister:
 
 def _http_function(function: func.Function) -> HttpFunction:
     trigger: Any = function.get_trigger()
-    call = function.get_user_function()
-    parameters = inspect.signature(call).parameters
+    found = _loaded(function)
     return HttpFunction(
-        name=str(function.get_function_name()),
+        name=found.name,
+        call=found.call,
+        is_async=found.is_async,
+        parameter=found.parameter,
+        wants_context=found.wants_context,
         route=parse_route(trigger.route, frozenset(str(_plain(method)).upper() for method in trigger.methods or ())),
         auth_level=cast(AuthLevel, str(_plain(trigger.auth_level)).lower()),
+    )
+
+
+def _loaded(function: func.Function) -> LoadedFunction:
+    trigger: Any = function.get_trigger()
+    call = function.get_user_function()
+    parameters = inspect.signature(call).parameters
+    return LoadedFunction(
+        name=str(function.get_function_name()),
         call=call,
         is_async=inspect.iscoroutinefunction(call),
-        request=trigger.name if trigger.name in parameters else None,
+        parameter=trigger.name if trigger.name in parameters else None,
         wants_context="context" in parameters,
     )
 

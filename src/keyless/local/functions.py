@@ -1,9 +1,10 @@
-"""Serve the HTTP functions of a v2 function app where the Functions host is not installed.
+"""Serve the HTTP and Event Grid functions of a v2 function app where the Functions host is not installed.
 
 ``python -m keyless.local.functions DIR [--port N]`` is a process of its own, as the Functions host keeps a worker for each
 app, because the settings of an app are the environment of a process. It prints one line of JSON when it is ready::
 
-    {"url": "http://127.0.0.1:7071", "functions": {"hello": {"url": "...", "key": "...", "methods": [...]}}, "notServed": {}}
+    {"url": "http://127.0.0.1:7071", "functions": {"hello": {"url": "...", "key": "...", "methods": [...]}},
+     "eventFunctions": {}, "notServed": {}}
 
 and from then on nothing to standard output: what the functions print goes to standard error. It stops when its standard
 input closes, so that it never outlives the process that started it, and on SIGTERM and SIGINT.
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from keyless.errors import KeylessError, LocalAzureError
+from keyless.local.event_grid_webhook import PATH, EventGridWebhook, path_of
 from keyless.local.function_calls import FunctionCalls, FunctionKeys
 from keyless.local.function_loader import LoadedApp, load_app
 
@@ -75,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _serve(app: LoadedApp, keys: FunctionKeys, port: int, announce: int) -> None:
     calls = FunctionCalls(app, keys)
     site = web.Application(client_max_size=_LARGEST_BODY)
+    site.router.add_route("*", PATH, EventGridWebhook(app, keys, calls).answer)
     site.router.add_route("*", "/{path:.*}", calls.answer)
     # No line is written about requests: a URL and a header may hold a key.
     silent = logging.getLogger("keyless.local.functions.http")
@@ -112,7 +115,11 @@ def _ready(app: LoadedApp, keys: FunctionKeys, url: str) -> dict[str, Any]:
         }
         for function in app.functions
     }
-    return {"url": url, "functions": functions, "notServed": app.not_served}
+    event_functions = {
+        function.name: {"url": f"{url}{path_of(function.name)}", "key": keys.event_grid, "methods": ["POST"]}
+        for function in app.event_functions
+    }
+    return {"url": url, "functions": functions, "eventFunctions": event_functions, "notServed": app.not_served}
 
 
 def _not_loaded(folder: Path, error: Exception) -> dict[str, str]:

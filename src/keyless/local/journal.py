@@ -13,11 +13,11 @@ from keyless.local import journal_failures
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-Service = Literal["identity", "vault"]
+Service = Literal["identity", "vault", "event-grid"]
 CHALLENGE: Final = "getChallenge"
 _OK: Final = 200
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
-_DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404})}
+_DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404}), "event-grid": frozenset[int]()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,8 @@ class Entry:
 
     Attributes:
         time: When it was answered, in Unix seconds by the clock of the local Azure.
-        service: Which service was asked.
-        operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``;
+        service: Which service was asked; ``event-grid`` where an event was delivered to a function.
+        operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``, ``deliverEvent``;
             ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token: the
             first request of official SDKs to a vault shows none, and is no read.
         source: Which source of managed identities was asked, such as ``imds``; None where none was.

@@ -18,7 +18,7 @@ from keyless.local.throttle import Throttle
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from keyless.clouds import Cloud
     from keyless.local.clock import Clock
@@ -61,6 +61,7 @@ class Vault:
         region: str,
         store: Store,
         clock: Clock,
+        announce: Callable[[Vault, SecretProperties], None],
         soft_delete_days: int = 90,
         purge_protection: bool = False,
         deletion_seconds: float = DELETION_SECONDS,
@@ -84,6 +85,7 @@ class Vault:
         self._policies: dict[str, frozenset[str]] = {}
         self._store = store
         self._clock = clock
+        self._announce = announce
 
     def __repr__(self) -> str:
         return f"Vault({self.url!r})"
@@ -160,7 +162,9 @@ class Vault:
             expires_on=secret.expires_on,
             tags=secret.tags,
         )
-        return self._store.put(self.name, secret, now=self._clock.now())
+        stored = self._store.put(self.name, secret, now=self._clock.now())
+        self._announce(self, stored)
+        return stored
 
     def find_secret(self, name: str, version: str | None = None) -> SecretVersion | None:
         """Return a version of a secret, the latest unless one is named; None where there is none."""

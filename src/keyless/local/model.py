@@ -11,6 +11,7 @@ from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.access import Decision, RoleAssignment, Scope
 from keyless.local.clock import Clock
 from keyless.local.config import Config, IdentityConfig, default_config
+from keyless.local.event_grid import EventGrid
 from keyless.local.faults import Faults
 from keyless.local.identity.sources import LIFETIMES
 from keyless.local.journal import Journal
@@ -39,6 +40,7 @@ class Azure:
         clock: Its time.
         journal: What was asked of it.
         faults: What goes wrong in it, on purpose.
+        event_grid: What its vaults tell of new versions of secrets.
         role_assignments: Who has which role where.
         tokens: The tokens of its identities.
         tenant_id: The tenant of its identities.
@@ -57,6 +59,7 @@ class Azure:
         self.clock = clock or Clock()
         self.journal = Journal()
         self.faults = Faults()
+        self.event_grid = EventGrid(clock=self.clock, journal=self.journal)
         self._store = store or Store()
         self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=self._store.key("tokens", new_key))
         self._lock = threading.RLock()
@@ -219,6 +222,7 @@ class Azure:
             region=self.region,
             store=self._store,
             clock=self.clock,
+            announce=self.event_grid.new_version,
             soft_delete_days=soft_delete_days,
             purge_protection=purge_protection,
             deletion_seconds=deletion_seconds,

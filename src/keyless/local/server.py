@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from keyless.local.clock import Clock
     from keyless.local.config import Config
+    from keyless.local.event_grid import EventGrid
     from keyless.local.faults import Faults
     from keyless.local.journal import Journal
     from keyless.local.model import Identity, Vault
@@ -206,6 +207,11 @@ class LocalAzure:
     def faults(self) -> Faults:
         """What goes wrong, on purpose."""
         return self._run.azure.faults
+
+    @property
+    def event_grid(self) -> EventGrid:
+        """What its vaults tell of new versions of secrets; a ``FunctionHost`` gives it to functions."""
+        return self._run.azure.event_grid
 
     def reset(self, config: Config | None = None) -> None:
         """Begin anew, as a start would, but in about a millisecond and at the same addresses.
