@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from keyless.errors import ConfigurationError, ReadErrors, SecretNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pydantic.fields import FieldInfo
 
     from keyless.reader import SecretReader
@@ -29,6 +31,8 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         settings_cls: The settings model. Its ``model_config`` has ``hide_input_in_errors=True``: otherwise pydantic puts
             the values into the text of its validation errors.
         reader: What reads the secrets; up to ``parallel`` of them at once.
+        fields: Which fields are asked for; None means all. A role on single secrets wants them named, since Key Vault
+            answers 403 and not 404 for what its caller may not see.
 
     Raises:
         ConfigurationError: If the model would show values in its errors.
@@ -36,7 +40,9 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     Source: https://docs.pydantic.dev/latest/concepts/pydantic_settings/#adding-sources
     """
 
-    def __init__(self, settings_cls: type[BaseSettings], reader: SecretReader) -> None:
+    def __init__(
+        self, settings_cls: type[BaseSettings], reader: SecretReader, *, fields: Collection[str] | None = None
+    ) -> None:
         super().__init__(settings_cls)
         if not settings_cls.model_config.get("hide_input_in_errors"):
             raise ConfigurationError(
@@ -44,7 +50,15 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
                 cause="pydantic puts the input into the text of a validation error unless it is told not to.",
                 remedy="Set model_config = SettingsConfigDict(hide_input_in_errors=True).",
             )
+        unknown = set(fields or ()) - settings_cls.model_fields.keys()
+        if unknown:
+            raise ConfigurationError(
+                f"The settings model {settings_cls.__name__} has no field {', '.join(sorted(unknown))}.",
+                cause="fields names fields of the model, as they are spelt there.",
+                remedy=f"It has {', '.join(settings_cls.model_fields)}.",
+            )
         self._reader = reader
+        self._fields = settings_cls.model_fields.keys() if fields is None else fields
 
     def __call__(self) -> dict[str, Any]:
         """Read the secrets of all fields that have no value yet.
@@ -56,7 +70,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         fields = {}
         for name, field in self.settings_cls.model_fields.items():
             key = field.validation_alias if isinstance(field.validation_alias, str) else name
-            if not {key, name} & self.current_state.keys():
+            if name in self._fields and not {key, name} & self.current_state.keys():
                 fields[key] = (name, field)
         secrets = self._read([_secret_name(key) for key in fields])
         values = {}
