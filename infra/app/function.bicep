@@ -99,6 +99,10 @@ module app 'br/public:avm/res/web/site:0.24.0' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: mostInstances
+        // Without this a Python app gets one call at a time, and each further caller waits for an instance of its own.
+        triggers: {
+          http: { perInstanceConcurrency: 100 }
+        }
         alwaysReady: alwaysReady == 0 ? [] : [{ name: 'http', instanceCount: alwaysReady }]
       }
     }
@@ -108,6 +112,8 @@ module app 'br/public:avm/res/web/site:0.24.0' = {
         properties: {
           KEY_VAULT_URL: vaultUrl
           SECRET_NAME: secretName
+          // For functions without async: by default they share the number of processors and four threads.
+          PYTHON_THREADPOOL_THREAD_COUNT: '32'
           AzureWebJobsStorage__credential: 'managedidentity'
           AzureWebJobsStorage__clientId: userIdentityClientId
           AzureWebJobsStorage__blobServiceUri: blobEndpoint
