@@ -37,7 +37,7 @@ package: $(RUN) ## Make build/function_app, which azd deploys: the function and 
 	@infra/hooks/package.sh
 
 parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
-	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py
+	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py
 
 lock: $(DEV) ## Choose the versions in requirements/ anew
 	$(BIN)/python requirements/lock.py

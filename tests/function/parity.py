@@ -1,0 +1,73 @@
+"""The same request to Azure's own code in the Python worker and to the dev host, and what each answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from keyless.local.function_host import FunctionHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Told = tuple[int, str, bytes]
+
+RUNTIME = Path(__file__).with_name("runtime_host.py")
+EVENTS = "/runtime/webhooks/EventGrid?functionName="
+EVENT = {
+    "id": "1",
+    "topic": "/subscriptions/0",
+    "subject": "db-password",
+    "eventType": "Microsoft.KeyVault.SecretNewVersionCreated",
+    "eventTime": "2026-01-31T12:00:00.1234567Z",
+    "data": {"ObjectName": "db-password"},
+    "dataVersion": "1",
+    "metadataVersion": "1",
+}
+
+
+class RuntimeHost(FunctionHost):
+    """Azure's code, started as the dev host is."""
+
+    def _program(self) -> tuple[str, ...]:
+        return (str(RUNTIME),)
+
+
+def answers(hosts: dict[str, FunctionHost], method: str, path: str, **sent: Any) -> dict[str, Told]:
+    """Ask all hosts at once; return the status, the headers that an author decides on, and the body of each answer."""
+    with ThreadPoolExecutor() as askers:
+        return dict(zip(hosts, askers.map(partial(_answer, method, path, sent), hosts.values()), strict=True))
+
+
+def _answer(method: str, path: str, sent: dict[str, Any], host: FunctionHost) -> Told:
+    asked = {key: value(host) if callable(value) else value for key, value in sent.items()}
+    answer = requests.request(method, f"{host.url}{path}", timeout=30, **asked)
+    decided = {"content-type", "x-told", "set-cookie", "cache-control", "retry-after"}
+    headers = sorted((key.lower(), value) for key, value in answer.headers.items() if key.lower() in decided)
+    body = answer.content
+    if b'"ageSeconds"' in body:
+        body = json.dumps({**answer.json(), "ageSeconds": 0, "source": "any"}).encode()
+    if answer.status_code == HTTPStatus.GATEWAY_TIMEOUT:
+        # Whose clock strikes first, the caller's or that of the thread that reads, decides on the words.
+        body = json.dumps({name: answer.json()[name] for name in ("type", "title", "status", "code")}).encode()
+    return answer.status_code, str(headers), body
+
+
+def told(answer: Told) -> str:
+    """Return an answer as the table shows it: two that are not the same look different."""
+    return f"{answer[0]} {hashlib.sha256(str(answer).encode()).hexdigest()[:12]}, {len(answer[2])} bytes"
+
+
+def bringing(kind: str) -> Callable[[FunctionHost], dict[str, str]]:
+    """Return the headers of a delivery by Event Grid, for whichever host it is."""
+    return lambda host: {
+        "aeg-event-type": kind,
+        "x-functions-key": str(next(iter(host.event_functions.values())).key),
+    }
