@@ -11,6 +11,8 @@ import azure.functions as func
 import keyless
 from answers import SettingsError, answer, problem, success
 from asked_identity import asked_identity
+from keyless.host import host_of
+from keyless.remedies import set_setting
 from keyless.secret_id import check_secret_name, check_vault_url
 from readers import Readers, chosen
 
@@ -24,7 +26,7 @@ def read_settings() -> list[str]:
         raise SettingsError(
             f"The app has no setting {' and no setting '.join(missing)}.",
             cause=f"{' and '.join(SETTINGS)} say which secret to read.",
-            remedy=f"az functionapp config appsettings set -g GROUP -n APP --settings {missing[0]}=VALUE",
+            remedy=set_setting(host_of(os.environ), missing[0]),
         )
     checked = []
     for name, check in SETTINGS.items():

@@ -20,6 +20,7 @@ from keyless.deadline import LONGEST_PAUSE, Deadline
 from keyless.errors import ConfigurationError, DeadlineExceededError, IdentityError, KeylessError
 from keyless.flight import SingleFlight, landed
 from keyless.identity_session import IdentitySession
+from keyless.remedies import LIST_IDENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,7 @@ def check_identity(identity: Any) -> str:
         raise ConfigurationError(
             f"The {kind} {str(value)[:200]!r} is not valid.",
             cause=f"A {kind} has the form {example}.",
-            remedy="Copy it from the identity's properties: az identity show --name NAME --resource-group GROUP.",
+            remedy=f"Copy it: {LIST_IDENTITIES} lists the ids. Portal: Managed Identities > the identity > Overview.",
         )
     return f"{kind}={value}"
 

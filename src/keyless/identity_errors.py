@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msal
 import requests
 
+from keyless import remedies
 from keyless.errors import (
     DeadlineExceededError,
     IdentityError,
@@ -17,8 +18,10 @@ from keyless.errors import (
     IdentityThrottledError,
     IdentityUnavailableError,
 )
+from keyless.host import host_of
 
 if TYPE_CHECKING:
+    from keyless.host import Host
     from keyless.identity_session import Exchange
 
 _LONGEST_QUOTE = 500
@@ -27,16 +30,7 @@ _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 _PASSING = frozenset({404, 408, 410})
 _NOT_LET_IN = frozenset({401, 403})
-
-_ENABLE = (
-    "Enable the identity (az functionapp identity assign, az webapp identity assign, az vm identity assign) and restart "
-    "the application, so that it is started with the identity's variables."
-)
-_ASSIGN = (
-    "Check which identities the application has (az functionapp identity show, az vm identity show); assign the one that is "
-    "meant (az functionapp identity assign --name APP --resource-group GROUP --identities RESOURCE_ID), or name one that is "
-    "assigned by its client id, object id or resource id."
-)
+_SEVERAL = "multiple user assigned"
 
 
 class _Answer(NamedTuple):
@@ -49,7 +43,7 @@ def too_late(identity: str) -> DeadlineExceededError:
     return DeadlineExceededError(
         f"No token for the {identity} managed identity came before the deadline.",
         cause="The identity endpoint is slow, silent or being updated.",
-        remedy="Try again; if it lasts, allow more time (timeout=) or look at the platform's health.",
+        remedy=f"Try again; if it lasts, allow more time (timeout=) or look at the platform's health. {remedies.HEALTH}",
     )
 
 
@@ -72,7 +66,8 @@ def explain(identity: str, exchange: Exchange, problem: Exception | None) -> Ide
         f"The identity endpoint of {source} answered {exchange.status} with something that is no token"
         f"{f' ({type(problem).__name__})' if problem else ''}.",
         cause="What answers is not the platform's identity endpoint, or its answer does not have the documented form.",
-        remedy="Check where the identity variables point, and whether a proxy stands in between.",
+        remedy="Check where the identity variables point, and whether a proxy stands in between: "
+        "`env | grep -i -e endpoint -e proxy`.",
         status=exchange.status,
     )
 
@@ -96,13 +91,14 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
         return IdentityUnavailableError(
             f"{what}: its address is not a URL.",
             cause="An identity variable such as IDENTITY_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST is blank or wrong.",
-            remedy="Unset the variable (a blank one still counts as set) or give it the platform's value.",
+            remedy="Unset it (a blank one still counts as set): `unset IDENTITY_ENDPOINT AZURE_POD_IDENTITY_AUTHORITY_HOST`; or "
+            "give it the platform's value.",
         )
     if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
         return IdentityUnavailableError(
             f"{what}: its key file cannot be read ({type(problem).__name__}).",
             cause="Azure Arc proves that a caller is local by a file that only some users may read.",
-            remedy="Let the user that runs this join the group himds, or run it as one who may read /var/opt/azcmagent/tokens.",
+            remedy='Let the user that runs this join the group that may: `sudo usermod -a -G himds "$USER"`; then log in anew.',
         )
     if isinstance(problem, requests.RequestException):
         how = "it does not answer in time" if isinstance(problem, requests.Timeout) else _connection_problem(problem)
@@ -111,18 +107,20 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
                 f"{what}: {how}.",
                 cause=f"{_missing_variables()} not set in this process, so no managed identity is enabled "
                 "for this application, or it was started before the identity was enabled, or it does not run in Azure.",
-                remedy=_ENABLE,
+                remedy=remedies.enable_identity(host_of(os.environ)),
             )
         return IdentityUnavailableError(
             f"{what}: {how}.",
             cause="The identity variables are set, and nothing answers where they point.",
-            remedy="Restart the application so that the platform sets the variables anew. Outside Azure, unset them; if a local "
-            "server gave them, it has ended or was started anew: take its variables again.",
+            remedy="Outside Azure, unset them: `unset IDENTITY_ENDPOINT IDENTITY_HEADER`; if a local server gave them, it has "
+            "ended or was started anew: take its variables again. In Azure, let the platform set them anew. "
+            f"{remedies.restart(host_of(os.environ))}",
         )
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
         cause="The identity variables, or the endpoint's first answer, do not have the documented form.",
-        remedy="Check the identity variables against the platform's documentation.",
+        remedy="Let the platform set the identity variables, and no file or script. "
+        f"{remedies.restart(host_of(os.environ))}",
     )
 
 
@@ -150,7 +148,7 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityUnavailableError(
             what,
             cause="A container's proxy answers in the endpoint's place: this does not run in Azure.",
-            remedy=_ENABLE,
+            remedy=remedies.enable_identity(None),
             code=answer.code,
             status=status,
         )
@@ -167,7 +165,7 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityServiceError(
             what,
             cause="The platform's identity service fails or is being updated; on App Service an unknown resource ends here too.",
-            remedy="Try again in a minute; if it lasts, check the resource and the platform's health.",
+            remedy=f"Try again in a minute; if it lasts, check the resource and the platform's health. {remedies.HEALTH}",
             code=answer.code,
             status=status,
             retry_after=exchange.retry_after,
@@ -176,28 +174,47 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityRefusedError(
             what,
             cause="The endpoint does not accept the secret header that this process sends (IDENTITY_HEADER).",
-            remedy="Restart the application so that the platform sets the identity's variables anew.",
+            remedy=f"Let the platform set the identity's variables anew. {remedies.restart(host_of(os.environ))}",
             code=answer.code,
             status=status,
         )
     return IdentityRefusedError(
         what,
         cause=_refusal(identity, answer),
-        remedy=_ASSIGN,
+        remedy=refusal_remedy(identity, host_of(os.environ), code=answer.code, message=answer.message or ""),
         code=answer.code,
         status=status,
     )
 
 
 def _refusal(identity: str, answer: _Answer) -> str:
-    message = (answer.message or "").lower()
-    if "multiple user assigned" in message:
+    if _SEVERAL in (answer.message or "").lower():
         return "Several user-assigned identities are assigned and none was named."
-    if "aadsts500011" in message or answer.code == "invalid_resource":
+    if _is_resource(answer.code, answer.message or ""):
         return "The resource that the token was asked for is not known in this tenant."
     if identity == "system-assigned":
         return "No system-assigned identity is enabled for this application; a user-assigned one is never guessed."
     return f"No identity with {identity} is assigned to this application."
+
+
+def refusal_remedy(identity: str, host: Host | None, *, code: str | None, message: str) -> str:
+    """Return what to do about a refusal, once more when it is known what this runs on.
+
+    Args:
+        identity: The identity that was asked for, as text.
+        host: What this runs on; None where nothing names it.
+        code: The endpoint's own code.
+        message: The endpoint's own words, or a text that holds them.
+    """
+    if _is_resource(code, message):
+        return remedies.find_resource()
+    if _SEVERAL in message.lower():
+        return remedies.name_identity(host)
+    return remedies.assign_identity(host, identity)
+
+
+def _is_resource(code: str | None, message: str) -> bool:
+    return code == "invalid_resource" or "aadsts500011" in message.lower()
 
 
 def _read(text: str) -> _Answer:

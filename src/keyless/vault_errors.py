@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NameResolutionError
 
+from keyless import remedies
 from keyless.challenge import Challenge
+from keyless.clouds import CLOUDS, cloud_of
 from keyless.deadline import parse_retry_after
 from keyless.errors import (
     AccessDeniedError,
@@ -46,7 +49,8 @@ def too_late(secret: SecretId) -> DeadlineExceededError:
     return DeadlineExceededError(
         f"{secret} could not be read before the deadline.",
         cause="The vault, the identity endpoint or the network between is slow or silent.",
-        remedy="Try again; if it lasts, allow more time (timeout=) or look at the network and the platform's health.",
+        remedy="Try again; if it lasts, allow more time (timeout=) or look at the network and the platform's health. "
+        f"{remedies.HEALTH}",
     )
 
 
@@ -59,28 +63,30 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: {_proxy_said(problem)}.",
             cause="The proxy that HTTPS_PROXY names cannot be reached, refuses, wants a password, or does not know the vault.",
-            remedy="Check the vault's name, then HTTPS_PROXY; if no proxy is meant to be used for vaults, NO_PROXY says so.",
+            remedy=f"Check the vault's name: {remedies.LIST_VAULTS} lists yours; then HTTPS_PROXY: if no proxy is meant to be "
+            "used for vaults, NO_PROXY says so.",
             retryable=False,
         )
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return VaultUnreachableError(
             f"{what}: HTTPS_PROXY does not name a proxy that can be used.",
             cause="It is not the address of an HTTP proxy; a SOCKS proxy needs a library of its own.",
-            remedy="Write it as http://HOST:PORT, or unset it.",
+            remedy="Write it as http://HOST:PORT, or unset it: `unset HTTPS_PROXY https_proxy`.",
             retryable=False,
         )
     if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
         return VaultUnreachableError(
             f"{what}: the CA bundle cannot be read ({type(problem).__name__}).",
             cause="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there, or not any more.",
-            remedy="Name a file that exists, or unset the variables to trust the public roots.",
+            remedy="Name a file that exists, or trust the public roots: `unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE`.",
             retryable=False,
         )
     if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(problem):
         return VaultUnreachableError(
             f"{what}: its certificate is not trusted.",
             cause="Something between opens TLS connections (a company proxy), or the CA bundle variable names a wrong file.",
-            remedy="Set REQUESTS_CA_BUNDLE to a file with the public roots and the company's CA; never switch the check off.",
+            remedy="`export REQUESTS_CA_BUNDLE=FILE`, where FILE holds the public roots and the company's CA; never switch the "
+            "check off.",
             retryable=False,
         )
     if isinstance(problem, requests.Timeout):
@@ -89,21 +95,22 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: it does not answer in time.",
             cause="A firewall drops the packets, a private endpoint is not routed, or the service is in trouble.",
-            remedy="Check the route from here to the vault (VNet integration, private endpoint), then the platform's health.",
+            remedy="Check the route from here to the vault. Portal: "
+            f"Key vault {_vault_name(secret)} > Settings > Networking shows its firewall and its private endpoints.",
         )
     if _is_name_problem(problem):
         return VaultUnreachableError(
             f"{what}: its name does not resolve.",
             cause="There is no vault of that name (a typing error, or it was deleted), or private DNS is not linked here.",
-            remedy="Compare KEY_VAULT_URL with: az keyvault list --query [].properties.vaultUri. With a private endpoint, "
-            "link the zone privatelink.vaultcore.azure.net to this network.",
+            remedy=unresolved(secret.vault_url),
             # The resolver itself may be away for a moment (EAI_AGAIN); a name that it does not know stays unknown.
             retryable="Temporary failure" in str(problem),
         )
     return VaultUnreachableError(
         f"{what}: the connection fails ({type(problem).__name__}).",
         cause="The connection was refused or cut: the network, a proxy or the service.",
-        remedy="Try again; if it lasts, check the route from here to the vault and the proxy settings.",
+        remedy="Try again; if it lasts, check HTTPS_PROXY and NO_PROXY, and the route from here to the vault. Portal: "
+        f"Key vault {_vault_name(secret)} > Settings > Networking shows its firewall and its private endpoints.",
     )
 
 
@@ -116,7 +123,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
         return VaultServiceError(
             f"{secret} could not be read: the vault answered {_said(status, answer)}",
             cause="The vault, or a gateway before it, fails.",
-            remedy="Try again; if it lasts, look at the platform's health.",
+            remedy=f"Try again; if it lasts, look at the platform's health. {remedies.HEALTH}",
             code=answer.code,
             status=status,
             retry_after=parse_retry_after(response.headers.get("Retry-After")),
@@ -131,8 +138,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
         return SecretNotFoundError(
             f"{secret} was not found: the vault answered {_said(status, answer)}",
             cause="The name or version is misspelt, the secret is in another vault, or it was deleted.",
-            remedy=f"Look with: az keyvault secret list --vault-name {_vault_name(secret)}; a deleted one comes back "
-            f"with: az keyvault secret recover --vault-name {_vault_name(secret)} --name {secret.name}.",
+            remedy=remedies.find_secret(_vault_name(secret), secret.name),
             code=answer.code,
             status=status,
         )
@@ -155,7 +161,8 @@ def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticati
     return VaultAuthenticationError(
         f"{secret.vault_url} is no vault that a token may be sent to: it asks for one for {challenge.resource!r}.",
         cause="The host is under no known vault suffix, and its challenge does not name the host's own parent domain.",
-        remedy="Check the vault URL: real vaults are under vault.azure.net, vault.azure.cn or vault.usgovcloudapi.net.",
+        remedy="Real vaults are under vault.azure.net, vault.azure.cn or vault.usgovcloudapi.net. "
+        f"{remedies.check_vault(_vault_name(secret))}",
     )
 
 
@@ -164,7 +171,7 @@ def open_to_all(secret: SecretId) -> VaultUnreachableError:
     return VaultUnreachableError(
         f"{secret.vault_url} is no vault: it answers without asking for a token.",
         cause="The host is under no known vault suffix, and does not challenge who asks, as every vault does.",
-        remedy="Check the vault URL.",
+        remedy=remedies.check_vault(_vault_name(secret)),
     )
 
 
@@ -182,7 +189,8 @@ def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -
     return VaultThrottledError(
         f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
         cause="The vault, or the whole subscription, gets more requests than Azure allows (4,000 in 10 s for a vault).",
-        remedy="Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults.",
+        remedy="Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults. "
+        f"{remedies.look_at_requests(_vault_name(secret))}",
         code=answer.code,
         status=response.status_code,
         retry_after=parse_retry_after(response.headers.get("Retry-After")),
@@ -197,10 +205,13 @@ def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Respo
     if "AKV10032" in answer.message:
         tenant = Challenge.parse(response.headers.get("WWW-Authenticate")).tenant
         cause = f"The vault belongs to the tenant {tenant}, the identity to another: a managed identity never leaves its own."
-        remedy = "Use a vault of the identity's tenant, or federate an application of the vault's tenant. No role mends this."
+        remedy = remedies.move_vault(_vault_name(secret), tenant=None)
     elif "AKV10022" in answer.message:
         cause = "The token is for another resource than this vault's cloud."
-        remedy = "Check that the vault URL has the suffix of the cloud that the identity lives in."
+        remedy = (
+            "The vault's address must have the suffix of the cloud that the identity lives in. "
+            f"{remedies.check_vault(_vault_name(secret))}"
+        )
     return VaultAuthenticationError(
         f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
         cause=cause,
@@ -216,8 +227,7 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
         return SecretDisabledError(
             what,
             cause="Its latest version, or the version that was asked for, is disabled. This is no question of rights.",
-            remedy=f"Enable it: az keyvault secret set-attributes --vault-name {_vault_name(secret)} "
-            f"--name {secret.name} --enabled true; or read another version.",
+            remedy=remedies.enable_secret(_vault_name(secret), secret.name),
             code=answer.inner,
             status=403,
         )
@@ -227,44 +237,47 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
 
 def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
     """Return cause and remedy of a 403, with the caller's object id filled in where the vault named it."""
-    found = re.search(_CALLER, answer.message)
-    caller = found[1] if found else "OBJECT_ID"
     vault = _vault_name(secret)
+    caller = _quoted(_CALLER, answer.message)
     if answer.inner == "ForbiddenByRbac":
-        resource = re.search(_RESOURCE, answer.message)
-        scope = resource[1] if resource else f"$(az keyvault show --name {vault} --query id --output tsv)"
         return (
             (
                 "The identity has no role that allows reading this secret (Owner and Contributor do not), or the role is only "
                 "minutes old."
             ),
-            (
-                'az role assignment create --role "Key Vault Secrets User" '
-                f"--assignee-object-id {caller} --assignee-principal-type ServicePrincipal --scope {scope}; then wait: a new "
-                "role takes effect within minutes."
-            ),
+            remedies.give_role(vault, caller=caller, scope=_quoted(_RESOURCE, answer.message)),
         )
     if answer.inner == "ForbiddenByFirewall":
-        address = re.search(_CLIENT_ADDRESS, answer.message)
         return (
             "The vault's firewall does not let this address in; applications are no trusted service.",
-            (
-                "Let the application reach the vault through its virtual network, or allow the address: az keyvault "
-                f"network-rule add --name {vault} --ip-address {address[1] if address else 'ADDRESS'}."
-            ),
+            remedies.open_firewall(vault, address=_quoted(_CLIENT_ADDRESS, answer.message)),
         )
     if answer.inner == "ForbiddenByConnection":
         return (
             "The vault is closed to the public network, and this request did not come through its private endpoint.",
-            "Connect the application to the virtual network of the private endpoint and link its private DNS zone there.",
+            remedies.use_private_endpoint(vault, _suffix(secret.vault_url)),
         )
     return (
         (
             "The vault uses access policies, and the identity's policy is missing or does not allow reading secrets. (A policy "
             "names an object id; a client id there does nothing.)"
         ),
-        f"az keyvault set-policy --name {vault} --object-id {caller} --secret-permissions get list.",
+        remedies.set_policy(vault, caller=caller),
     )
+
+
+def unresolved(vault_url: str) -> str:
+    """Return the remedy for a vault's name that does not resolve."""
+    return f"{remedies.find_vault()} With a private endpoint, link its zone: {remedies.link_zone(_suffix(vault_url))}"
+
+
+def _suffix(vault_url: str) -> str:
+    return (cloud_of(urlsplit(vault_url).hostname or "") or CLOUDS[0]).vault_suffix
+
+
+def _quoted(pattern: str, message: str) -> str | None:
+    found = re.search(pattern, message)
+    return found[1] if found else None
 
 
 def _was_cut(problem: Exception) -> bool:

@@ -18,5 +18,5 @@ def test_no_proxy_gets_the_endpoints_host(clinic: Clinic) -> None:
     clinic.patch.setenv("no_proxy", "internal.example")
     finding = clinic.finding(CODE)
     assert "NO_PROXY does not name 127.0.0.1" in finding.evidence
-    assert "NO_PROXY=internal.example,127.0.0.1,169.254.169.254" in finding.remedy
+    assert 'NO_PROXY="internal.example,127.0.0.1,169.254.169.254"' in finding.remedy
     assert clinic.report().healthy

@@ -17,6 +17,7 @@ def test_the_missing_variables_are_named_and_not_the_metadata_service(clinic: Cl
     clinic.patch.setenv("WEBSITE_SITE_NAME", "contoso-app")
     clinic.patch.setenv("WEBSITE_INSTANCE_ID", "0")
     clinic.patch.setenv("WEBSITE_RESOURCE_GROUP", "contoso-group")
+    clinic.patch.setenv("FUNCTIONS_EXTENSION_VERSION", "~4")
     assert "no response from the IMDS endpoint" in clinic.sdk_says()
     finding = clinic.finding(CODE)
     assert "contoso-app runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set" in finding.evidence

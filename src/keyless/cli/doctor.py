@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 
 from keyless.cli.identity_options import chosen_identity, identity_options
@@ -68,12 +69,24 @@ def _show(report: Report) -> None:
 
 def _show_finding(console: Console, finding: Finding) -> None:
     console.print(f"  {_MARKS[finding.status]} {finding.check}")
-    for label, text in (
-        ("", finding.evidence),
-        ("Cause: ", finding.cause),
-        ("Remedy: ", finding.remedy),
-        ("", finding.link),
-    ):
+    for label, text in (("", finding.evidence), ("Cause: ", finding.cause)):
         if text:
-            # Texts of services hold brackets, which are no markup of ours.
-            console.print(Padding(f"{label}{text}", (0, 0, 0, 7), expand=False), markup=False)
+            _show_text(console, f"{label}{text}")
+    if finding.remedy:
+        _show_remedy(console, finding.remedy)
+    if finding.link:
+        _show_text(console, finding.link)
+
+
+def _show_remedy(console: Console, remedy: str) -> None:
+    """Show each command on a line of its own, which the terminal alone breaks, so that it can be copied whole."""
+    for position, part in enumerate(f"Remedy: {remedy}".split("`")):
+        if position % 2:
+            console.print(f"         [bold]{escape(part)}[/]", soft_wrap=True)
+        elif text := part.lstrip(".,;: "):
+            _show_text(console, text)
+
+
+def _show_text(console: Console, text: str) -> None:
+    # Texts of services hold brackets, which are no markup of ours.
+    console.print(Padding(text, (0, 0, 0, 7), expand=False), markup=False)

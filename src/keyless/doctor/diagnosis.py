@@ -18,6 +18,7 @@ from keyless.doctor.network import check_address, check_network
 from keyless.doctor.report import Report
 from keyless.doctor.secret import check_secret
 from keyless.doctor.vault import check_vault
+from keyless.host import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ def diagnose(
         secret=secret or os.environ.get("SECRET_NAME", "").strip() or None,
         deadline=Deadline(started + timeout - min(_MARGIN, timeout / 10), monotonic),
         now=datetime.now(UTC),
+        host=host_of(os.environ),
     )
     # The identity's stage asks for a token of the vault's cloud: it needs the address, which is shown with the network.
     address = _within(examination, "network", _address)
@@ -102,7 +104,7 @@ def _within(examination: Examination, stage: Stage, check: Check) -> list[Findin
             code="KL-401",
             evidence="The time allowed ran out in this stage.",
             cause="A name server, an endpoint or the vault is slow or silent, or an earlier stage took the time.",
-            remedy="Mend what is found above first; then allow more time (--timeout, timeout=).",
+            remedy="Mend what is found above first; then allow more time: `keyless doctor --timeout 30`, or timeout=30.",
         )
     ]
 

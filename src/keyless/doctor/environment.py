@@ -9,13 +9,16 @@ from urllib.parse import urlsplit
 
 import requests
 
+from keyless import remedies
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, picked
+from keyless.host import FUNCTION_APP, WEB_APP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.doctor.examination import Examination
+    from keyless.host import Host
 
 _STAGE: Final = "environment"
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -32,40 +35,36 @@ _IDENTITY = (
     *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"),
 )
 _HEADER_LOGGER = "azure.core.pipeline.policies.http_logging_policy"
-_ENABLE = (
-    "Enable the identity (az functionapp identity assign --name {app} --resource-group {group}; in the portal: the app, "
-    "Identity, System assigned, On), then restart the app, so that it is started with the identity's variables."
-)
 
 
 def check_environment(examination: Examination) -> list[Finding]:
     """Look at the variables; nothing is sent."""
     variables = examination.environment
     found = [
-        _check_source(variables),
+        _check_source(variables, examination.host),
         _check_blank(variables),
         _check_halves(variables),
         _check_client_id(variables, asked=examination.asked_id is not None),
         _check_proxy(variables),
-        _check_references(variables),
+        _check_references(variables, examination.host),
         _check_logging(),
     ]
     return [finding for finding in found if finding is not None]
 
 
-def _check_source(variables: Mapping[str, str]) -> Finding:
+def _check_source(variables: Mapping[str, str], host: Host | None) -> Finding:
     chosen = picked(variables)
     ours = chosen[OURS]
-    if ours == METADATA_SERVICE and (app := _app_service_app(variables)):
+    if ours == METADATA_SERVICE and host is not None and host.kind in {FUNCTION_APP, WEB_APP}:
         return Finding(
             stage=_STAGE,
             check="source",
             status="fail",
             code="KL-601",
-            evidence=f"{app} runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set.",
+            evidence=f"{host.name} runs on App Service, and IDENTITY_ENDPOINT and IDENTITY_HEADER are not set.",
             cause="No managed identity is enabled for the app, or this process was started before it was. The SDKs turn to the "
             "metadata service of virtual machines, which App Service forbids: it is not down.",
-            remedy=_ENABLE.format(app=app, group=variables.get("WEBSITE_RESOURCE_GROUP", "GROUP")),
+            remedy=remedies.enable_identity(host),
         )
     if len(set(chosen.values())) > 1:
         return Finding(
@@ -75,14 +74,14 @@ def _check_source(variables: Mapping[str, str]) -> Finding:
             code="KL-602",
             evidence=f"The SDKs do not agree: {'; '.join(f'{sdk}: {source}' for sdk, source in chosen.items())}.",
             cause="Variables of several kinds of host are set, or some of them are half set or blank.",
-            remedy="Unset those that the platform did not set; a variable that is blank still counts for some SDKs.",
+            remedy=f"Unset those that the platform did not set: `unset {' '.join(_present(variables))}` unsets them all; "
+            "one that is blank still counts for some SDKs.",
         )
     return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours}.")
 
 
-def _app_service_app(variables: Mapping[str, str]) -> str | None:
-    """Return the app's name where this process is one of App Service or Functions; Core Tools sets none of these."""
-    return variables.get("WEBSITE_SITE_NAME") if variables.get("WEBSITE_INSTANCE_ID") else None
+def _present(variables: Mapping[str, str]) -> list[str]:
+    return [name for name in _IDENTITY if name in variables]
 
 
 def _check_blank(variables: Mapping[str, str]) -> Finding | None:
@@ -96,7 +95,7 @@ def _check_blank(variables: Mapping[str, str]) -> Finding | None:
         code="KL-603",
         evidence=f"{' and '.join(blank)} {'is' if len(blank) == 1 else 'are'} set to nothing.",
         cause="MSAL looks at whether a variable is there, not at what it holds: it picks a source that does not exist.",
-        remedy=f"Unset {'it' if len(blank) == 1 else 'them'}: unset {' '.join(blank)}.",
+        remedy=f"Unset {'it' if len(blank) == 1 else 'them'}: `unset {' '.join(blank)}`.",
     )
 
 
@@ -117,7 +116,7 @@ def _check_halves(variables: Mapping[str, str]) -> Finding | None:
                 cause=f"{source} sets them together. With one of them MSAL goes on to the metadata service of virtual "
                 f"machines, and azure-identity to {NONE}.",
                 remedy="Pass on the whole environment of the platform (containers, sudo and cron drop parts of it), or unset "
-                f"{there}.",
+                f"it: `unset {there}`.",
             )
     return None
 
@@ -146,8 +145,8 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
         code="KL-605",
         evidence=evidence,
         cause=cause,
-        remedy="Unset AZURE_CLIENT_ID for the system-assigned identity; for a user-assigned one let it hold the client id: "
-        "az identity show --name NAME --resource-group GROUP --query clientId.",
+        remedy="Unset AZURE_CLIENT_ID for the system-assigned identity: `unset AZURE_CLIENT_ID`. For a user-assigned one let it "
+        f"hold the client id: {remedies.LIST_IDENTITIES} lists them. Portal: Managed Identities > the identity > Overview.",
     )
 
 
@@ -164,6 +163,7 @@ def _check_proxy(variables: Mapping[str, str]) -> Finding | None:
     # requests takes NO_PROXY as an argument, so that the environment which is examined counts, not this process's own.
     if not proxy or requests.utils.should_bypass_proxies(endpoint, no_proxy=lowered.get("no_proxy", "")):
         return None
+    direct = ",".join(part for part in (lowered.get("no_proxy"), host, "169.254.169.254") if part)
     return Finding(
         stage=_STAGE,
         check="proxy",
@@ -172,11 +172,11 @@ def _check_proxy(variables: Mapping[str, str]) -> Finding | None:
         evidence=f"HTTP_PROXY is set, and NO_PROXY does not name {host}, where the identity endpoint is.",
         cause="SDKs that heed HTTP_PROXY ask the proxy for a token, which cannot reach this machine's own endpoint: 407, 502, "
         "503, or silence. Keyless asks directly.",
-        remedy=f"Add it: NO_PROXY={','.join(part for part in (lowered.get('no_proxy'), host, '169.254.169.254') if part)}.",
+        remedy=f'Add it: `export NO_PROXY="{direct}"`.',
     )
 
 
-def _check_references(variables: Mapping[str, str]) -> Finding:
+def _check_references(variables: Mapping[str, str], host: Host | None) -> Finding:
     left = sorted(
         name for name, value in variables.items() if value.lstrip().lower().startswith("@microsoft.keyvault(")
     )
@@ -190,9 +190,8 @@ def _check_references(variables: Mapping[str, str]) -> Finding:
         evidence=f"The program sees a Key Vault reference as it is written in {', '.join(left)}.",
         cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
         "firewall stops it, or the address is wrong. On a laptop nothing resolves references.",
-        remedy="In Azure: look at the reference's status in the portal (the app, Environment variables); with a user-assigned "
-        "identity alone: az functionapp update --name APP --resource-group GROUP --set keyVaultReferenceIdentity=RESOURCE_ID. On "
-        "a laptop: keyless run -- CMD. Resolved references are cached for a day: reading in code follows a rotation sooner.",
+        remedy=f"On a laptop: `keyless run -- CMD` resolves them for CMD. {remedies.set_reference_identity(host)} "
+        "Resolved references are cached for a day: reading in code follows a rotation sooner.",
     )
 
 
@@ -206,5 +205,5 @@ def _check_logging() -> Finding | None:
         code="KL-608",
         evidence=f"The logger {_HEADER_LOGGER} is at INFO.",
         cause="azure-core logs the address and the headers of every request there, several lines for each read.",
-        remedy='Quiet it: logging.getLogger("azure").setLevel(logging.WARNING).',
+        remedy='Quiet it: `logging.getLogger("azure").setLevel(logging.WARNING)`.',
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from keyless.challenge import Challenge
     from keyless.deadline import Deadline
+    from keyless.host import Host
     from keyless.identity import Token
     from keyless.secret_id import SecretId
 
@@ -28,6 +29,7 @@ class Examination:
         secret: The secret's name as it was given; None where none was.
         deadline: By when all must be done.
         now: The time of day.
+        host: What this runs on, as far as anything names it.
         target: The secret at its checked address; a name that stands for any where no secret was given.
         token: The token that was got.
         claims: What the token says.
@@ -41,6 +43,7 @@ class Examination:
     secret: str | None
     deadline: Deadline
     now: datetime
+    host: Host | None = None
     target: SecretId | None = None
     token: Token | None = field(default=None, repr=False)
     claims: Mapping[str, Any] = field(default_factory=dict)

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 import requests
 
-from keyless.clouds import cloud_of
+from keyless import remedies
+from keyless.clouds import CLOUDS, cloud_of
 from keyless.doctor.finding import Finding, failed, well
 from keyless.errors import KeylessError
 from keyless.secret_id import SecretId, check_secret_name, check_vault_url
 from keyless.vault import Refused, Vault
-from keyless.vault_errors import open_to_all
+from keyless.vault_errors import open_to_all, unresolved
 
 if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 _STAGE: Final = "network"
 _ANY_SECRET = "doctor"  # noqa: S105 (a name: without a token the vault tells nothing of any secret)
 _PRIVATE_LINK = "privatelink"
-_LINK = (
-    "az network private-dns link vnet create --zone-name privatelink.vaultcore.azure.net --name LINK --resource-group GROUP "
-    "--virtual-network VNET --registration-enabled false."
-)
 
 
 def check_address(examination: Examination) -> Finding:
@@ -91,7 +88,7 @@ def _check_name(examination: Examination, host: str) -> Finding:
             evidence=f"The name {host} does not resolve ({type(error).__name__}).",
             cause="There is no vault of that name (a typing error, quotes in it, or it was deleted), or private DNS is not "
             "linked to this network.",
-            remedy=f"Compare: az keyvault list --query [].properties.vaultUri. For a private endpoint, link its zone: {_LINK}",
+            remedy=unresolved(f"https://{host}"),
         )
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
     name = next((canonical for _, _, _, canonical, _ in found if canonical), host)
@@ -106,7 +103,7 @@ def _check_name(examination: Examination, host: str) -> Finding:
             code="KL-621",
             evidence=f"{host} resolves{by} to the public address {', '.join(examination.public_addresses)}.",
             cause="The vault has a private endpoint, and this network does not see its private DNS zone.",
-            remedy=f"Link the zone: {_LINK}",
+            remedy=f"Link the zone: {remedies.link_zone((cloud_of(host) or CLOUDS[0]).vault_suffix)}",
         )
     return well(_STAGE, "name", f"{host} resolves{by} to {kind} {', '.join(addresses)}.")
 

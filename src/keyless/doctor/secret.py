@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import requests
 
+from keyless import remedies
 from keyless.doctor.finding import Finding, failed, skipped, well
 from keyless.errors import AccessDeniedError, KeylessError, SecretNotFoundError
 from keyless.vault import Bearer, Refused, Vault
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _STAGE: Final = "secret"
 _NEAR = timedelta(days=30)
+# How long a new version is proposed to be good.
+_NEXT = timedelta(days=365)
 _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _OK = 200
 _LONGEST = 5.0
@@ -71,7 +75,7 @@ def _denied(examination: Examination, error: AccessDeniedError) -> Finding:
     if error.code == "ForbiddenByRbac" and isinstance(issued, int):
         more.append(
             "A role given through a group shows in new tokens only, and the platform keeps this one, issued "
-            f"{datetime.fromtimestamp(issued, UTC):%Y-%m-%dT%H:%M:%SZ}, for up to a day: give the role to the identity itself."
+            f"{_written(datetime.fromtimestamp(issued, UTC))}, for up to a day: give the role to the identity itself."
         )
     if error.code == "ForbiddenByConnection" and examination.public_addresses:
         more.append(f"Its name resolved to the public address {', '.join(examination.public_addresses)}.")
@@ -109,31 +113,22 @@ def _is_deleted(examination: Examination, target: SecretId) -> bool:
 
 
 def _with_cause(finding: Finding, more: str) -> Finding:
-    return Finding(
-        stage=finding.stage,
-        check=finding.check,
-        status=finding.status,
-        evidence=finding.evidence,
-        code=finding.code,
-        cause=f"{finding.cause} {more}".strip(),
-        remedy=finding.remedy,
-    )
+    return replace(finding, cause=f"{finding.cause} {more}".strip())
 
 
 def _check_dates(secret: Secret, now: datetime) -> Finding:
     ends, begins = secret.expires_on, secret.not_before
-    renew = (
-        f"Set a new version with a later date: az keyvault secret set --vault-name {secret.vault_url[8:].partition('.')[0]} "
-        f"--name {secret.name} --file FILE --expires DATE."
-    )
+    vault = secret.vault_url.removeprefix("https://").partition(".")[0]
+    remedy = remedies.renew_secret(vault, secret.name, until=_written(now + _NEXT))
     if ends is not None and ends <= now:
-        code, evidence = "KL-631", f"{secret.name} expired on {ends:%Y-%m-%dT%H:%M:%SZ}."
+        code, evidence = "KL-631", f"{secret.name} expired on {_written(ends)}."
     elif ends is not None and ends - now <= _NEAR:
-        code, evidence = "KL-632", f"{secret.name} expires on {ends:%Y-%m-%dT%H:%M:%SZ}."
+        code, evidence = "KL-632", f"{secret.name} expires on {_written(ends)}."
     elif begins is not None and begins > now:
-        code, evidence = "KL-633", f"{secret.name} is not valid before {begins:%Y-%m-%dT%H:%M:%SZ}."
+        code, evidence = "KL-633", f"{secret.name} is not valid before {_written(begins)}."
+        remedy = remedies.begin_secret(vault, secret.name, at=_written(now))
     else:
-        until = f"until {ends:%Y-%m-%dT%H:%M:%SZ}" if ends else "without an end"
+        until = f"until {_written(ends)}" if ends else "without an end"
         return well(_STAGE, "dates", f"{secret.name} is valid {until}.")
     return Finding(
         stage=_STAGE,
@@ -142,5 +137,9 @@ def _check_dates(secret: Secret, now: datetime) -> Finding:
         code=code,
         evidence=evidence,
         cause="The dates of a secret are advice: the vault goes on giving it out, and what it opens may not.",
-        remedy=renew,
+        remedy=remedy,
     )
+
+
+def _written(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keyless import remedies
 from keyless.clouds import cloud_of
 from keyless.doctor.finding import Finding, skipped, well
 
@@ -35,7 +36,7 @@ def _check_audience(challenge: Challenge, vault_url: str) -> Finding:
         code="KL-302",
         evidence=f"The vault {vault_url} wants tokens for {challenge.resource or 'nothing'}.",
         cause="What answers is no vault, or one of another cloud than its address says. A token must not be sent to it.",
-        remedy="Check the vault's address: az keyvault show --name VAULT --query properties.vaultUri.",
+        remedy=remedies.check_vault(host.partition(".")[0]),
     )
 
 
@@ -56,6 +57,5 @@ def _check_tenant(examination: Examination, challenge: Challenge, vault_url: str
         evidence=f"The vault is in the tenant {challenge.tenant}, the identity in {own}.",
         cause="A managed identity gets tokens of its own tenant only, and the vault answers them with AKV10032: Invalid issuer. "
         "No role mends that.",
-        remedy="Use a vault of the identity's tenant; where the vault was moved with its subscription: az keyvault update --name "
-        f"{name} --set properties.tenantId={own}; or federate an application of the vault's tenant.",
+        remedy=remedies.move_vault(name, tenant=own),
     )

@@ -1,0 +1,262 @@
+"""What to do: the one place for the commands and the portal paths that errors and the doctor's findings name.
+
+A command stands between backticks and can be pasted as it is, into bash, zsh or PowerShell: what Azure alone knows, it
+finds out itself by ``"$(az ...)"``. A word in capitals that is left in one is explained next to it. A path through the
+portal follows ``Portal:``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyless.host import Host
+
+# What callers and services say gets into a command only if a shell takes it, in double quotes, for what it is.
+_PLAIN = r"[\w/.() -]+"
+READER_ROLE = "Key Vault Secrets User"
+LIST_VAULTS = '`az keyvault list --query "[].properties.vaultUri" --output tsv`'
+LIST_IDENTITIES = (
+    '`az identity list --query "[].{name:name, clientId:clientId, objectId:principalId, id:id}" --output table`'
+)
+HEALTH = "Portal: Service Health > Service issues."
+_IDENTITY_PAGE = "Settings > Identity"
+_APPS = "`az functionapp list --output table`"
+_QUERIES = {"client_id": "clientId", "object_id": "principalId"}
+
+
+def enable_identity(host: Host | None) -> str:
+    """Say how to enable the system-assigned identity of a host; None means that nothing names the host."""
+    command, options = _of(host)
+    enable = f"`az {command} identity assign {options}{host.kind.system_option if host else ''}`"
+    if host is None:
+        enable = (
+            f"On a laptop: `keyless run -- CMD` gives the program CMD a local Azure. In Azure, enable the identity: {enable}; "
+            f"{_APPS} lists APP and GROUP, and az webapp, az containerapp and az vm have the same command"
+        )
+    else:
+        enable = f"Enable the identity: {enable}"
+    return (
+        f"{enable}; then restart the application, so that it is started with the identity's variables. "
+        f"Portal: {_page(host)} > {_IDENTITY_PAGE} > System assigned > On."
+    )
+
+
+def assign_identity(host: Host | None, identity: str) -> str:
+    """Say how to give a host the identity that was asked for, or how to ask for one that it has.
+
+    Args:
+        host: The host; None means that nothing names it.
+        identity: ``system-assigned``, or the kind and the value of an id, such as ``client_id=…``.
+    """
+    kind, _, value = identity.partition("=")
+    if kind not in {"client_id", "object_id", "resource_id"}:
+        return f"{enable_identity(host)} Or name a user-assigned one that it has, by its client id: {_show_identities(host)}."
+    command, options = _of(host)
+    option = host.kind.user_option if host else "--identities"
+    words = "" if host else f"; {_APPS} lists APP and GROUP, and az vm has the same command"
+    return (
+        f"Assign it: `az {command} identity assign {options} {option} {_resource_id(kind, value)}`{words}. Or name one that it "
+        f"has: {_show_identities(host)}. Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned > Add."
+    )
+
+
+def name_identity(host: Host | None) -> str:
+    """Say how to find the identities of a host that has several, so that one can be named."""
+    words = "" if host else f", where {_APPS} lists APP and GROUP, and az vm has the same command"
+    return (
+        f"Name the one that is meant by its client id: {_show_identities(host)} lists them{words}. "
+        f"Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned."
+    )
+
+
+def _of(host: Host | None) -> tuple[str, str]:
+    return (host.kind.command, host.options) if host else ("functionapp", "--name APP --resource-group GROUP")
+
+
+def _page(host: Host | None) -> str:
+    return f"{host.kind.title} {host.name}" if host else "the resource that this runs on"
+
+
+def _show_identities(host: Host | None) -> str:
+    command, options = _of(host)
+    return f"`az {command} identity show {options} --query userAssignedIdentities`"
+
+
+def _resource_id(kind: str, value: str) -> str:
+    if kind == "resource_id":
+        return f'"{value}"' if re.fullmatch(_PLAIN, value) else "ID"
+    return f'"$(az identity list --query "[?{_QUERIES[kind]}==\'{value}\'].id | [0]" --output tsv)"'
+
+
+def find_resource() -> str:
+    """Say how to see whether a tenant knows what a token was asked for."""
+    return (
+        "Ask for a token of a resource of this cloud, such as https://vault.azure.net; Key Vault itself is known here when this "
+        "finds it: `az ad sp show --id cfa8b339-82a2-471a-a3c9-0fc0be7a4093`. "
+        "Portal: Microsoft Entra ID > Enterprise applications > Azure Key Vault."
+    )
+
+
+def restart(host: Host | None) -> str:
+    """Say how to restart a host, so that its processes get the identity's variables anew."""
+    page = f"Portal: {_page(host)} > Overview > Restart."
+    if host is None or host.kind.command not in {"functionapp", "webapp"}:
+        return f"Restart the application. {page}"
+    return f"Restart it: `az {host.kind.command} restart {host.options}`. {page}"
+
+
+def set_setting(host: Host | None, name: str) -> str:
+    """Say how to set a setting of an app."""
+    command, options = _of(host)
+    words = "" if host else f", and {_APPS} lists APP and GROUP"
+    return (
+        f"Set it: `az {command} config appsettings set {options} --settings {name}=VALUE`, where VALUE is what it is to hold"
+        f"{words}. Portal: {_page(host)} > Settings > Environment variables > App settings > Add."
+    )
+
+
+def set_reference_identity(host: Host | None) -> str:
+    """Say how to choose the identity that resolves an app's Key Vault references."""
+    command, options = _of(host)
+    words = "" if host else f", where {_APPS} lists APP and GROUP"
+    return (
+        f"With user-assigned identities alone: `az {command} update {options} --set keyVaultReferenceIdentity="
+        f'"$(az {command} identity show {options} --query "keys(userAssignedIdentities)[0]" --output tsv)"`{words}. '
+        f"Portal: {_page(host)} > Settings > Environment variables shows each reference's status."
+    )
+
+
+def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
+    """Say how to let an identity read secrets of a vault that goes by roles.
+
+    Args:
+        vault: The vault's name.
+        caller: The identity's object id; None where the vault did not name it.
+        scope: What the vault refused, as an ARM id; None means the whole vault, whose id the command finds out itself.
+    """
+    if scope is None or not re.fullmatch(_PLAIN, scope):
+        scope = f"$(az keyvault show --name {vault} --query id --output tsv)"
+    return (
+        f'Give the identity the role: `az role assignment create --role "{READER_ROLE}" --assignee-object-id '
+        f'{caller or "OBJECT_ID"} --assignee-principal-type ServicePrincipal --scope "{scope}"`'
+        f"{_whose(caller)}; it takes effect within minutes. "
+        f"Portal: Key vault {vault} > Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
+    )
+
+
+def set_policy(vault: str, *, caller: str | None) -> str:
+    """Say how to let an identity read secrets of a vault that goes by access policies."""
+    return (
+        f"Give it a policy: `az keyvault set-policy --name {vault} --object-id {caller or 'OBJECT_ID'} --secret-permissions "
+        f"get list`{_whose(caller)}. Portal: Key vault {vault} > Access policies > Create > Secret permissions: Get, List."
+    )
+
+
+def _whose(caller: str | None) -> str:
+    return "" if caller else ", where OBJECT_ID is the oid that `keyless doctor` shows"
+
+
+def open_firewall(vault: str, *, address: str | None) -> str:
+    """Say how to let an address through a vault's firewall."""
+    words = "" if address else ", where ADDRESS is the public address of the application"
+    return (
+        "Let the application reach the vault through its virtual network, or allow the address: "
+        f"`az keyvault network-rule add --name {vault} --ip-address {address or 'ADDRESS'}`{words}. "
+        f"Portal: Key vault {vault} > Settings > Networking > Firewalls and virtual networks."
+    )
+
+
+def use_private_endpoint(vault: str, suffix: str) -> str:
+    """Say how to reach a vault that is closed to the public network."""
+    return (
+        "Connect the application to the virtual network of the private endpoint: "
+        f'`az keyvault show --name {vault} --query "properties.privateEndpointConnections[].privateEndpoint.id" --output tsv` '
+        f"names the endpoint. Then link its private DNS zone there: {link_zone(suffix)} "
+        f"Portal: Key vault {vault} > Settings > Networking > Private endpoint connections."
+    )
+
+
+def link_zone(suffix: str) -> str:
+    """Say how to link the private DNS zone of vaults to a virtual network.
+
+    Args:
+        suffix: What the hosts of the cloud's vaults end with, such as ``vault.azure.net``.
+    """
+    # https://learn.microsoft.com/en-us/azure/private-link/private-endpoint-dns
+    zone = f"privatelink.{suffix.replace('vault.', 'vaultcore.', 1)}"
+    group = f'"$(az network private-dns zone list --query "[?name==\'{zone}\'].resourceGroup | [0]" --output tsv)"'
+    return (
+        f"`az network private-dns link vnet create --zone-name {zone} --name key-vaults --resource-group {group} "
+        "--virtual-network VNET --registration-enabled false`, where VNET is the id of the network that this runs in, of "
+        '`az network vnet list --query "[].id" --output tsv`. '
+        f"Portal: Private DNS zones > {zone} > DNS Management > Virtual Network Links > Add."
+    )
+
+
+def enable_secret(vault: str, name: str) -> str:
+    """Say how to enable the latest version of a secret."""
+    return (
+        f"Enable it: `az keyvault secret set-attributes --vault-name {vault} --name {name} --enabled true`; or read another "
+        f"version. Portal: Key vault {vault} > Objects > Secrets > {name} > the current version > Enabled: Yes."
+    )
+
+
+def find_secret(vault: str, name: str) -> str:
+    """Say how to look for a secret, and how to recover one that was deleted."""
+    return (
+        f'Look for its name: `az keyvault secret list --vault-name {vault} --query "[].name" --output tsv`. A deleted one comes '
+        f"back with: `az keyvault secret recover --vault-name {vault} --name {name}`. "
+        f"Portal: Key vault {vault} > Objects > Secrets > Manage deleted secrets > {name} > Recover."
+    )
+
+
+def renew_secret(vault: str, name: str, *, until: str) -> str:
+    """Say how to set a new version of a secret, with a date until which it is good."""
+    return (
+        f"Set a new version: `az keyvault secret set --vault-name {vault} --name {name} --file FILE --expires {until}`, where "
+        "FILE holds the new value and the date is yours to choose. "
+        f"Portal: Key vault {vault} > Objects > Secrets > {name} > New Version > Set expiration date."
+    )
+
+
+def begin_secret(vault: str, name: str, *, at: str) -> str:
+    """Say how to let a secret be valid from an earlier time on."""
+    return (
+        "Wait until then, or let it begin now: "
+        f"`az keyvault secret set-attributes --vault-name {vault} --name {name} --not-before {at}`. "
+        f"Portal: Key vault {vault} > Objects > Secrets > {name} > the current version > Set activation date."
+    )
+
+
+def check_vault(vault: str) -> str:
+    """Say how to compare a vault's address with what Azure knows of it."""
+    return (
+        f"Compare the vault's address with: `az keyvault show --name {vault} --query properties.vaultUri --output tsv`. "
+        f"Portal: Key vault {vault} > Overview > Vault URI."
+    )
+
+
+def find_vault() -> str:
+    """Say how to find the vaults there are."""
+    return f"Compare KEY_VAULT_URL with: {LIST_VAULTS}. Portal: Key vaults lists them, and those under Manage deleted vaults."
+
+
+def move_vault(vault: str, *, tenant: str | None) -> str:
+    """Say how to mend that a vault and an identity are in two tenants; None means that its tenant is not known."""
+    found = tenant or '"$(az account show --query tenantId --output tsv)"'
+    return (
+        "Use a vault of the identity's tenant; where the vault was moved with its subscription: "
+        f"`az keyvault update --name {vault} --set properties.tenantId={found}`; or federate an application of the vault's "
+        f"tenant. No role mends this. Portal: Key vault {vault} > Settings > Properties > Directory ID."
+    )
+
+
+def look_at_requests(vault: str) -> str:
+    """Say how to see how many requests a vault gets."""
+    return (
+        f'`az monitor metrics list --resource "$(az keyvault show --name {vault} --query id --output tsv)" --metric '
+        f"ServiceApiHit --output table` shows how many. Portal: Key vault {vault} > "
+        f"Monitoring > Metrics > Total Service Api Hits."
+    )
