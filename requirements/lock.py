@@ -1,4 +1,4 @@
-"""Write run.txt and dev.txt: every version and hash, for every Python and platform, and no registry's address."""
+"""Write run.txt, function.txt and dev.txt: every version and hash, for every Python and platform, and no registry's address."""
 
 import subprocess
 import sys
@@ -6,7 +6,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUILD = "hatchling>=1.27\neditables>=0.5\n"
-EXTRAS = {"run": ("local", "cli", "functions"), "dev": ("dev",)}
+# The first has what the others are held to; function.txt is what the deployed function runs with, and builds nothing.
+EXTRAS = {"run": ("local", "cli", "functions"), "function": ("functions",), "dev": ("dev",)}
 
 
 def lock(name: str, extras: tuple[str, ...]) -> None:
@@ -16,10 +17,13 @@ def lock(name: str, extras: tuple[str, ...]) -> None:
     command += ["--output-file", str(HERE / f"{name}.txt")]
     for extra in extras:
         command += ["--extra", extra]
-    if name == "dev":
-        # What both files name, they name at one version.
+    if name != "run":
+        # What two files name, they name at one version.
         command += ["--constraint", str(HERE / "run.txt")]
-    subprocess.run([*command, "pyproject.toml", "-"], input=BUILD, text=True, check=True, cwd=HERE.parent)
+    if name == "function":
+        command += ["--no-annotate"]
+    build = "" if name == "function" else BUILD
+    subprocess.run([*command, "pyproject.toml", "-"], input=build, text=True, check=True, cwd=HERE.parent)
 
 
 for name, extras in EXTRAS.items():

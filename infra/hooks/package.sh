@@ -10,7 +10,8 @@ rm -rf "$folder"
 mkdir -p "$folder"
 cp "$here"/function_app/*.py "$here/function_app/host.json" "$here/function_app/.funcignore" "$folder/"
 "$python" -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation --wheel-dir "$folder" "$here"
-# Azure installs what this file names; the library comes from the wheel, so that what runs there is what is here.
+# Azure installs what this file names, and nothing that has another hash; the library comes from the wheel beside it.
 wheel=$(cd "$folder" && ls keyless-*.whl)
-sed "s|^keyless\$|./$wheel|" "$here/function_app/requirements.txt" > "$folder/requirements.txt"
+hash=$("$python" -m pip --disable-pip-version-check hash "$folder/$wheel" | tail -n 1)
+{ cat "$here/requirements/function.txt"; echo "./$wheel $hash"; } > "$folder/requirements.txt"
 echo "Made $folder"

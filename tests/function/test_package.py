@@ -42,14 +42,12 @@ def test_the_package_runs_from_a_clean_environment(local_azure: LocalAzure, tmp_
         ".funcignore",
     } <= held
     assert not held & {"local.settings.json", "local.settings.example.json", "__pycache__"}
-    required = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert [line for line in required if line.startswith("./keyless-") and line.endswith("-py3-none-any.whl")]
 
     clean = tmp_path / "clean"
     venv.create(clean, with_pip=True)
     python = clean / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"]
-    subprocess.run(install, cwd=folder, check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    subprocess.run([*install, "-r", "requirements.txt"], cwd=folder, check=True)
     settings = {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net", "SECRET_NAME": "db-password"}
     environment = {"PATH": os.environ["PATH"], **local_azure.environment(), **settings}
     done = subprocess.run(
@@ -63,3 +61,19 @@ def test_the_package_runs_from_a_clean_environment(local_azure: LocalAzure, tmp_
         f"The package has {size / 1024:.0f} KiB; from import to the first answer {told['seconds']:.2f} s.\n"
     )
     assert size < 1024 * 1024
+
+
+def pinned(name: str) -> set[str]:
+    """Return the versions that a requirements file names, each with the Pythons that it is for."""
+    lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
+    return {line.rstrip(" \\") for line in lines if "==" in line and not line.startswith(" ")}
+
+
+def test_what_is_deployed_has_the_versions_that_the_tests_run_with() -> None:
+    assert pinned("function.txt") <= pinned("run.txt")
+    assert {line.partition("==")[0] for line in pinned("function.txt")} >= {
+        "azure-functions",
+        "msal",
+        "requests",
+        "urllib3",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -74,7 +75,9 @@ def test_the_package_holds_the_function_and_names_the_wheel_of_the_library_that_
     subprocess.run([PACKAGE, folder], env={**os.environ, "PYTHON": sys.executable}, check=True, timeout=120)
     (wheel,) = folder.glob("*.whl")
     lines = (folder / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if "keyless" in line] == [f"./{wheel.name}"]
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert [line for line in lines if "keyless" in line] == [f"./{wheel.name} --hash=sha256:{digest}"]
+    assert lines[:-1] == (ROOT / "requirements" / "function.txt").read_text().splitlines()
     held = {each.name for each in folder.iterdir()} - {wheel.name, "requirements.txt"}
     source = ROOT / "function_app"
     assert held == {*(each.name for each in source.glob("*.py")), "host.json", ".funcignore"}
