@@ -28,4 +28,7 @@ def test_the_other_cloud_wants_its_own_tokens_and_its_own_address(clinic: Clinic
     assert "Check the vault's name" in finding.remedy
     report = clinic.report(vault_url=vault.url)
     assert report.healthy
-    assert "The vault wants tokens for https://vault.usgovcloudapi.net." in {each.evidence for each in report.findings}
+    wanted = "https://vault.usgovcloudapi.net"
+    assert f"The vault wants tokens for {wanted}, and the token is for {wanted}." in {
+        each.evidence for each in report.findings
+    }

@@ -23,6 +23,7 @@ from keyless import (
     VaultThrottledError,
     VaultUnreachableError,
 )
+from keyless.doctor import diagnose
 from keyless.local.tls import CertificateAuthority
 
 if TYPE_CHECKING:
@@ -190,6 +191,27 @@ def test_a_stranger_who_asks_for_another_hosts_token_gets_none(
     with reader(vault, "kv.elsewhere.localhost") as made, pytest.raises(VaultAuthenticationError, match="is no vault"):
         made.get("db")
     assert app_service.requests == []
+
+
+@pytest.mark.parametrize("challenge", [CHALLENGE, "Basic realm=x"])
+def test_the_doctor_shows_a_stranger_no_token_either(vault: ScriptedEndpoint, challenge: str) -> None:
+    vault.answer(401, error("Unauthorized"), WWW_Authenticate=challenge)
+    report = diagnose(vault_url=f"https://kv.elsewhere.localhost:{vault.port}", secret="db")
+    assert report.problem is not None
+    assert (report.problem.check, report.problem.code) == ("audience", "KL-302")
+    assert vault.requests
+    assert all("authorization" not in headers for _, headers in vault.requests)
+
+
+def test_the_doctor_asks_for_the_token_that_a_vault_of_an_unknown_cloud_wants(
+    vault: ScriptedEndpoint, app_service: ScriptedEndpoint
+) -> None:
+    wanted = 'Bearer authorization="https://login/T", resource="https://vault.localhost"'
+    vault.answer(401, error("Unauthorized"), WWW_Authenticate=wanted)
+    vault.answer(200, GOOD)
+    report = diagnose(vault_url=f"https://kv.vault.localhost:{vault.port}", secret="db")
+    assert report.healthy
+    assert "resource=https%3A%2F%2Fvault.localhost" in app_service.requests[-1][0]
 
 
 def test_a_host_that_gives_secrets_to_anybody_is_no_vault(vault: ScriptedEndpoint) -> None:

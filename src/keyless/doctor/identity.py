@@ -29,25 +29,34 @@ def check_identity(examination: Examination) -> list[Finding]:
     """Ask the identity endpoint for a token for Key Vault, and say whose it is."""
     host = examination.target.vault_url.removeprefix("https://") if examination.target else ""
     resource = (cloud_of(host) or CLOUDS[0]).resource
-    deadline = examination.deadline
     try:
-        tokens = TokenSource(
-            examination.identity,
-            memory=0.0,
-            tell=lambda _: None,
-            pause=lambda _: True,  # One answer is enough: whoever asks the doctor waits.
-            clock=deadline.clock,
-        )
+        get_token(examination, resource)
     except KeylessError as error:
         return [failed(_STAGE, "token", error)]
+    return [well(_STAGE, "token", _described(examination.claims)), _check_whose(examination)]
+
+
+def get_token(examination: Examination, resource: str) -> None:
+    """Ask the identity endpoint for a token for a resource, once: whoever asks the doctor waits.
+
+    Raises:
+        ConfigurationError: If the identity is none.
+        IdentityError: If there is no token.
+        DeadlineExceededError: If the time runs out.
+    """
+    deadline = examination.deadline
+    tokens = TokenSource(
+        examination.identity,
+        memory=0.0,
+        tell=lambda _: None,
+        pause=lambda _: True,
+        clock=deadline.clock,
+    )
     try:
         token = tokens.token(resource, Deadline.after(deadline.remaining * _SHARE, deadline.clock))
-    except KeylessError as error:
-        return [failed(_STAGE, "token", error)]
     finally:
         tokens.close()
     examination.token, examination.claims = token, read_claims(token.value)
-    return [well(_STAGE, "token", _described(examination.claims)), _check_whose(examination)]
 
 
 def read_claims(token: str) -> Mapping[str, Any]:

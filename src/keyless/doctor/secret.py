@@ -37,7 +37,7 @@ def check_secret(examination: Examination) -> list[Finding]:
     if examination.secret is None:
         return [skipped(_STAGE, "read", "No secret was named.")]
     if token is None:
-        return [skipped(_STAGE, "read", "There is no token to read it with: see the identity.")]
+        return [skipped(_STAGE, "read", "There is no token that this vault may see: see above.")]
     if examination.challenge is None:
         return [skipped(_STAGE, "read", "The vault was not reached: see the network.")]
     vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)

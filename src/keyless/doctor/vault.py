@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from keyless import remedies
 from keyless.clouds import cloud_of
-from keyless.doctor.finding import Finding, skipped, well
+from keyless.doctor.finding import Finding, failed, skipped, well
+from keyless.doctor.identity import get_token
+from keyless.errors import KeylessError
 
 if TYPE_CHECKING:
     from keyless.challenge import Challenge
     from keyless.doctor.examination import Examination
 
 _STAGE: Final = "vault"
+# Key Vault's own application id, by which some tokens name it:
+# https://learn.microsoft.com/en-us/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+_KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 
 
 def check_vault(examination: Examination) -> list[Finding]:
@@ -20,23 +25,52 @@ def check_vault(examination: Examination) -> list[Finding]:
     challenge, target = examination.challenge, examination.target
     if challenge is None or target is None:
         return [skipped(_STAGE, "challenge", "The vault did not say what it wants of a token: see above.")]
-    return [_check_audience(challenge, target.vault_url), _check_tenant(examination, challenge, target.vault_url)]
+    audience = _check_audience(examination, challenge, target.vault_url)
+    tenant = _check_tenant(examination, challenge, target.vault_url)
+    if audience.status == "fail":
+        examination.token = None
+    return [audience, tenant]
 
 
-def _check_audience(challenge: Challenge, vault_url: str) -> Finding:
+def _check_audience(examination: Examination, challenge: Challenge, vault_url: str) -> Finding:
     host = vault_url.removeprefix("https://").partition(":")[0]
     cloud = cloud_of(host)
-    wanted = cloud.resource if cloud else None
-    if challenge.resource and challenge.resource == (wanted or challenge.resource) and challenge.vouches_for(host):
-        return well(_STAGE, "audience", f"The vault wants tokens for {challenge.resource}.")
+    wanted = challenge.resource
+    if not wanted or wanted != (cloud.resource if cloud else wanted) or not challenge.vouches_for(host):
+        return _wrong_audience(
+            host,
+            evidence=f"The vault {vault_url} wants tokens for {wanted or 'nothing'}.",
+            cause="What answers is no vault, or one of another cloud than its address says. A token must not be sent to it.",
+        )
+    if examination.token is None:
+        return well(_STAGE, "audience", f"The vault wants tokens for {wanted}.")
+    if cloud is None:
+        # The identity's stage could not know what a vault of this cloud wants.
+        try:
+            get_token(examination, wanted)
+        except KeylessError as error:
+            return failed(_STAGE, "audience", error)
+    audience = str(examination.claims.get("aud", wanted))
+    if audience.rstrip("/").lower() in {wanted.lower(), _KEY_VAULT}:
+        return well(_STAGE, "audience", f"The vault wants tokens for {wanted}, and the token is for {audience}.")
+    return _wrong_audience(
+        host,
+        evidence=f"The vault wants tokens for {wanted}, and the identity endpoint gave one for {audience}.",
+        cause="The endpoint does not give what it is asked for: it is not the platform's own, or that of another cloud. The "
+        "vault would answer 401 AKV10022: Invalid audience. This token was not sent to it.",
+    )
+
+
+def _wrong_audience(host: str, *, evidence: str, cause: str) -> Finding:
     return Finding(
         stage=_STAGE,
         check="audience",
         status="fail",
         code="KL-302",
-        evidence=f"The vault {vault_url} wants tokens for {challenge.resource or 'nothing'}.",
-        cause="What answers is no vault, or one of another cloud than its address says. A token must not be sent to it.",
-        remedy=remedies.check_vault(host.partition(".")[0]),
+        evidence=evidence,
+        cause=cause,
+        remedy="The vault's address must have the suffix of the cloud that the identity lives in. "
+        f"{remedies.check_vault(host.partition('.')[0])}",
     )
 
 
