@@ -98,6 +98,26 @@ def host_of(environment: Mapping[str, str]) -> Host | None:
     return None
 
 
+def machine_of(compute: Mapping[str, object]) -> Host | None:
+    """Return the virtual machine or the scale set that a machine's metadata service describes.
+
+    Args:
+        compute: What it answers at ``/metadata/instance/compute``:
+            https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
+    """
+    told = {name: value for name, value in compute.items() if isinstance(value, str)}
+    scale_set = _named(told, "vmScaleSetName")
+    name, subscription = scale_set or _named(told, "name"), told.get("subscriptionId", "")
+    if name is None:
+        return None
+    return Host(
+        kind=SCALE_SET if scale_set else VIRTUAL_MACHINE,
+        name=name,
+        group=_named(told, "resourceGroupName"),
+        subscription=subscription if re.fullmatch(_GUID, subscription) else None,
+    )
+
+
 def _named(environment: Mapping[str, str], variable: str) -> str | None:
     value = environment.get(variable, "")
     return value if re.fullmatch(_NAME, value) else None

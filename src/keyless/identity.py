@@ -20,7 +20,7 @@ from keyless.deadline import LONGEST_PAUSE, Deadline
 from keyless.errors import ConfigurationError, DeadlineExceededError, IdentityError, KeylessError
 from keyless.flight import SingleFlight, landed
 from keyless.identity_session import IdentitySession
-from keyless.remedies import LIST_IDENTITIES
+from keyless.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def check_identity(identity: Any) -> str:
         raise ConfigurationError(
             f"The {kind} {str(value)[:200]!r} is not valid.",
             cause=f"A {kind} has the form {example}.",
-            remedy=f"Copy it: {LIST_IDENTITIES} lists the ids. Portal: Managed Identities > the identity > Overview.",
+            remedy=f"Copy it: {LIST_IDENTITIES} lists the ids. {IDENTITY_OVERVIEW}",
         )
     return f"{kind}={value}"
 

@@ -20,6 +20,7 @@ LIST_VAULTS = '`az keyvault list --query "[].properties.vaultUri" --output tsv`'
 LIST_IDENTITIES = (
     '`az identity list --query "[].{name:name, clientId:clientId, objectId:principalId, id:id}" --output table`'
 )
+IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
 _APPS = "`az functionapp list --output table`"
@@ -56,8 +57,11 @@ def assign_identity(host: Host | None, identity: str) -> str:
     command, options = _of(host)
     option = host.kind.user_option if host else "--identities"
     words = "" if host else f"; {_APPS} lists APP and GROUP, and az vm has the same command"
+    found = _resource_id(kind, value)
+    if found == "ID":
+        words = f"{words}, where ID is its resource id"
     return (
-        f"Assign it: `az {command} identity assign {options} {option} {_resource_id(kind, value)}`{words}. Or name one that it "
+        f"Assign it: `az {command} identity assign {options} {option} {found}`{words}. Or name one that it "
         f"has: {_show_identities(host)}. Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned > Add."
     )
 
@@ -68,6 +72,15 @@ def name_identity(host: Host | None) -> str:
     return (
         f"Name the one that is meant by its client id: {_show_identities(host)} lists them{words}. "
         f"Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned."
+    )
+
+
+def name_only_identity(host: Host | None, *, client_id: str, name: str) -> str:
+    """Say how to name the one user-assigned identity of a host that answers for the system-assigned, or to enable that."""
+    command = f"`keyless doctor --client-id {client_id}`" if re.fullmatch(_PLAIN, client_id) else LIST_IDENTITIES
+    return (
+        f"Name it, so that a second one changes nothing: client_id={client_id} ({name}). {command} shows it. "
+        f"Or have the system-assigned one. {enable_identity(host)}"
     )
 
 
@@ -245,7 +258,7 @@ def find_vault() -> str:
 
 def move_vault(vault: str, *, tenant: str | None) -> str:
     """Say how to mend that a vault and an identity are in two tenants; None means that its tenant is not known."""
-    found = tenant or '"$(az account show --query tenantId --output tsv)"'
+    found = tenant if tenant and re.fullmatch(_PLAIN, tenant) else '"$(az account show --query tenantId --output tsv)"'
     return (
         "Use a vault of the identity's tenant; where the vault was moved with its subscription: "
         f"`az keyvault update --name {vault} --set properties.tenantId={found}`; or federate an application of the vault's "

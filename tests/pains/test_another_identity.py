@@ -20,4 +20,5 @@ def test_the_token_is_compared_with_what_was_asked_for(clinic: Clinic) -> None:
     finding = clinic.finding(CODE)
     assert reporting.resource_id in finding.evidence
     assert f"client_id={reporting.client_id}" in finding.remedy
+    assert "az vm identity assign --name keyless --resource-group keyless" in finding.remedy
     assert clinic.report().healthy

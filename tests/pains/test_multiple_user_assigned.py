@@ -20,3 +20,5 @@ def test_the_several_are_the_cause(clinic: Clinic) -> None:
     assert SYMPTOM in finding.evidence
     assert finding.cause == "Several user-assigned identities are assigned and none was named."
     assert "client id" in finding.remedy
+    assert "az vm identity show --name keyless --resource-group keyless" in finding.remedy
+    assert "Portal: Virtual machine keyless > Settings > Identity > User assigned." in finding.remedy

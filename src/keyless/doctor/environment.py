@@ -11,6 +11,7 @@ import requests
 
 from keyless import remedies
 from keyless.doctor.finding import Finding, well
+from keyless.doctor.machine import METADATA_ADDRESS
 from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, picked
 from keyless.host import FUNCTION_APP, WEB_APP
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _STAGE: Final = "environment"
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_METADATA_SERVICE = "http://169.254.169.254/metadata"
 _IDENTITY = (
     *(
         "IDENTITY_ENDPOINT",
@@ -146,13 +146,13 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
         evidence=evidence,
         cause=cause,
         remedy="Unset AZURE_CLIENT_ID for the system-assigned identity: `unset AZURE_CLIENT_ID`. For a user-assigned one let it "
-        f"hold the client id: {remedies.LIST_IDENTITIES} lists them. Portal: Managed Identities > the identity > Overview.",
+        f"hold the client id: {remedies.LIST_IDENTITIES} lists them. {remedies.IDENTITY_OVERVIEW}",
     )
 
 
 def _check_proxy(variables: Mapping[str, str]) -> Finding | None:
     endpoint = (
-        variables.get("IDENTITY_ENDPOINT") or variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or _METADATA_SERVICE
+        variables.get("IDENTITY_ENDPOINT") or variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or METADATA_ADDRESS
     )
     lowered = {name.lower(): value for name, value in variables.items() if name.lower().endswith("_proxy") and value}
     proxy = lowered.get("http_proxy") or lowered.get("all_proxy")

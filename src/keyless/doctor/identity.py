@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.clouds import CLOUDS, cloud_of
 from keyless.deadline import Deadline
 from keyless.doctor.finding import Finding, failed, well
-from keyless.errors import KeylessError
+from keyless.doctor.machine import find_machine
+from keyless.errors import IdentityRefusedError, KeylessError
 from keyless.identity import TokenSource
+from keyless.identity import check_identity as identity_name
+from keyless.identity_errors import refusal_remedy
+from keyless.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES, name_only_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +36,21 @@ def check_identity(examination: Examination) -> list[Finding]:
     resource = (cloud_of(host) or CLOUDS[0]).resource
     try:
         get_token(examination, resource)
+    except IdentityRefusedError as error:
+        return [_refused(examination, error)]
     except KeylessError as error:
         return [failed(_STAGE, "token", error)]
     return [well(_STAGE, "token", _described(examination.claims)), _check_whose(examination)]
+
+
+def _refused(examination: Examination, error: IdentityRefusedError) -> Finding:
+    """Return the finding of a refusal; on a virtual machine the remedy gets the name that no variable holds."""
+    finding = failed(_STAGE, "token", error)
+    machine = find_machine(examination)
+    if machine is None:
+        return finding
+    name = identity_name(examination.identity)
+    return replace(finding, remedy=refusal_remedy(name, machine, code=error.code, message=error.what))
 
 
 def get_token(examination: Examination, resource: str) -> None:
@@ -90,10 +107,10 @@ def _check_whose(examination: Examination) -> Finding:
         cause = (
             "The machine has no system-assigned identity and one user-assigned: its endpoint gives that one's token."
         )
-        name = resource_id.rpartition("/")[2]
-        remedy = (
-            f"Name it, so that a second one changes nothing: client_id={claims.get('appid')} ({name}); or enable the "
-            "system-assigned identity: az vm identity assign --name VM --resource-group GROUP."
+        remedy = name_only_identity(
+            examination.host or find_machine(examination),
+            client_id=str(claims.get("appid", "")),
+            name=resource_id.rpartition("/")[2],
         )
     else:
         kind, value = asked
@@ -102,7 +119,7 @@ def _check_whose(examination: Examination) -> Finding:
             return well(_STAGE, "whose", f"It is that of the identity asked for ({kind} {value}).")
         evidence = f"The identity with the {kind} {value} was asked for, and the token is that of {found}."
         cause = "The endpoint does not know this kind of id and gave another identity's token."
-        remedy = f"Name the identity by its client id: az identity list --query \"[?principalId=='{value}'].clientId\"."
+        remedy = f"Name the identity by its client id: {LIST_IDENTITIES} lists them. {IDENTITY_OVERVIEW}"
     return Finding(
         stage=_STAGE, check="whose", status="warn", code="KL-611", evidence=evidence, cause=cause, remedy=remedy
     )

@@ -72,6 +72,15 @@ def test_imds_tells_its_tenant(wire: Wire) -> None:
     assert answer.json() == {"tenantId": wire.azure.tenant_id}
 
 
+def test_imds_tells_what_the_machine_is_called(wire: Wire) -> None:
+    url = f"{wire.local.http_url}/metadata/instance/compute"
+    answer = requests.get(f"{url}?api-version=2021-02-01", headers={"Metadata": "true"}, timeout=5).json()
+    assert (answer["name"], answer["resourceGroupName"]) == ("keyless", wire.azure.resource_group)
+    assert answer["subscriptionId"] == wire.azure.subscription_id
+    assert requests.get(f"{url}?api-version=2021-02-01", timeout=5).status_code == 400
+    assert "api-version was not specified" in requests.get(url, headers={"Metadata": "true"}, timeout=5).text
+
+
 @pytest.mark.parametrize("version", ["2018-02-01", "2018-10-01", "2019-08-01", "2021-12-13"])
 def test_imds_takes_every_version_from_the_first_on(wire: Wire, version: str) -> None:
     body = wire.get("imds", api_version=version).json()

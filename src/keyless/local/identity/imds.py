@@ -1,4 +1,4 @@
-"""The Instance Metadata Service of virtual machines, scale sets, AKS nodes and container instances: its identity part.
+"""The Instance Metadata Service of virtual machines, scale sets and AKS nodes: its identity part, and the machine's name.
 
 https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
@@ -34,9 +34,11 @@ NAME: Final = "imds"
 HOST: Final = "169.254.169.254"
 TOKEN_PATH: Final = "/metadata/identity/oauth2/token"  # noqa: S105 (a path)
 INFO_PATH: Final = "/metadata/identity/info"
+COMPUTE_PATH: Final = "/metadata/instance/compute"
 METADATA_PATH: Final = "/metadata"
 FIRST_API_VERSION: Final = "2018-02-01"
 
+_MACHINE = "keyless"
 _SERVER = {"Server": "IMDS/150.870.65.512"}
 _DESCRIPTIONS = {
     "none": "Identity not found",
@@ -58,7 +60,12 @@ class Imds:
 
     def endpoints(self) -> Mapping[str, Handler]:
         """Return what answers, by path; the shortest answers for every path below it that has no answer of its own."""
-        answers = {TOKEN_PATH: self._token, INFO_PATH: self._info, METADATA_PATH: self._unknown}
+        answers = {
+            TOKEN_PATH: self._token,
+            INFO_PATH: self._info,
+            COMPUTE_PATH: self._compute,
+            METADATA_PATH: self._unknown,
+        }
         return {path: journaled(self._azure, NAME, answer) for path, answer in answers.items()}
 
     def variables(self, http_url: str) -> dict[str, str]:
@@ -118,6 +125,24 @@ class Imds:
         body: Body = {"tenantId": self._azure.tenant_id}
         return Answer(
             status=200, body=body, reason="The tenant of the virtual machine.", operation="discover", headers=_SERVER
+        )
+
+    async def _compute(self, request: web.Request) -> Answer:
+        check_metadata_request(request)
+        if not request.query.get("api-version"):
+            error = "Bad request. api-version was not specified in the request"
+            return Answer(status=400, body={"error": error}, reason=error, operation="discover", code=error)
+        azure = self._azure
+        group = f"/subscriptions/{azure.subscription_id}/resourceGroups/{azure.resource_group}"
+        body: Body = {
+            "name": _MACHINE,
+            "resourceGroupName": azure.resource_group,
+            "resourceId": f"{group}/providers/Microsoft.Compute/virtualMachines/{_MACHINE}",
+            "subscriptionId": azure.subscription_id,
+            "vmScaleSetName": "",
+        }
+        return Answer(
+            status=200, body=body, reason="The names of the virtual machine.", operation="discover", headers=_SERVER
         )
 
     async def _unknown(self, request: web.Request) -> Answer:
