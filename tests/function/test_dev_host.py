@@ -247,6 +247,10 @@ ANSWERS = """
     @app.route("queued")
     @app.queue_output(arg_name="out", queue_name="q", connection="c")
     def queued(req, out): return "queued"
+
+    @app.event_grid_trigger("event")
+    @app.queue_output(arg_name="out", queue_name="q", connection="c")
+    def forwarded(event, out): pass
 """
 
 
@@ -307,8 +311,12 @@ def test_calls_run_side_by_side(answers: FunctionHost, name: str) -> None:
 
 
 def test_what_is_no_http_function_is_listed_and_not_served(answers: FunctionHost) -> None:
-    assert answers.not_served == {"tick": "timerTrigger", "queued": "queue"}
+    assert answers.not_served == {"tick": "timerTrigger", "queued": "queue", "forwarded": "queue, eventGridTrigger"}
+    assert answers.event_functions == {}
     assert get(f"{answers.url}/api/queued").status_code == 404
+    assert (
+        requests.post(f"{answers.url}/runtime/webhooks/EventGrid?functionName=forwarded", timeout=10).status_code == 404
+    )
 
 
 def test_the_functions_see_what_is_given_and_no_identity_of_this_process(
