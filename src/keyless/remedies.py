@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keyless.host import Host
 
-# What callers and services say gets into a command only if a shell takes it, in double quotes, for what it is.
+# What callers and services say gets into a command only if a shell takes it for what it is: in double quotes, or bare.
 _PLAIN = r"[\w/.() -]+"
+_WORD = r"[\w-]+"
 READER_ROLE = "Key Vault Secrets User"
 LIST_VAULTS = '`az keyvault list --query "[].properties.vaultUri" --output tsv`'
 LIST_IDENTITIES = (
     '`az identity list --query "[].{name:name, clientId:clientId, objectId:principalId, id:id}" --output table`'
 )
+SHOW_PROXIES = "`env | grep -i proxy`"
 IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
@@ -77,7 +79,7 @@ def name_identity(host: Host | None) -> str:
 
 def name_only_identity(host: Host | None, *, client_id: str, name: str) -> str:
     """Say how to name the one user-assigned identity of a host that answers for the system-assigned, or to enable that."""
-    command = f"`keyless doctor --client-id {client_id}`" if re.fullmatch(_PLAIN, client_id) else LIST_IDENTITIES
+    command = f"`keyless doctor --client-id {client_id}`" if re.fullmatch(_WORD, client_id) else LIST_IDENTITIES
     return (
         f"Name it, so that a second one changes nothing: client_id={client_id} ({name}). {command} shows it. "
         f"Or have the system-assigned one. {enable_identity(host)}"
@@ -124,9 +126,12 @@ def set_setting(host: Host | None, name: str) -> str:
     """Say how to set a setting of an app."""
     command, options = _of(host)
     words = "" if host else f", and {_APPS} lists APP and GROUP"
+    setting = f"config appsettings set {options} --settings"
+    if command == "containerapp":
+        setting = f"update {options} --set-env-vars"
     return (
-        f"Set it: `az {command} config appsettings set {options} --settings {name}=VALUE`, where VALUE is what it is to hold"
-        f"{words}. Portal: {_page(host)} > Settings > Environment variables > App settings > Add."
+        f"Set it: `az {command} {setting} {name}=VALUE`, where VALUE is what it is to hold{words}. "
+        f"Portal: {_page(host)} > Settings > Environment variables > Add."
     )
 
 
@@ -251,6 +256,19 @@ def check_vault(vault: str) -> str:
     )
 
 
+def match_cloud(vault: str) -> str:
+    """Say that a vault and an identity are to be in one cloud."""
+    return f"The vault's address must have the suffix of the cloud that the identity lives in. {check_vault(vault)}"
+
+
+def look_at_network(vault: str) -> str:
+    """Say where a vault's network settings are."""
+    return (
+        f'`az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"` shows whom it lets in. '
+        f"Portal: Key vault {vault} > Settings > Networking."
+    )
+
+
 def find_vault() -> str:
     """Say how to find the vaults there are."""
     return f"Compare KEY_VAULT_URL with: {LIST_VAULTS}. Portal: Key vaults lists them, and those under Manage deleted vaults."
@@ -258,7 +276,7 @@ def find_vault() -> str:
 
 def move_vault(vault: str, *, tenant: str | None) -> str:
     """Say how to mend that a vault and an identity are in two tenants; None means that its tenant is not known."""
-    found = tenant if tenant and re.fullmatch(_PLAIN, tenant) else '"$(az account show --query tenantId --output tsv)"'
+    found = tenant if tenant and re.fullmatch(_WORD, tenant) else '"$(az account show --query tenantId --output tsv)"'
     return (
         "Use a vault of the identity's tenant; where the vault was moved with its subscription: "
         f"`az keyvault update --name {vault} --set properties.tenantId={found}`; or federate an application of the vault's "

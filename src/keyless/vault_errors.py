@@ -95,8 +95,7 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: it does not answer in time.",
             cause="A firewall drops the packets, a private endpoint is not routed, or the service is in trouble.",
-            remedy="Check the route from here to the vault. Portal: "
-            f"Key vault {_vault_name(secret)} > Settings > Networking shows its firewall and its private endpoints.",
+            remedy=f"Check the route from here to the vault. {remedies.look_at_network(_vault_name(secret))}",
         )
     if _is_name_problem(problem):
         return VaultUnreachableError(
@@ -109,8 +108,8 @@ def no_answer(
     return VaultUnreachableError(
         f"{what}: the connection fails ({type(problem).__name__}).",
         cause="The connection was refused or cut: the network, a proxy or the service.",
-        remedy="Try again; if it lasts, check HTTPS_PROXY and NO_PROXY, and the route from here to the vault. Portal: "
-        f"Key vault {_vault_name(secret)} > Settings > Networking shows its firewall and its private endpoints.",
+        remedy=f"Try again; if it lasts, check the proxy settings: {remedies.SHOW_PROXIES}; then the route from here to the "
+        f"vault. {remedies.look_at_network(_vault_name(secret))}",
     )
 
 
@@ -180,7 +179,7 @@ def _no_vault(secret: SecretId, response: requests.Response) -> VaultUnreachable
     return VaultUnreachableError(
         f"{secret} could not be read: what answered {response.status_code} ({kind}) does not speak as a vault does.",
         cause="A proxy, a gateway or another server stands where the vault should.",
-        remedy="Check the vault URL, HTTPS_PROXY and NO_PROXY.",
+        remedy=f"Check the vault URL, and HTTPS_PROXY and NO_PROXY: {remedies.SHOW_PROXIES}.",
         status=response.status_code,
     )
 
@@ -200,7 +199,7 @@ def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -
 def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Response) -> VaultAuthenticationError:
     cause, remedy = (
         "The token is expired, was tampered with, or was revoked.",
-        "Check this machine's clock and what stands between it and the identity endpoint.",
+        "Check this machine's clock, `date -u`, and what stands between it and the identity endpoint.",
     )
     if "AKV10032" in answer.message:
         tenant = Challenge.parse(response.headers.get("WWW-Authenticate")).tenant
@@ -208,10 +207,7 @@ def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Respo
         remedy = remedies.move_vault(_vault_name(secret), tenant=None)
     elif "AKV10022" in answer.message:
         cause = "The token is for another resource than this vault's cloud."
-        remedy = (
-            "The vault's address must have the suffix of the cloud that the identity lives in. "
-            f"{remedies.check_vault(_vault_name(secret))}"
-        )
+        remedy = remedies.match_cloud(_vault_name(secret))
     return VaultAuthenticationError(
         f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
         cause=cause,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import jsonschema_rs
 import pytest
 import requests
+from tests.remedies import flaw
 
 from keyless import UserAssignedManagedIdentity
 from keyless.doctor import diagnose, diagnosis
@@ -244,6 +245,7 @@ def test_what_is_wrong_with_the_variables_is_said_and_what_they_hold_is_not(
         monkeypatch.setenv(name, value)
     report = diagnose()
     assert (code, status) in {(finding.code, finding.status) for finding in report.findings}
+    assert [finding for finding in report.findings if finding.code and flaw(finding.remedy)] == []
     assert "secret-of-the-header" not in str(report)
     assert "SecretName=a" not in str(report)
 

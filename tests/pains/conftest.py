@@ -9,6 +9,7 @@ import pytest
 from azure.core.exceptions import AzureError
 from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from tests.remedies import flaw
 
 from keyless.doctor import Finding, Report, diagnose
 from keyless.local.environment import IDENTITY_VARIABLES
@@ -53,7 +54,7 @@ class Clinic:
         assert len(found) == 1, [(finding.check, finding.code, finding.evidence) for finding in report.findings]
         assert report.problem is None or found[0].status == "warn" or report.problem == found[0]
         assert found[0].cause
-        assert found[0].remedy
+        assert flaw(found[0].remedy) is None, found[0].remedy
         return found[0]
 
     def sdk_says(self, *, vault_url: str = URL, secret: str = "db-password", client_id: str | None = None) -> str:

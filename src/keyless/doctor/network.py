@@ -69,7 +69,8 @@ def _check_proxy(proxy: str) -> Finding:
             code="KL-301",
             evidence="HTTPS_PROXY (or ALL_PROXY) does not name a proxy.",
             cause="It is no URL with a host and a port; perhaps its password has a character that is not escaped.",
-            remedy="Write it as http://USER:PASSWORD@HOST:PORT, with / as %2F, @ as %40, # as %23 and ? as %3F in the password.",
+            remedy="`export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT` is its form, where HOST and PORT are the proxy's, USER "
+            "and PASSWORD yours, if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password.",
         )
     shown = f"{host}:{port}" if port else host
     return well(_STAGE, "name", f"HTTPS goes through the proxy {shown}, which resolves the vault's name.")

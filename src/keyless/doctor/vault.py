@@ -69,8 +69,7 @@ def _wrong_audience(host: str, *, evidence: str, cause: str) -> Finding:
         code="KL-302",
         evidence=evidence,
         cause=cause,
-        remedy="The vault's address must have the suffix of the cloud that the identity lives in. "
-        f"{remedies.check_vault(host.partition('.')[0])}",
+        remedy=remedies.match_cloud(host.partition(".")[0]),
     )
 
 
