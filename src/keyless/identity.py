@@ -103,7 +103,7 @@ def check_identity(identity: Any) -> str:
         raise ConfigurationError(
             f"The {kind} {str(value)[:200]!r} is not valid.",
             cause=f"A {kind} has the form {example}.",
-            remedy=f"Copy it: {LIST_IDENTITIES} lists the ids. {IDENTITY_OVERVIEW}",
+            remedy=f"Copy it from: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}",
         )
     return f"{kind}={value}"
 

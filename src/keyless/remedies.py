@@ -25,23 +25,23 @@ SHOW_PROXIES = "`env | grep -i proxy`"
 IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
-_APPS = "`az functionapp list --output table`"
+_WHICH = (
+    "APP and GROUP are among: `az functionapp list --output table`. "
+    "(az webapp, az containerapp and az vm have the same commands.) "
+)
 _QUERIES = {"client_id": "clientId", "object_id": "principalId"}
 
 
 def enable_identity(host: Host | None) -> str:
     """Say how to enable the system-assigned identity of a host; None means that nothing names the host."""
     command, options = _of(host)
-    enable = f"`az {command} identity assign {options}{host.kind.system_option if host else ''}`"
+    assign = f"`az {command} identity assign {options}{host.kind.system_option if host else ''}`. "
+    start = f"Enable the identity: {assign}"
     if host is None:
-        enable = (
-            f"On a laptop: `keyless run -- CMD` gives the program CMD a local Azure. In Azure, enable the identity: {enable}; "
-            f"{_APPS} lists APP and GROUP, and az webapp, az containerapp and az vm have the same command"
-        )
-    else:
-        enable = f"Enable the identity: {enable}"
+        laptop = "On a laptop, give the program CMD a local Azure: `keyless run -- CMD`."
+        start = f"{laptop} In Azure, enable the identity: {assign}{_WHICH}"
     return (
-        f"{enable}; then restart the application, so that it is started with the identity's variables. "
+        f"{start}Then restart the application, so that it is started with the identity's variables. "
         f"Portal: {_page(host)} > {_IDENTITY_PAGE} > System assigned > On."
     )
 
@@ -55,24 +55,23 @@ def assign_identity(host: Host | None, identity: str) -> str:
     """
     kind, _, value = identity.partition("=")
     if kind not in {"client_id", "object_id", "resource_id"}:
-        return f"{enable_identity(host)} Or name a user-assigned one that it has, by its client id: {_show_identities(host)}."
+        return (
+            f"{enable_identity(host)} Or name a user-assigned one by its client id, one of: {_show_identities(host)}."
+        )
     command, options = _of(host)
     option = host.kind.user_option if host else "--identities"
-    words = "" if host else f"; {_APPS} lists APP and GROUP, and az vm has the same command"
     found = _resource_id(kind, value)
-    if found == "ID":
-        words = f"{words}, where ID is its resource id"
+    words = " ID is its resource id." if found == "ID" else ""
     return (
-        f"Assign it: `az {command} identity assign {options} {option} {found}`{words}. Or name one that it "
-        f"has: {_show_identities(host)}. Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned > Add."
+        f"Assign it: `az {command} identity assign {options} {option} {found}`.{words} Or name one of those that are assigned: "
+        f"{_show_identities(host)}. {'' if host else _WHICH}Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned > Add."
     )
 
 
 def name_identity(host: Host | None) -> str:
     """Say how to find the identities of a host that has several, so that one can be named."""
-    words = "" if host else f", where {_APPS} lists APP and GROUP, and az vm has the same command"
     return (
-        f"Name the one that is meant by its client id: {_show_identities(host)} lists them{words}. "
+        f"Name the one that is meant by its client id, one of: {_show_identities(host)}. {'' if host else _WHICH}"
         f"Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned."
     )
 
@@ -81,7 +80,7 @@ def name_only_identity(host: Host | None, *, client_id: str, name: str) -> str:
     """Say how to name the one user-assigned identity of a host that answers for the system-assigned, or to enable that."""
     command = f"`keyless doctor --client-id {client_id}`" if re.fullmatch(_WORD, client_id) else LIST_IDENTITIES
     return (
-        f"Name it, so that a second one changes nothing: client_id={client_id} ({name}). {command} shows it. "
+        f"Name it, so that a second one changes nothing: client_id={client_id} ({name}). To see it: {command}. "
         f"Or have the system-assigned one. {enable_identity(host)}"
     )
 
@@ -108,8 +107,8 @@ def _resource_id(kind: str, value: str) -> str:
 def find_resource() -> str:
     """Say how to see whether a tenant knows what a token was asked for."""
     return (
-        "Ask for a token of a resource of this cloud, such as https://vault.azure.net; Key Vault itself is known here when this "
-        "finds it: `az ad sp show --id cfa8b339-82a2-471a-a3c9-0fc0be7a4093`. "
+        "Ask for a token of a resource of this cloud, such as https://vault.azure.net. Whether this tenant knows Key Vault "
+        "itself: `az ad sp show --id cfa8b339-82a2-471a-a3c9-0fc0be7a4093`. "
         "Portal: Microsoft Entra ID > Enterprise applications > Azure Key Vault."
     )
 
@@ -125,12 +124,11 @@ def restart(host: Host | None) -> str:
 def set_setting(host: Host | None, name: str) -> str:
     """Say how to set a setting of an app."""
     command, options = _of(host)
-    words = "" if host else f", and {_APPS} lists APP and GROUP"
     setting = f"config appsettings set {options} --settings"
     if command == "containerapp":
         setting = f"update {options} --set-env-vars"
     return (
-        f"Set it: `az {command} {setting} {name}=VALUE`, where VALUE is what it is to hold{words}. "
+        f"Set it: `az {command} {setting} {name}=VALUE`. VALUE is what it is to hold. {'' if host else _WHICH}"
         f"Portal: {_page(host)} > Settings > Environment variables > Add."
     )
 
@@ -138,11 +136,11 @@ def set_setting(host: Host | None, name: str) -> str:
 def set_reference_identity(host: Host | None) -> str:
     """Say how to choose the identity that resolves an app's Key Vault references."""
     command, options = _of(host)
-    words = "" if host else f", where {_APPS} lists APP and GROUP"
     return (
-        f"With user-assigned identities alone: `az {command} update {options} --set keyVaultReferenceIdentity="
-        f'"$(az {command} identity show {options} --query "keys(userAssignedIdentities)[0]" --output tsv)"`{words}. '
-        f"Portal: {_page(host)} > Settings > Environment variables shows each reference's status."
+        "With user-assigned identities alone, say which of them resolves references: "
+        f"`az {command} update {options} --set keyVaultReferenceIdentity="
+        f'"$(az {command} identity show {options} --query "keys(userAssignedIdentities)[0]" --output tsv)"`. '
+        f"{'' if host else _WHICH}Portal: {_page(host)} > Settings > Environment variables shows each reference's status."
     )
 
 
@@ -159,7 +157,7 @@ def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
     return (
         f'Give the identity the role: `az role assignment create --role "{READER_ROLE}" --assignee-object-id '
         f'{caller or "OBJECT_ID"} --assignee-principal-type ServicePrincipal --scope "{scope}"`'
-        f"{_whose(caller)}; it takes effect within minutes. "
+        f".{_whose(caller)} It takes effect within minutes. "
         f"Portal: Key vault {vault} > Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
     )
 
@@ -168,20 +166,20 @@ def set_policy(vault: str, *, caller: str | None) -> str:
     """Say how to let an identity read secrets of a vault that goes by access policies."""
     return (
         f"Give it a policy: `az keyvault set-policy --name {vault} --object-id {caller or 'OBJECT_ID'} --secret-permissions "
-        f"get list`{_whose(caller)}. Portal: Key vault {vault} > Access policies > Create > Secret permissions: Get, List."
+        f"get list`.{_whose(caller)} Portal: Key vault {vault} > Access policies > Create > Secret permissions: Get, List."
     )
 
 
 def _whose(caller: str | None) -> str:
-    return "" if caller else ", where OBJECT_ID is the oid that `keyless doctor` shows"
+    return "" if caller else " OBJECT_ID is the oid that the doctor shows."
 
 
 def open_firewall(vault: str, *, address: str | None) -> str:
     """Say how to let an address through a vault's firewall."""
-    words = "" if address else ", where ADDRESS is the public address of the application"
+    words = "" if address else " ADDRESS is the public address of the application."
     return (
         "Let the application reach the vault through its virtual network, or allow the address: "
-        f"`az keyvault network-rule add --name {vault} --ip-address {address or 'ADDRESS'}`{words}. "
+        f"`az keyvault network-rule add --name {vault} --ip-address {address or 'ADDRESS'}`.{words} "
         f"Portal: Key vault {vault} > Settings > Networking > Firewalls and virtual networks."
     )
 
@@ -189,9 +187,9 @@ def open_firewall(vault: str, *, address: str | None) -> str:
 def use_private_endpoint(vault: str, suffix: str) -> str:
     """Say how to reach a vault that is closed to the public network."""
     return (
-        "Connect the application to the virtual network of the private endpoint: "
-        f'`az keyvault show --name {vault} --query "properties.privateEndpointConnections[].privateEndpoint.id" --output tsv` '
-        f"names the endpoint. Then link its private DNS zone there: {link_zone(suffix)} "
+        "Connect the application to the virtual network of the private endpoint, which is: "
+        f'`az keyvault show --name {vault} --query "properties.privateEndpointConnections[].privateEndpoint.id" --output tsv`. '
+        f"Then link its private DNS zone there: {link_zone(suffix)} "
         f"Portal: Key vault {vault} > Settings > Networking > Private endpoint connections."
     )
 
@@ -207,7 +205,7 @@ def link_zone(suffix: str) -> str:
     group = f'"$(az network private-dns zone list --query "[?name==\'{zone}\'].resourceGroup | [0]" --output tsv)"'
     return (
         f"`az network private-dns link vnet create --zone-name {zone} --name key-vaults --resource-group {group} "
-        "--virtual-network VNET --registration-enabled false`, where VNET is the id of the network that this runs in, of "
+        "--virtual-network VNET --registration-enabled false`. VNET is the id of the network that this runs in, one of: "
         '`az network vnet list --query "[].id" --output tsv`. '
         f"Portal: Private DNS zones > {zone} > DNS Management > Virtual Network Links > Add."
     )
@@ -233,8 +231,8 @@ def find_secret(vault: str, name: str) -> str:
 def renew_secret(vault: str, name: str, *, until: str) -> str:
     """Say how to set a new version of a secret, with a date until which it is good."""
     return (
-        f"Set a new version: `az keyvault secret set --vault-name {vault} --name {name} --file FILE --expires {until}`, where "
-        "FILE holds the new value and the date is yours to choose. "
+        f"Set a new version: `az keyvault secret set --vault-name {vault} --name {name} --file FILE --expires {until}`. "
+        "FILE holds the new value, and the date is yours to choose. "
         f"Portal: Key vault {vault} > Objects > Secrets > {name} > New Version > Set expiration date."
     )
 
@@ -264,7 +262,7 @@ def match_cloud(vault: str) -> str:
 def look_at_network(vault: str) -> str:
     """Say where a vault's network settings are."""
     return (
-        f'`az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"` shows whom it lets in. '
+        f'Whom the vault lets in: `az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"`. '
         f"Portal: Key vault {vault} > Settings > Networking."
     )
 
@@ -287,7 +285,6 @@ def move_vault(vault: str, *, tenant: str | None) -> str:
 def look_at_requests(vault: str) -> str:
     """Say how to see how many requests a vault gets."""
     return (
-        f'`az monitor metrics list --resource "$(az keyvault show --name {vault} --query id --output tsv)" --metric '
-        f"ServiceApiHit --output table` shows how many. Portal: Key vault {vault} > "
-        f"Monitoring > Metrics > Total Service Api Hits."
+        f'How many: `az monitor metrics list --resource "$(az keyvault show --name {vault} --query id --output tsv)" --metric '
+        f"ServiceApiHit --output table`. Portal: Key vault {vault} > Monitoring > Metrics > Total Service Api Hits."
     )

@@ -63,8 +63,8 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: {_proxy_said(problem)}.",
             cause="The proxy that HTTPS_PROXY names cannot be reached, refuses, wants a password, or does not know the vault.",
-            remedy=f"Check the vault's name: {remedies.LIST_VAULTS} lists yours; then HTTPS_PROXY: if no proxy is meant to be "
-            "used for vaults, NO_PROXY says so.",
+            remedy=f"Check the vault's name; yours are: {remedies.LIST_VAULTS}. Then HTTPS_PROXY; if no proxy is meant to be "
+            f"used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}.",
             retryable=False,
         )
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
@@ -85,8 +85,8 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: its certificate is not trusted.",
             cause="Something between opens TLS connections (a company proxy), or the CA bundle variable names a wrong file.",
-            remedy="`export REQUESTS_CA_BUNDLE=FILE`, where FILE holds the public roots and the company's CA; never switch the "
-            "check off.",
+            remedy="Say whom to trust: `export REQUESTS_CA_BUNDLE=FILE`. FILE holds the public roots and the company's CA. Never "
+            "switch the check off.",
             retryable=False,
         )
     if isinstance(problem, requests.Timeout):
@@ -199,7 +199,7 @@ def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -
 def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Response) -> VaultAuthenticationError:
     cause, remedy = (
         "The token is expired, was tampered with, or was revoked.",
-        "Check this machine's clock, `date -u`, and what stands between it and the identity endpoint.",
+        "Check this machine's clock: `date -u`. Then what stands between it and the identity endpoint.",
     )
     if "AKV10032" in answer.message:
         tenant = Challenge.parse(response.headers.get("WWW-Authenticate")).tenant

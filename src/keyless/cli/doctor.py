@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
+from rich.text import Text
 
 from keyless.cli.identity_options import chosen_identity, identity_options
 from keyless.doctor import diagnose
@@ -17,6 +17,7 @@ from keyless.doctor import diagnose
 if TYPE_CHECKING:
     from keyless.doctor import Finding, Report
 
+_INDENT = " " * 7
 _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[/]", "skipped": "[dim]-   [/]"}
 
 
@@ -82,11 +83,15 @@ def _show_remedy(console: Console, remedy: str) -> None:
     """Show each command on a line of its own, which the terminal alone breaks, so that it can be copied whole."""
     for position, part in enumerate(f"Remedy: {remedy}".split("`")):
         if position % 2:
-            console.print(f"         [bold]{escape(part)}[/]", soft_wrap=True)
-        elif text := part.lstrip(".,;: "):
-            _show_text(console, text)
+            console.print(f"{_INDENT}  [bold]{escape(part)}[/]", soft_wrap=True)
+            continue
+        words, portal, path = part.lstrip(".,;: ").partition("Portal: ")
+        for text in (words.rstrip(), f"{portal}{path}"):
+            if text:
+                _show_text(console, text)
 
 
 def _show_text(console: Console, text: str) -> None:
-    # Texts of services hold brackets, which are no markup of ours.
-    console.print(Padding(text, (0, 0, 0, 7), expand=False), markup=False)
+    for line in Text(text).wrap(console, console.width - len(_INDENT)):
+        # Texts of services hold brackets, which are no markup of ours.
+        console.print(f"{_INDENT}{line.plain.rstrip()}", markup=False, soft_wrap=True)

@@ -77,7 +77,7 @@ def diagnose(
 
 def _address(examination: Examination) -> list[Finding]:
     if examination.vault_url is None:
-        return [skipped("network", "address", f"No vault was named, and {_UNTOLD} is not set.")]
+        return [skipped("network", "address", f"No vault was named (--vault-url, vault_url=, or {_UNTOLD}).")]
     return [check_address(examination)]
 
 

@@ -74,8 +74,8 @@ def _check_source(variables: Mapping[str, str], host: Host | None) -> Finding:
             code="KL-602",
             evidence=f"The SDKs do not agree: {'; '.join(f'{sdk}: {source}' for sdk, source in chosen.items())}.",
             cause="Variables of several kinds of host are set, or some of them are half set or blank.",
-            remedy=f"Unset those that the platform did not set: `unset {' '.join(_present(variables))}` unsets them all; "
-            "one that is blank still counts for some SDKs.",
+            remedy="Unset those that the platform did not set; all there are: "
+            f"`unset {' '.join(_present(variables))}`. One that is blank still counts for some SDKs.",
         )
     return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours}.")
 
@@ -146,7 +146,7 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
         evidence=evidence,
         cause=cause,
         remedy="Unset AZURE_CLIENT_ID for the system-assigned identity: `unset AZURE_CLIENT_ID`. For a user-assigned one let it "
-        f"hold the client id: {remedies.LIST_IDENTITIES} lists them. {remedies.IDENTITY_OVERVIEW}",
+        f"hold its client id, one of: {remedies.LIST_IDENTITIES}. {remedies.IDENTITY_OVERVIEW}",
     )
 
 
@@ -190,8 +190,9 @@ def _check_references(variables: Mapping[str, str], host: Host | None) -> Findin
         evidence=f"The program sees a Key Vault reference as it is written in {', '.join(left)}.",
         cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
         "firewall stops it, or the address is wrong. On a laptop nothing resolves references.",
-        remedy=f"On a laptop: `keyless run -- CMD` resolves them for CMD. {remedies.set_reference_identity(host)} "
-        "Resolved references are cached for a day: reading in code follows a rotation sooner.",
+        remedy="On a laptop, let them be resolved for the program CMD: `keyless run -- CMD`. "
+        f"{remedies.set_reference_identity(host)} Resolved references are cached for a day: reading in code follows a "
+        "rotation sooner.",
     )
 
 

@@ -119,7 +119,7 @@ def _check_whose(examination: Examination) -> Finding:
             return well(_STAGE, "whose", f"It is that of the identity asked for ({kind} {value}).")
         evidence = f"The identity with the {kind} {value} was asked for, and the token is that of {found}."
         cause = "The endpoint does not know this kind of id and gave another identity's token."
-        remedy = f"Name the identity by its client id: {LIST_IDENTITIES} lists them. {IDENTITY_OVERVIEW}"
+        remedy = f"Name the identity by its client id, one of: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}"
     return Finding(
         stage=_STAGE, check="whose", status="warn", code="KL-611", evidence=evidence, cause=cause, remedy=remedy
     )

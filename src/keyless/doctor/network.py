@@ -34,7 +34,7 @@ def check_address(examination: Examination) -> Finding:
         return failed(_STAGE, "address", error)
     cloud = cloud_of(_host(url))
     where = f"in {cloud.name}" if cloud else "under no suffix of a known cloud"
-    return well(_STAGE, "address", f"{url} is a vault {where}.")
+    return well(_STAGE, "address", f"{url} is the address of a vault {where}.")
 
 
 def check_network(examination: Examination) -> list[Finding]:
@@ -69,7 +69,7 @@ def _check_proxy(proxy: str) -> Finding:
             code="KL-301",
             evidence="HTTPS_PROXY (or ALL_PROXY) does not name a proxy.",
             cause="It is no URL with a host and a port; perhaps its password has a character that is not escaped.",
-            remedy="`export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT` is its form, where HOST and PORT are the proxy's, USER "
+            remedy="Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER "
             "and PASSWORD yours, if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password.",
         )
     shown = f"{host}:{port}" if port else host

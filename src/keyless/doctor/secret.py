@@ -35,9 +35,10 @@ def check_secret(examination: Examination) -> list[Finding]:
     if target is None:
         return [skipped(_STAGE, "read", "The vault's address or the secret's name is not known: see the network.")]
     if examination.secret is None:
-        return [skipped(_STAGE, "read", "No secret was named.")]
+        return [skipped(_STAGE, "read", "No secret was named (--secret, secret=, or SECRET_NAME): nothing was read.")]
     if token is None:
-        return [skipped(_STAGE, "read", "There is no token that this vault may see: see above.")]
+        of = "that this vault may see: see the vault" if examination.claims else "to read it with: see the identity"
+        return [skipped(_STAGE, "read", f"There is no token {of}.")]
     if examination.challenge is None:
         return [skipped(_STAGE, "read", "The vault was not reached: see the network.")]
     vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)

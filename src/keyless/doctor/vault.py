@@ -24,7 +24,7 @@ def check_vault(examination: Examination) -> list[Finding]:
     """Compare what the vault wants of a token with what the token is."""
     challenge, target = examination.challenge, examination.target
     if challenge is None or target is None:
-        return [skipped(_STAGE, "challenge", "The vault did not say what it wants of a token: see above.")]
+        return [skipped(_STAGE, "challenge", "No vault said what it wants of a token: see the network.")]
     audience = _check_audience(examination, challenge, target.vault_url)
     tenant = _check_tenant(examination, challenge, target.vault_url)
     if audience.status == "fail":
