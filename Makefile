@@ -7,9 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LANG_OF_INTEROP := $(if $(filter command line,$(origin LANG)),$(LANG))
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format package parity lock clean
+.PHONY: help demo test interop check format package bench parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -36,6 +37,10 @@ format: $(DEV) ## Put the code in its standard form
 package: $(RUN) ## Make build/function_app, which azd deploys: the function and the library's wheel
 	@infra/hooks/package.sh
 
+bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
+	@$(BIN)/python -m bench.function
+	@$(BIN)/python -m bench.library
+
 parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py
 
@@ -61,4 +66,9 @@ $(DEV): $(RUN) requirements/dev.txt requirements/runtime.txt
 	@echo "Installing what the tests need (hashes checked) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --ignore-requires-python -r requirements/runtime.txt
+	@touch $@
+
+$(BENCH): $(DEV) requirements/bench.txt
+	@echo "Installing what the benchmarks compare with (hashes checked) ..."
+	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -1,6 +1,6 @@
 """Which managed identity a request asks to read as."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import keyless
 
@@ -9,6 +9,9 @@ IDS = {
     "userAssignedResourceId": "resource_id",
     "userAssignedObjectId": "object_id",
 }
+# Names of query parameters have no case in Azure Functions.
+KINDS = {name.lower(): kind for name, kind in IDS.items()}
+IN_A_BODY = tuple(name.encode() for name in KINDS)
 
 
 def asked_identity(url: str, body: bytes) -> dict[str, str]:
@@ -17,11 +20,10 @@ def asked_identity(url: str, body: bytes) -> dict[str, str]:
     What is misspelt, forgotten or sent elsewhere must not read as another identity, so nothing else is let through.
     """
     # The host drops parameters without a value, so they are read from the URL.
-    query = [(name.lower(), value.strip()) for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
-    kinds = {name.lower(): kind for name, kind in IDS.items()}
-    asked = [(name, value) for name, value in query if name != "code"]
-    wrong = [name for name, value in asked if name not in kinds or not value]
-    if wrong or len(asked) > 1 or any(name in body.lower() for name in (kind.encode() for kind in kinds)):
+    query = parse_qsl(url.partition("?")[2], keep_blank_values=True)
+    asked = [(name.lower(), value.strip()) for name, value in query if name.lower() != "code"]
+    wrong = [name for name, value in asked if name not in KINDS or not value]
+    if wrong or len(asked) > 1 or (body and any(name in body.lower() for name in IN_A_BODY)):
         raise keyless.ConfigurationError(
             f"The query has {wrong[0][:50]!r}, which is no id with a value."
             if wrong
@@ -29,4 +31,4 @@ def asked_identity(url: str, body: bytes) -> dict[str, str]:
             cause=f"At most one of {', '.join(IDS)}, in the query, names the identity that reads.",
             remedy="Give one id with its value, or none for the system-assigned identity.",
         )
-    return {kinds[name]: value for name, value in asked}
+    return {KINDS[name]: value for name, value in asked}

@@ -5,6 +5,7 @@ Without an id the system-assigned identity reads; with one id, that user-assigne
 
 import asyncio
 import os
+from functools import lru_cache
 
 import azure.functions as func
 
@@ -19,9 +20,15 @@ from readers import Readers, chosen
 SETTINGS = {"KEY_VAULT_URL": check_vault_url, "SECRET_NAME": check_secret_name}
 
 
-def read_settings() -> list[str]:
+def read_settings() -> tuple[str, ...]:
     """Return the vault's address and the secret's name, or raise SettingsError for what is missing or wrong."""
-    missing = [name for name in SETTINGS if not os.environ.get(name, "").strip()]
+    return checked_settings(*(os.environ.get(name, "").strip() for name in SETTINGS))
+
+
+@lru_cache(maxsize=1)
+def checked_settings(*values: str) -> tuple[str, ...]:
+    """Return the settings if they can be used; the check of the last ones is remembered, as it costs what a read does."""
+    missing = [name for name, value in zip(SETTINGS, values, strict=True) if not value]
     if missing:
         raise SettingsError(
             f"The app has no setting {' and no setting '.join(missing)}.",
@@ -29,12 +36,12 @@ def read_settings() -> list[str]:
             remedy=set_setting(host_of(os.environ), missing[0]),
         )
     checked = []
-    for name, check in SETTINGS.items():
+    for (name, check), value in zip(SETTINGS.items(), values, strict=True):
         try:
-            checked.append(check(os.environ[name].strip()))
+            checked.append(check(value))
         except keyless.ConfigurationError as error:
             raise SettingsError(f"The setting {name}: {error.what}", cause=error.cause, remedy=error.remedy) from None
-    return checked
+    return tuple(checked)
 
 
 def build_app(*, timeout: float = 25.0) -> func.FunctionApp:

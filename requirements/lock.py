@@ -1,4 +1,4 @@
-"""Write run.txt, function.txt and dev.txt: every version and hash, for every Python and platform, and no registry's address."""
+"""Write the files beside this one: every version and hash, for every Python and platform, and no registry's address."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUILD = "hatchling>=1.27\neditables>=0.5\n"
-# The first has what the others are held to; function.txt is what the deployed function runs with, and builds nothing.
-EXTRAS = {"run": ("local", "cli", "functions"), "function": ("functions",), "dev": ("dev",)}
+# Each is held to those before it; function.txt is what the deployed function runs with, and builds nothing.
+EXTRAS = {"run": ("local", "cli", "functions"), "function": ("functions",), "dev": ("dev",), "bench": ("bench",)}
 
 
 def lock(name: str, extras: tuple[str, ...]) -> None:
@@ -17,9 +17,9 @@ def lock(name: str, extras: tuple[str, ...]) -> None:
     command += ["--output-file", str(HERE / f"{name}.txt")]
     for extra in extras:
         command += ["--extra", extra]
-    if name != "run":
-        # What two files name, they name at one version.
-        command += ["--constraint", str(HERE / "run.txt")]
+    # What several files name, they name at one version.
+    for before in list(EXTRAS)[: list(EXTRAS).index(name)]:
+        command += ["--constraint", str(HERE / f"{before}.txt")]
     if name == "function":
         command += ["--no-annotate"]
     build = "" if name == "function" else BUILD

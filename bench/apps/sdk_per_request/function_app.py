@@ -1,0 +1,17 @@
+"""The usual sample: a credential and a client for each request."""
+
+import json
+import os
+
+import azure.functions as func
+from azure.identity import DefaultAzureCredential
+from azure.keyvault.secrets import SecretClient
+
+app = func.FunctionApp()
+
+
+@app.route("AcquireTokenMsi", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
+def read(req: func.HttpRequest) -> func.HttpResponse:
+    client = SecretClient(os.environ["KEY_VAULT_URL"], DefaultAzureCredential())
+    secret = client.get_secret(os.environ["SECRET_NAME"])
+    return func.HttpResponse(json.dumps({"value": secret.value}), mimetype="application/json")
