@@ -62,7 +62,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def met(value: float, goal: float, *, at_least: bool = False) -> str:
-    """Say whether a goal was met, in words for a table."""
+def met(value: float, goal: float, *, unit: str = "", at_least: bool = False) -> str:
+    """Say whether a goal was met, in words."""
     good = value >= goal if at_least else value <= goal
-    return f"{'at least' if at_least else 'at most'} {goal:g}: {'met' if good else 'missed'}"
+    return f"{'at least' if at_least else 'at most'} {goal:g}{unit}: {'met' if good else 'missed'}"

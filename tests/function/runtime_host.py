@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import azure.functions as func
 from azure_functions_runtime.bindings.datumdef import Datum
 from azure_functions_runtime.native_invocation import invocation_request_native
+from runtime_index import indexed  # type: ignore[import-not-found]  # beside this file, which is run as a script
 
 from keyless.local import functions
 from keyless.local.function_calls import FunctionCalls
 from keyless.local.function_loader import EVENT_GRID, HttpFunction, LoadedApp, LoadedFunction, _route_prefix
 from keyless.local.function_routes import parse_route
-from tests.function.runtime_index import indexed
 
 if TYPE_CHECKING:
     from pathlib import Path
