@@ -40,10 +40,17 @@ class _Answer(NamedTuple):
 
 def too_late(identity: str) -> DeadlineExceededError:
     """Return the error for a token that did not come in time."""
+    what = f"No token for the {identity} managed identity came before the deadline."
+    again = f"if it lasts, allow more time (timeout=) or look at the platform's health. {remedies.HEALTH}"
+    if msal.managed_identity.get_managed_identity_source() == msal.managed_identity.DEFAULT_TO_VM:
+        return DeadlineExceededError(
+            what,
+            cause="Nothing answers at the metadata service of virtual machines, where the SDKs turn when no variable names "
+            "another endpoint: this does not run in Azure, or the service is slow or being updated.",
+            remedy=f"{remedies.LAPTOP} In Azure, try again; {again}",
+        )
     return DeadlineExceededError(
-        f"No token for the {identity} managed identity came before the deadline.",
-        cause="The identity endpoint is slow, silent or being updated.",
-        remedy=f"Try again; if it lasts, allow more time (timeout=) or look at the platform's health. {remedies.HEALTH}",
+        what, cause="The identity endpoint is slow, silent or being updated.", remedy=f"Try again; {again}"
     )
 
 
@@ -142,7 +149,7 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
     status = exchange.status or 0
     answer = _read(exchange.text)
     quote = f": {answer.message}" if answer.message else ""
-    what = f"{source} gives no token for the {identity} managed identity: {status}{quote}"
+    what = f"{source[0].upper()}{source[1:]} gives no token for the {identity} managed identity: {status}{quote}"
     what = what if what.endswith(".") else f"{what}."
     if "unreachable" in exchange.text and status == 403:  # noqa: PLR2004 (Docker Desktop in the endpoint's place)
         return IdentityUnavailableError(

@@ -22,6 +22,7 @@ LIST_IDENTITIES = (
     '`az identity list --query "[].{name:name, clientId:clientId, objectId:principalId, id:id}" --output table`'
 )
 SHOW_PROXIES = "`env | grep -i proxy`"
+LAPTOP = "On a laptop, give the program CMD a local Azure: `keyless run -- CMD`."
 IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
@@ -38,8 +39,7 @@ def enable_identity(host: Host | None) -> str:
     assign = f"`az {command} identity assign {options}{host.kind.system_option if host else ''}`. "
     start = f"Enable the identity: {assign}"
     if host is None:
-        laptop = "On a laptop, give the program CMD a local Azure: `keyless run -- CMD`."
-        start = f"{laptop} In Azure, enable the identity: {assign}{_WHICH}"
+        start = f"{LAPTOP} In Azure, enable the identity: {assign}{_WHICH}"
     return (
         f"{start}Then restart the application, so that it is started with the identity's variables. "
         f"Portal: {_page(host)} > {_IDENTITY_PAGE} > System assigned > On."
@@ -152,13 +152,17 @@ def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
         caller: The identity's object id; None where the vault did not name it.
         scope: What the vault refused, as an ARM id; None means the whole vault, whose id the command finds out itself.
     """
-    if scope is None or not re.fullmatch(_PLAIN, scope):
+    page = ""
+    if scope is not None and re.fullmatch(_PLAIN, scope):
+        _, found, secret = scope.partition("/secrets/")
+        page = f"Objects > Secrets > {secret} > " if found else ""
+    else:
         scope = f"$(az keyvault show --name {vault} --query id --output tsv)"
     return (
         f'Give the identity the role: `az role assignment create --role "{READER_ROLE}" --assignee-object-id '
         f'{caller or "OBJECT_ID"} --assignee-principal-type ServicePrincipal --scope "{scope}"`'
         f".{_whose(caller)} It takes effect within minutes. "
-        f"Portal: Key vault {vault} > Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
+        f"Portal: Key vault {vault} > {page}Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
     )
 
 
@@ -269,7 +273,7 @@ def look_at_network(vault: str) -> str:
 
 def find_vault() -> str:
     """Say how to find the vaults there are."""
-    return f"Compare KEY_VAULT_URL with: {LIST_VAULTS}. Portal: Key vaults lists them, and those under Manage deleted vaults."
+    return f"Compare KEY_VAULT_URL with: {LIST_VAULTS}. Portal: Key vaults; deleted ones: Key vaults > Manage deleted vaults."
 
 
 def move_vault(vault: str, *, tenant: str | None) -> str:

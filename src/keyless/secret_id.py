@@ -153,7 +153,7 @@ def check_vault_url(url: str) -> str:
         raise ConfigurationError(
             f"The vault URL is {type(url).__name__}, not text.",
             cause="The variable or setting that names the vault is perhaps not set.",
-            remedy=f"Give the vault's address, such as https://NAME.{CLOUDS[0].vault_suffix}. Yours are: {LIST_VAULTS}.",
+            remedy=f"Give the vault's address, such as https://NAME.{CLOUDS[0].vault_suffix}. Yours: {LIST_VAULTS}.",
         )
     problem = _vault_url_problem(url.strip())
     if problem is not None:
@@ -161,7 +161,7 @@ def check_vault_url(url: str) -> str:
         raise ConfigurationError(
             f"The vault URL {re.sub('//[^/@]*@', '//***@', url[:200])!r} is not valid: {what}.",
             cause="A vault is addressed as https://NAME.vault.azure.net, or with its sovereign cloud's suffix.",
-            remedy=f"{remedy} Yours are: {LIST_VAULTS}.",
+            remedy=f"{remedy} The addresses of your vaults: {LIST_VAULTS}.",
         )
     parts = urlsplit(url.strip())
     port = f":{parts.port}" if parts.port not in {None, 443} else ""

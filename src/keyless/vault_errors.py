@@ -63,8 +63,8 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: {_proxy_said(problem)}.",
             cause="The proxy that HTTPS_PROXY names cannot be reached, refuses, wants a password, or does not know the vault.",
-            remedy=f"Check the vault's name; yours are: {remedies.LIST_VAULTS}. Then HTTPS_PROXY; if no proxy is meant to be "
-            f"used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}.",
+            remedy=f"Check the vault's name; the addresses of yours: {remedies.LIST_VAULTS}. Then HTTPS_PROXY; if no proxy "
+            f"is meant to be used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}.",
             retryable=False,
         )
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):

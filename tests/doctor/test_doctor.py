@@ -67,7 +67,7 @@ def test_a_problem_is_shown_with_cause_remedy_and_link_and_exits_with_1(
     assert "Mend first: secret, read (KL-303)." in done.stdout
     assert "Cause: The identity has no role" in done.stdout
     assert "Remedy: Give the identity the role:\n         az role assignment create" in done.stdout
-    assert "Portal: Key vault contoso-kv > Access control (IAM) > Add role assignment" in done.stdout
+    assert "Portal: Key vault contoso-kv > Objects > Secrets > db-password > Access control (IAM)" in done.stdout
     assert "docs/errors.md#kl-303" in done.stdout
     SCHEMA.validate(json.loads(doctor("--json", environment={**azure_environment, **named}).stdout))
 

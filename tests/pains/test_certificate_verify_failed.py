@@ -20,4 +20,4 @@ def test_the_bundle_is_the_remedy_and_never_switching_the_check_off(clinic: Clin
     assert SYMPTOM in clinic.sdk_says()
     finding = clinic.finding(CODE)
     assert "its certificate is not trusted" in finding.evidence
-    assert "never switch the check off" in finding.remedy
+    assert "Never switch the check off" in finding.remedy

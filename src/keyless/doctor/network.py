@@ -86,7 +86,7 @@ def _check_name(examination: Examination, host: str) -> Finding:
             check="name",
             status="fail",
             code="KL-301",
-            evidence=f"The name {host} does not resolve ({type(error).__name__}).",
+            evidence=f"The name {host} does not resolve ({getattr(error, 'strerror', None) or type(error).__name__}).",
             cause="There is no vault of that name (a typing error, quotes in it, or it was deleted), or private DNS is not "
             "linked to this network.",
             remedy=unresolved(f"https://{host}"),
