@@ -72,6 +72,21 @@ def test_a_problem_is_shown_with_cause_remedy_and_link_and_exits_with_1(
     SCHEMA.validate(json.loads(doctor("--json", environment={**azure_environment, **named}).stdout))
 
 
+def test_a_command_is_printed_whole_on_a_line_of_its_own_and_all_else_keeps_to_the_width(
+    local_azure: LocalAzure, azure_environment: dict[str, str]
+) -> None:
+    local_azure.identity("system").revoke("Key Vault Secrets User", on="contoso-kv")
+    report = diagnose(vault_url=URL, secret="db-password")
+    assert report.problem is not None
+    [command] = report.problem.remedy.split("`")[1::2]
+    named = {"KEY_VAULT_URL": URL, "SECRET_NAME": "db-password", "COLUMNS": "80"}
+    lines = doctor(environment={**azure_environment, **named}).stdout.splitlines()
+    assert len(command) > 80
+    assert lines.count(f"         {command}") == 1
+    assert max(len(line) for line in lines if command not in line) <= 80
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_a_wrong_call_exits_with_2(azure_environment: dict[str, str]) -> None:
     assert doctor("--timeout", "never", environment=azure_environment).returncode == 2
     twice = doctor("--client-id", "a", "--object-id", "b", environment=azure_environment)
