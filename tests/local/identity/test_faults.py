@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 TIMEOUT = 0.45
 NAMES = {
     "app-service": "App Service",
-    "imds": "the virtual machine (IMDS)",
+    "imds": "virtual machine (IMDS)",
     "arc": "Azure Arc",
     "service-fabric": "Service Fabric",
     "machine-learning": "Azure Machine Learning",
