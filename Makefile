@@ -10,7 +10,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format package bench parity lock clean
+.PHONY: help demo test interop check format package bench soak parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -40,6 +40,9 @@ package: $(RUN) ## Make build/function_app, which azd deploys: the function and 
 bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
 	@$(BIN)/python -m bench.function
 	@$(BIN)/python -m bench.library
+
+soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
+	@$(BIN)/python -m bench.soak
 
 parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py

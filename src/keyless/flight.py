@@ -62,6 +62,9 @@ class SingleFlight(Generic[V]):
             self._remove(key, flight)
             self._land(flight, result=result)
 
+    def __len__(self) -> int:
+        return len(self._flights) + len(self._forgotten)
+
     def forget(self, key: str) -> None:
         """Let the next one open a flight anew; those aboard the old one still get its result."""
         with self._lock:

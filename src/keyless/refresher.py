@@ -170,6 +170,7 @@ class Refresher:
                 secrets=held.secrets,
                 stale_secrets=held.stale,
                 oldest_age=held.oldest_age,
+                in_flight=len(self._flights),
             )
 
     def invalidate(self, name: str, version: str | None, rejected: str | None) -> None:

@@ -22,6 +22,7 @@ class ReaderStats:
         secrets: How many values are in memory.
         stale_secrets: How many of these are served stale now.
         oldest_age: Seconds since the oldest of these was read; 0 without any.
+        in_flight: How many reads of the vault are under way: one a secret, but for those that invalidate() overtook.
     """
 
     hits: int
@@ -33,6 +34,7 @@ class ReaderStats:
     secrets: int
     stale_secrets: int
     oldest_age: float
+    in_flight: int
 
 
 class Counter:

@@ -12,10 +12,12 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from keyless import SecretReader
 from keyless.errors import LocalAzureError
 from keyless.local import schema
 from keyless.local.config import load_config
@@ -202,3 +204,23 @@ def test_roles_are_those_of_the_configuration_at_every_start(tmp_path: Path) -> 
     with LocalAzure(config, data=tmp_path / "data") as azure:
         held = azure.azure.role_assignments.held_by(azure.identity("system").object_id)
         assert [found.role.name for found in held] == ["Key Vault Secrets Officer"]
+
+
+def test_a_program_that_was_started_before_a_restart_goes_on_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def environment_and_ports(azure: LocalAzure) -> tuple[dict[str, str], list[int]]:
+        return azure.environment(), [
+            urlsplit(url).port or 0 for url in (azure.http_url, azure.https_url, azure.proxy_url)
+        ]
+
+    with LocalAzure(data=tmp_path) as before:
+        environment, (http, https, proxy) = environment_and_ports(before)
+        before.vault("contoso-kv").set_secret("db-password", "kept")
+    with LocalAzure(data=tmp_path, http_port=http, https_port=https, proxy_port=proxy) as after:
+        changed = {name for name, value in after.environment().items() if environment[name] != value}
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with SecretReader("https://contoso-kv.vault.azure.net") as reader:
+            assert reader.get("db-password").value == "kept"
+    assert changed <= {"AZURE_POD_IDENTITY_AUTHORITY_HOST"}, "nothing answers there, before or after"

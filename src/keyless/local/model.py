@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -82,6 +83,10 @@ class Azure:
             self._arrange(config)
             self.faults.clear()
             self.journal.clear()
+
+    def shared_secret(self, name: str) -> str:
+        """Return what clients show to the endpoint or proxy of that name; it is kept as the secrets are."""
+        return self._store.key(name, lambda: secrets.token_hex(16).upper().encode()).decode()
 
     def _arrange(self, config: Config) -> None:
         self.tenant_id = config.tenant_id

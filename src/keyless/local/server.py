@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -94,7 +93,8 @@ class LocalAzure:
     Args:
         config: What exists at the start; None means the example that comes with Keyless.
         source: Where ``environment()`` says that the program runs, unless it is told otherwise.
-        data: The folder in which to keep secrets, and the keys that clients rely on; None forgets them at the end.
+        data: The folder in which to keep secrets, and what clients rely on: a program started before a restart goes on
+            after it if the ports are named. None forgets them at the end.
         host: The address to listen at. Whoever reaches another one than loopback can read every secret.
         http_port: Where to serve the identity endpoint; 0 means any free port.
         https_port: Where to serve the vaults; 0 means any free port.
@@ -176,7 +176,7 @@ class LocalAzure:
         )
         upstream = Upstream.of(os.environ)
         control = Control(azure, sources=lambda: describe_sources(self))
-        return _Run(azure, sockets, sources, control, certificate, trust, upstream, secrets.token_urlsafe(24))
+        return _Run(azure, sockets, sources, control, certificate, trust, upstream, azure.shared_secret("proxy"))
 
     @property
     def _run(self) -> _Run:

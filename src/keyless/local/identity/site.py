@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -60,13 +59,13 @@ class IdentitySources:
         self._azure = azure
         self._http_url = http_url
         self._service_fabric_url = service_fabric_url
-        self._app_service = AppService(azure, secret=_new_secret())
-        self._app_service_2017 = AppService2017(azure, secret=_new_secret())
+        self._app_service = AppService(azure, secret=azure.shared_secret("app-service"))
+        self._app_service_2017 = AppService2017(azure, secret=azure.shared_secret("app-service-2017"))
         self._imds = imds.Imds(azure)
         self._arc = Arc(azure)
-        self._service_fabric = ServiceFabric(azure, secret=_new_secret(), thumbprint=thumbprint)
+        self._service_fabric = ServiceFabric(azure, secret=azure.shared_secret("service-fabric"), thumbprint=thumbprint)
         self._cloud_shell = CloudShell(azure)
-        self._machine_learning = MachineLearning(azure, secret=_new_secret())
+        self._machine_learning = MachineLearning(azure, secret=azure.shared_secret("machine-learning"))
         self._workload = Workload(azure, url=authority_url, folder=folder)
         self._openid = OpenId(azure, url=authority_url)
 
@@ -203,7 +202,3 @@ def guard(*, host: str) -> Middleware:
 
 def _name(host: str) -> str:
     return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
-
-
-def _new_secret() -> str:
-    return secrets.token_hex(16).upper()

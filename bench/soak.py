@@ -1,0 +1,346 @@
+"""Three minutes in which everything goes wrong that goes wrong in Azure, and an account of what the readers made of it.
+
+The local Azure is a process, which is killed and started again on its ports; each instance of the application is one, too. All
+of them read without a pause while secrets are rotated every few seconds. Ends with 1 if a promise broke. Run as
+``make soak``, or ``python -m bench.soak --seconds 60``; the phases share the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+from bench.results import ROOT, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+URL = "https://contoso-kv.vault.azure.net"
+SECRETS = ("db-password", "api-key", "signing-key")
+INSTANCES = 3
+THREADS = 4
+TTL = 2.0
+# A value is fresh for the TTL and a fifth of it at most; the refresh behind a read then takes a request, here under load.
+SEEN_WITHIN = TTL * 1.2 + 1.0
+MAX_STALE = 120.0
+# With an old value in hand a read waits 3 s for the vault at most; the rest is two cores that are never idle.
+LONGEST_WAIT = 4.0
+LONG = 0.5
+ROTATE_EVERY = 3.0
+OUTAGES = {
+    "the vault answers 503": "vault-outage",
+    "the vault answers nothing": "vault-silent",
+    "the vault hangs up": "vault-reset",
+    "the vault throttles (429)": "throttled",
+    "the identity endpoint is being updated (410)": "imds-upgrade",
+    "the identity endpoint throttles (429)": "identity-throttled",
+    "the local Azure is killed": None,
+}
+# Of an outage's share of the time, this part is the outage, and the rest is for recovering.
+OUTAGE_PART = 0.5
+CONFIG = """
+[token_lifetimes]
+imds = 330
+
+[vaults.contoso-kv]
+[identities.system]
+roles = { contoso-kv = "Key Vault Secrets User" }
+"""
+
+
+def read_for_ever(instance: int) -> None:  # noqa: C901 (one loop, and what it may meet)
+    """Be one instance of an application: threads that read, and one line of JSON for whatever is worth telling."""
+    from keyless import KeylessError, SecretReader
+
+    reader = SecretReader(URL, ttl=TTL, max_stale=MAX_STALE, timeout=20)
+    told, lock = set(), threading.Lock()
+
+    def tell(**what: object) -> None:
+        with lock:
+            print(json.dumps({"instance": instance, "at": time.time(), **what}), flush=True)
+
+    def read(thread: int) -> None:
+        succeeded = set()
+        while True:
+            for name in SECRETS:
+                started = time.monotonic()
+                try:
+                    secret = reader.get(name)
+                except KeylessError as error:
+                    if name in succeeded:
+                        tell(lost=name, why=error.kl_code)
+                    time.sleep(0.05)
+                    continue
+                waited = time.monotonic() - started
+                # The first read has nothing else to give than what it waits for.
+                if name in succeeded and waited > LONG:
+                    tell(waited=waited)
+                succeeded.add(name)
+                if (name, secret.version) not in told:
+                    told.add((name, secret.version))
+                    tell(saw=name, version=secret.version)
+            time.sleep(0.002)
+
+    for thread in range(THREADS):
+        threading.Thread(target=read, args=(thread,), daemon=True).start()
+    while True:
+        time.sleep(0.2)
+        stats = reader.stats()
+        reads = stats.hits + stats.misses + stats.stale
+        tell(age=stats.oldest_age, flights=stats.in_flight, reads=reads, stale=stats.stale)
+
+
+@dataclass
+class Azure:
+    """A ``keyless up`` that can be killed; what it is asked through is its control API."""
+
+    folder: Path
+    ports: tuple[str, ...] = ()
+    process: subprocess.Popen[str] | None = None
+    told: dict = field(default_factory=dict)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "keyless", "up", "--json", "--source", "imds"]
+        command += ["--config", str(self.folder / "keyless.toml"), "--data", str(self.folder / "data"), *self.ports]
+        self.process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, cwd=self.folder)
+        assert self.process.stdout is not None
+        self.told = json.loads(self.process.stdout.readline())
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def ask(self, method: str, path: str, body: dict | None = None) -> dict:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(
+                method, f"{self.told['control']['url']}/{path}", json=body,
+                headers={"Authorization": f"Bearer {self.told['control']['token']}"}, timeout=10,
+            )  # fmt: skip
+        answer.raise_for_status()
+        return answer.json() if answer.content else {}
+
+
+@dataclass
+class Account:
+    """What was seen, in the order of time."""
+
+    told: list[dict] = field(default_factory=list)
+    rotations: list[tuple[float, str, str]] = field(default_factory=list)
+    journal: list[dict] = field(default_factory=list)
+    healthy: list[tuple[float, float]] = field(default_factory=list)
+    outages: list[tuple[str, float, float]] = field(default_factory=list)
+    revoked_at: float = float("inf")
+
+    def lags(self, start: float, end: float) -> list[float]:
+        """Return, for what was set in a time, how long each instance took to see it or something newer."""
+        found = []
+        for name in SECRETS:
+            order = {version: number for number, (_, secret, version) in enumerate(self.rotations) if secret == name}
+            for instance in range(INSTANCES):
+                seen = [
+                    (line["at"], order[line["version"]])
+                    for line in self.told
+                    if line["instance"] == instance and line.get("saw") == name and line["version"] in order
+                ]
+                for set_at, secret, version in self.rotations:
+                    if secret == name and start <= set_at <= end:
+                        later = [at for at, number in seen if number >= order[version]]
+                        found.append(min(later, default=float("inf")) - set_at)
+        return found
+
+    def busiest_second(self, operation: str) -> int:
+        """Return the most requests for one secret, or for tokens, in any second."""
+        most = 0
+        for name in (*SECRETS, None):
+            times = sorted(e["time"] for e in self.journal if e["operation"] == operation and e["secret"] == name)
+            most = max([most, *(sum(at <= other < at + 1 for other in times) for at in times)])
+        return most
+
+    def rows(self) -> list[tuple[str, str, str, bool]]:
+        """Return each promise, what was seen, its bound, and whether it was kept."""
+        lost = [line for line in self.told if "lost" in line and line["at"] < self.revoked_at]
+        age = max(line.get("age", 0.0) for line in self.told)
+        flights = max(line.get("flights", 0) for line in self.told)
+        waited = max((line["waited"] for line in self.told if "waited" in line), default=0.0)
+        lag = max(lag for start, end in self.healthy for lag in self.lags(start, end - SEEN_WITHIN))
+        bites = [
+            min((line["at"] for line in self.told if line.get("lost") == name and line["instance"] == instance
+                 and line["at"] >= self.revoked_at), default=float("inf")) - self.revoked_at
+            for name in SECRETS for instance in range(INSTANCES)
+        ]  # fmt: skip
+        burst = self.busiest_second("getSecret")
+        rows = [
+            ("answers lost after the first", str(len(lost)), "0", not lost),
+            ("age of the oldest value served", f"{age:.1f} s", f"{MAX_STALE:.0f} s", age <= MAX_STALE),
+            ("longest wait with a value in hand", f"{waited:.1f} s", f"{LONGEST_WAIT:.0f} s", waited <= LONGEST_WAIT),
+            ("flights at once in an instance", str(flights), f"{len(SECRETS)}: one a secret", flights <= len(SECRETS)),
+            ("requests for one secret in a second", str(burst), f"{2 * INSTANCES}", burst <= 2 * INSTANCES),
+            ("a rotation is seen, in quiet", f"{lag:.1f} s", f"{SEEN_WITHIN:.1f} s", lag <= SEEN_WITHIN),
+            ("a revoked role bites", f"{max(bites):.1f} s", f"{SEEN_WITHIN:.1f} s", max(bites) <= SEEN_WITHIN),
+        ]
+        for name, start, end in self.outages:
+            # Pauses double, so that whoever waited for an outage waits as long again at most.
+            back, bound = max(self.lags(end, end + 2 * ROTATE_EVERY)), (end - start) + SEEN_WITHIN
+            rows.append((f"a rotation is seen, after: {name}", f"{back:.1f} s", f"{bound:.1f} s", back <= bound))
+        return rows
+
+
+class Soak:
+    """One run.
+
+    Args:
+        azure: The local Azure, running.
+        seconds: How long it is to take.
+    """
+
+    def __init__(self, azure: Azure, *, seconds: float) -> None:
+        self.azure = azure
+        self.account = Account()
+        self._share = seconds / (len(OUTAGES) + 2)
+        self._ended = threading.Event()
+        self._journal_start = 0
+
+    def run(self) -> Account:
+        threads = [threading.Thread(target=self._rotate), threading.Thread(target=self._keep_journal)]
+        for thread in threads:
+            thread.start()
+        try:
+            with self._instances():
+                self._quiet()
+                for name, fault in OUTAGES.items():
+                    print(f"  {name}", flush=True)
+                    self._outage(name, fault)
+                self._revoke()
+        finally:
+            self._ended.set()
+            for thread in threads:
+                thread.join()
+        return self.account
+
+    @contextmanager
+    def _instances(self) -> Iterator[None]:
+        environment = {**os.environ, **self.azure.told["env"], "PYTHONPATH": str(ROOT)}
+        # On a virtual machine there are no variables of another source.
+        for name in self.azure.told["sources"]["imds"]["unset"]:
+            environment.pop(name, None)
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "bench.soak", "--instance", str(number)],
+                env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )
+            for number in range(INSTANCES)
+        ]  # fmt: skip
+        listeners = [threading.Thread(target=self._listen, args=(process,)) for process in started]
+        for listener in listeners:
+            listener.start()
+        try:
+            yield
+        finally:
+            for process in started:
+                process.terminate()
+            for listener in listeners:
+                listener.join()
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process, suppress(ValueError):  # Its last line may be cut off.
+            for line in process.stdout:
+                self.account.told.append(json.loads(line))
+
+    def _quiet(self) -> None:
+        print("  quiet", flush=True)
+        start = time.time()
+        time.sleep(self._share)
+        self.account.healthy.append((start + 3.0, time.time()))  # The instances start in the first seconds.
+
+    def _outage(self, name: str, fault: str | None) -> None:
+        start = time.time()
+        if fault is None:
+            self.azure.kill()
+            time.sleep(self._share * OUTAGE_PART)
+            self.azure.start()
+            self._journal_start = 0
+        else:
+            added = self.azure.ask("POST", "faults", {"name": fault})
+            time.sleep(self._share * OUTAGE_PART)
+            self.azure.ask("DELETE", f"faults/{added['id']}")
+        end = time.time()
+        time.sleep(self._share * (1 - OUTAGE_PART))
+        self.account.outages.append((name, start, end))
+
+    def _revoke(self) -> None:
+        print("  the role is revoked", flush=True)
+        role = {"identity": "system", "role": "Key Vault Secrets User", "on": "contoso-kv"}
+        self.account.revoked_at = time.time()
+        self.azure.ask("DELETE", "roles", role)
+        time.sleep(self._share)
+
+    def _rotate(self) -> None:
+        number = 0
+        while not self._ended.wait(ROTATE_EVERY):
+            number += 1
+            for name in SECRETS:
+                with suppress(requests.RequestException, KeyError):
+                    made = self.azure.ask("PUT", f"vaults/contoso-kv/secrets/{name}", {"value": f"{name} {number}"})
+                    self.account.rotations.append((time.time(), name, made["version"]))
+
+    def _keep_journal(self) -> None:
+        while not self._ended.wait(0.5):
+            with suppress(requests.RequestException):
+                found = self.azure.ask("GET", f"journal?start={self._journal_start}")
+                self._journal_start = found["next"]
+                self.account.journal += found["entries"]
+
+
+def main() -> int:
+    """Run, print the account, and say by the exit code whether every promise was kept."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--instance", type=int)
+    options = parser.parse_args()
+    if options.instance is not None:
+        read_for_ever(options.instance)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "keyless.toml").write_text(CONFIG, encoding="utf-8")
+        azure = Azure(Path(folder))
+        azure.start()
+        azure.ports = tuple(
+            f"--{name}-port={urlsplit(azure.told[name] if name != 'proxy' else azure.told['env']['HTTPS_PROXY']).port}"
+            for name in ("http", "https", "proxy")
+        )
+        for name in SECRETS:
+            azure.ask("PUT", f"vaults/contoso-kv/secrets/{name}", {"value": f"{name} 0"})
+        try:
+            account = Soak(azure, seconds=options.seconds).run()
+        finally:
+            azure.kill()
+    rows = account.rows()
+    print(table(["promise", "seen", "bound", ""], [[*row[:3], "kept" if row[3] else "BROKEN"] for row in rows]))
+    reads = sum(
+        max((line.get("reads", 0) for line in account.told if line["instance"] == n), default=0)
+        for n in range(INSTANCES)
+    )
+    asked = sum(entry["operation"] == "getSecret" for entry in account.journal)
+    print(
+        f"\n{reads:,} reads in {INSTANCES} instances, {len(account.rotations)} new versions, {asked:,} requests to the vault."
+    )
+    return 0 if all(kept for *_, kept in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
