@@ -71,12 +71,12 @@ class Host:
         """The options by which ``az`` finds it; a group that is not known, the command finds out itself."""
         # Names with parentheses are allowed, and a shell would read them.
         group = f'"{self.group}"' if self.group and "(" in self.group else self.group
-        found = group or (
-            f'"$(az resource list --name {self.name} --resource-type {self.kind.resource_type} '
-            '--query "[0].resourceGroup" --output tsv)"'
-        )
         slot = f" --slot {self.slot}" if self.slot else ""
         subscription = f" --subscription {self.subscription}" if self.subscription else ""
+        found = group or (
+            f'"$(az resource list --name {self.name} --resource-type {self.kind.resource_type}{subscription} '
+            '--query "[0].resourceGroup" --output tsv)"'
+        )
         return f"--name {self.name} --resource-group {found}{slot}{subscription}"
 
 

@@ -119,9 +119,7 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
         return IdentityUnavailableError(
             f"{what}: {how}.",
             cause="The identity variables are set, and nothing answers where they point.",
-            remedy="Outside Azure, unset them: `unset IDENTITY_ENDPOINT IDENTITY_HEADER`; if a local server gave them, it has "
-            "ended or was started anew: take its variables again. In Azure, let the platform set them anew. "
-            f"{remedies.restart(host_of(os.environ))}",
+            remedy=remedies.renew_variables(host_of(os.environ)),
         )
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",

@@ -113,6 +113,15 @@ def find_resource() -> str:
     )
 
 
+def renew_variables(host: Host | None) -> str:
+    """Say how to get identity variables that are of use, where those of this process lead nowhere."""
+    outside = (
+        "Outside Azure, unset them: `unset IDENTITY_ENDPOINT IDENTITY_HEADER IMDS_ENDPOINT MSI_ENDPOINT MSI_SECRET`; if a local "
+        "server gave them, it has ended or was started anew: take its variables again. "
+    )
+    return f"{'' if host else outside}In Azure, let the platform set them anew. {restart(host)}"
+
+
 def restart(host: Host | None) -> str:
     """Say how to restart a host, so that its processes get the identity's variables anew."""
     page = f"Portal: {_page(host)} > Overview > Restart."
@@ -136,11 +145,13 @@ def set_setting(host: Host | None, name: str) -> str:
 def set_reference_identity(host: Host | None) -> str:
     """Say how to choose the identity that resolves an app's Key Vault references."""
     command, options = _of(host)
+    laptop = "" if host else "On a laptop, let them be resolved for the program CMD: `keyless run -- CMD`. In Azure: "
     return (
-        "With user-assigned identities alone, say which of them resolves references: "
+        f"{laptop}With user-assigned identities alone, say which of them resolves references: "
         f"`az {command} update {options} --set keyVaultReferenceIdentity="
         f'"$(az {command} identity show {options} --query "keys(userAssignedIdentities)[0]" --output tsv)"`. '
-        f"{'' if host else _WHICH}Portal: {_page(host)} > Settings > Environment variables shows each reference's status."
+        f"{'' if host else _WHICH}The status of each reference shows what stops it. "
+        f"Portal: {_page(host)} > Settings > Environment variables > the reference."
     )
 
 
