@@ -189,8 +189,8 @@ def _check_references(variables: Mapping[str, str], host: Host | None) -> Findin
         code="KL-607",
         evidence=f"The program sees a Key Vault reference as it is written in {', '.join(left)}.",
         cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
-        "firewall stops it, or the address is wrong. On a laptop nothing resolves references. (What was resolved is kept for a day: reading in "
-        "code follows a rotation sooner.)",
+        "firewall stops it, or the address is wrong. On a laptop nothing resolves references. "
+        "(What was resolved is kept for a day: reading in code follows a rotation sooner.)",
         remedy=remedies.set_reference_identity(host),
     )
 
