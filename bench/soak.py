@@ -50,7 +50,9 @@ OUTAGES = {
     "the local Azure is killed": None,
 }
 # Of an outage's share of the time, this part is the outage, and the rest is for recovering.
-OUTAGE_PART = 0.5
+OUTAGE_PART = 0.35
+# A refresh gives up after this, so that a vault which was silent is asked again.
+REFRESH_SECONDS = 10.0
 CONFIG = """
 [token_lifetimes]
 imds = 330
@@ -195,7 +197,7 @@ class Account:
         ]
         for name, start, end in self.outages:
             # Pauses double, so that whoever waited for an outage waits as long again at most.
-            back, bound = max(self.lags(end, end + 2 * ROTATE_EVERY)), (end - start) + SEEN_WITHIN
+            back, bound = max(self.lags(end, end + 2 * ROTATE_EVERY)), max(end - start, REFRESH_SECONDS) + SEEN_WITHIN
             rows.append((f"a rotation is seen, after: {name}", f"{back:.1f} s", f"{bound:.1f} s", back <= bound))
         return rows
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from keyless.secret import Secret
 
 _MOST_KEYS = 10_000
+# A vault that does not answer must not hold up the end of its outage: with an old value in hand, trying again is better.
+_REFRESH_SECONDS = 10.0
 
 
 class Pending(NamedTuple):
@@ -128,7 +130,8 @@ class Refresher:
                 raise copy(found.error)
             if found.action == "serve" and found.secret is not None:
                 return self._served(found.secret)
-            until = Deadline.after(self._timeout, self._clock)
+            seconds = self._timeout if found.secret is None else min(self._timeout, _REFRESH_SECONDS)
+            until = Deadline.after(seconds, self._clock)
             flight, opened = self._flights.board(key, until)
         if opened:
             read = partial(self._read, key, flight, secret, until, patient=found.secret is None)
