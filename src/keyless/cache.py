@@ -5,7 +5,9 @@ A value lives through three ages. *Fresh*: it is served. *Aging*: it is served w
 sleep the first read finds a value that is due, and waits rather than serve what was true hours ago.
 
 When the vault or the identity endpoint fails, the old value is served, marked stale, for a bounded time, and the vault
-is asked again at growing intervals. When the vault *answers*, and the answer is no, the old value is dropped at once.
+is asked again at growing intervals. Without an old value the failures are remembered, too: from the second on, reads get
+the last one until the vault may be asked again, or thousands of instances that start during an outage would hammer it.
+When the vault *answers*, and the answer is no, the old value is dropped at once.
 """
 
 from __future__ import annotations
@@ -44,6 +46,20 @@ class Entry:
     confirmed: bool = False
 
 
+class Denial(NamedTuple):
+    """Why there is no value, and until when readers are told so without the vault being asked.
+
+    Attributes:
+        until: That time.
+        error: The refusal or failure.
+        failures: How often in a row the vault could not be asked; 0 for a refusal, which is an answer.
+    """
+
+    until: float
+    error: KeylessError
+    failures: int
+
+
 class Lookup(NamedTuple):
     """What the cache says about a secret.
 
@@ -51,7 +67,7 @@ class Lookup(NamedTuple):
         action: ``serve`` the secret; serve it and ``refresh`` behind the reader's back; ``wait`` for the vault, and
             fall back on the secret if there is one; ``deny`` with the error, which is recent.
         secret: The value in hand.
-        error: The recent refusal.
+        error: The recent refusal or failure; with ``wait``, a failure after which the vault should be asked just once.
     """
 
     action: Literal["serve", "refresh", "wait", "deny"]
@@ -95,7 +111,7 @@ class SecretCache:
         self._negative_ttl = negative_ttl
         self._chance = chance
         self._entries: dict[str, Entry] = {}
-        self._denials: dict[str, tuple[float, KeylessError]] = {}
+        self._denials: dict[str, Denial] = {}
 
     def fresh(self, key: str, now: float) -> Secret | None:
         """Return the value if it can be served with nothing else to do."""
@@ -105,11 +121,12 @@ class SecretCache:
     def lookup(self, key: str, now: float) -> Lookup:
         """Say what to do about a secret that is asked for now."""
         denial = self._denials.get(key)
-        if denial is not None and now < denial[0]:
-            return Lookup("deny", error=denial[1])
+        if denial is not None and now < denial.until:
+            return Lookup("deny", error=denial.error)
         entry = self._entries.get(key)
         if entry is None:
-            return _MISS
+            failures = self._failures(key, now)
+            return Lookup("wait", error=denial.error) if denial is not None and failures else _MISS
         if now < entry.fresh_until:
             return Lookup("serve", entry.secret)
         if now - entry.stored_at >= self._max_stale:
@@ -152,16 +169,18 @@ class SecretCache:
         entry = self._entries.get(key)
         if not error.stale_ok:
             self._entries.pop(key, None)
-            self._deny(key, error, now, self._negative_ttl)
+            self._deny(key, Denial(now + self._negative_ttl, error, failures=0), now)
             return None
         if entry is None or now - entry.stored_at >= self._max_stale:
             self._entries.pop(key, None)
-            if error.retry_after is not None:
-                self._deny(key, error, now, min(error.retry_after, LONGEST_PAUSE))
+            failures = self._failures(key, now) + 1
+            # The first may be a slip, and the next reader tries at once; unless the service asked to wait.
+            again = failures > 1 or error.retry_after is not None
+            pause = self._pause(max(1, failures - 1), error) if again else 0.0
+            self._deny(key, Denial(now + pause, error, failures), now)
             return None
         entry.failures += 1
-        pause = backoff(entry.failures, first=_FIRST_RETRY, longest=LONGEST_PAUSE, chance=self._chance)
-        entry.retry_at = now + max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
+        entry.retry_at = now + self._pause(entry.failures, error)
         entry.stale = entry.stale or replace(entry.secret, source="stale")
         return entry
 
@@ -199,8 +218,17 @@ class SecretCache:
         self._entries.clear()
         self._denials.clear()
 
-    def _deny(self, key: str, error: KeylessError, now: float, seconds: float) -> None:
+    def _pause(self, failures: int, error: KeylessError) -> float:
+        asked = error.retry_after
+        return backoff(failures, first=_FIRST_RETRY, longest=LONGEST_PAUSE, asked=asked, chance=self._chance)
+
+    def _failures(self, key: str, now: float) -> int:
+        """Return how often in a row a secret that is not in hand could not be read; what is long past does not count."""
+        denial = self._denials.get(key)
+        return denial.failures if denial is not None and now < denial.until + LONGEST_PAUSE else 0
+
+    def _deny(self, key: str, denial: Denial, now: float) -> None:
         if len(self._denials) >= _MOST_DENIALS:
-            self._denials = {key: denial for key, denial in self._denials.items() if now < denial[0]}
-        if seconds > 0 and len(self._denials) < _MOST_DENIALS:
-            self._denials[key] = (now + seconds, error)
+            self._denials = {key: denial for key, denial in self._denials.items() if now < denial.until}
+        if len(self._denials) < _MOST_DENIALS:
+            self._denials[key] = denial

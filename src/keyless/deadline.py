@@ -44,22 +44,31 @@ class Deadline(NamedTuple):
         return max(0.0, self.at - self.clock())
 
 
-def backoff(attempt: int, *, first: float, longest: float, chance: Callable[[], float] = random.random) -> float:
+def backoff(
+    attempt: int,
+    *,
+    first: float,
+    longest: float,
+    asked: float | None = None,
+    chance: Callable[[], float] = random.random,
+) -> float:
     """Return how long to pause before the next attempt, in seconds.
 
     The pause doubles with each attempt and is then shortened by chance to between half and all of it, so that clients
-    which failed together do not return together.
+    which failed together do not return together. It comes on top of what the service asked for, since it asks all of
+    them for the same.
 
     Args:
         attempt: How many attempts have failed, from 1.
         first: The longest first pause, in seconds.
         longest: The longest pause of all, in seconds.
+        asked: The service's Retry-After, in seconds; more than ``LONGEST_PAUSE`` is not waited.
         chance: A number from 0 to 1, anew at each call.
 
     Source: https://learn.microsoft.com/en-us/azure/key-vault/general/overview-throttling
     """
     whole = min(longest, first * 2.0 ** min(attempt - 1, 30))
-    return whole * (0.5 + 0.5 * chance())
+    return min(asked or 0.0, LONGEST_PAUSE) + whole * (0.5 + 0.5 * chance())
 
 
 def parse_retry_after(value: str | None) -> float | None:

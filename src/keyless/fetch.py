@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import TYPE_CHECKING, Any
 
 from keyless import vault_errors
 from keyless.clouds import cloud_of
-from keyless.deadline import LONGEST_PAUSE, backoff
+from keyless.deadline import backoff
 from keyless.errors import ReaderClosedError, VaultError
 from keyless.identity import TokenSource
 from keyless.vault import Refused, Vault
@@ -83,9 +84,8 @@ class Fetcher:
             try:
                 return self._read(secret, deadline)
             except VaultError as error:
-                wait = backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
-                wait = max(wait, min(error.retry_after or 0.0, LONGEST_PAUSE))
-                if not (patient and error.retryable) or attempt == _ATTEMPTS or wait >= deadline.remaining:
+                wait = pause_after(error, attempt, patient=patient)
+                if wait is None or wait >= deadline.remaining:
                     raise
             if self._pause(wait):
                 raise closed()
@@ -123,6 +123,22 @@ class Fetcher:
         if challenge.resource is None or not challenge.vouches_for(self._host):
             raise vault_errors.wrong_challenge(secret, challenge)
         return challenge.resource
+
+
+def pause_after(
+    error: VaultError, attempt: int, *, patient: bool, chance: Callable[[], float] = random.random
+) -> float | None:
+    """Return how many seconds to pause before the vault is asked again, or None where that will not do.
+
+    Args:
+        error: What came of the attempt.
+        attempt: Which one it was, from 1.
+        patient: As for ``fetch``.
+        chance: A number from 0 to 1, anew at each call.
+    """
+    if not (patient and error.retryable) or attempt >= _ATTEMPTS:
+        return None
+    return backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, asked=error.retry_after, chance=chance)
 
 
 def closed() -> ReaderClosedError:

@@ -125,7 +125,7 @@ class Refresher:
             if version is None and len(self._keys) < _MOST_KEYS:
                 self._keys[name] = key
             found = self._cache.lookup(key, self._clock())
-            if found.error is not None:
+            if found.action == "deny" and found.error is not None:
                 self._refused.add()
                 raise copy(found.error)
             if found.action == "serve" and found.secret is not None:
@@ -134,7 +134,8 @@ class Refresher:
             until = Deadline.after(seconds, self._clock)
             flight, opened = self._flights.board(key, until)
         if opened:
-            read = partial(self._read, key, flight, secret, until, patient=found.secret is None)
+            patient = found.secret is None and found.error is None
+            read = partial(self._read, key, flight, secret, until, patient=patient)
             # Refreshes that nobody waits for must not keep every worker from those that somebody does.
             workers = self._refreshers if found.action == "refresh" else self._workers
             workers.do(partial(self._flights.fly, key, flight, read))

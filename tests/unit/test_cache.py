@@ -116,18 +116,65 @@ def test_during_an_outage_the_vault_is_asked_at_growing_intervals() -> None:
 def test_what_the_service_asks_to_wait_is_waited_with_a_value_and_without() -> None:
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
-    shelf.fail("db/", error(VaultThrottledError, retry_after=30), 400.0)
-    assert shelf.lookup("db/", 429.0).action == "serve"
-    assert shelf.lookup("db/", 430.0).action == "refresh"
-    shelf.fail("other/", error(VaultThrottledError, retry_after=30), 400.0)
-    assert shelf.lookup("other/", 429.0).action == "deny"
-    assert shelf.lookup("other/", 430.0).action == "wait"
+    for key in ("db/", "other/"):
+        shelf.fail(key, error(VaultThrottledError, retry_after=30), 400.0)
+    assert shelf.lookup("db/", 430.0).action == "serve"
+    assert shelf.lookup("db/", 431.0).action == "refresh"
+    assert shelf.lookup("other/", 430.0).action == "deny"
+    assert shelf.lookup("other/", 431.0).action == "wait"
 
 
-def test_an_outage_without_a_value_in_hand_is_not_remembered() -> None:
+def test_instances_that_are_asked_to_wait_for_the_same_time_come_back_spread_above_it() -> None:
+    back = []
+    for chance in (0.0, 0.5, 1.0):
+        shelf = cache(chance=chance)
+        shelf.store("db/", make(), 0.0, pinned=False)
+        entry = None
+        for _ in range(4):
+            entry = shelf.fail("db/", error(VaultThrottledError, retry_after=10), 400.0)
+        assert entry is not None
+        back.append(entry.retry_at - 400.0)
+    assert back == [14.0, 16.0, 18.0]
+
+
+def test_without_a_value_the_first_failure_is_not_held_against_the_next_reader() -> None:
     shelf = cache()
     assert shelf.fail("db/", error(VaultUnreachableError), 0.0) is None
-    assert shelf.lookup("db/", 0.0) == ("wait", None, None)
+    found = shelf.lookup("db/", 0.0)
+    assert (found.action, found.secret) == ("wait", None)
+    assert isinstance(found.error, VaultUnreachableError), "the next attempt is a single one"
+
+
+def test_without_a_value_repeated_failures_are_remembered_for_growing_times() -> None:
+    shelf = cache(chance=1.0)
+    now, waits = 0.0, []
+    for _ in range(9):
+        shelf.fail("db/", error(VaultUnreachableError), now)
+        start = now
+        while shelf.lookup("db/", now).action == "deny":
+            now += 0.5
+        assert shelf.lookup("db/", now).action == "wait"
+        waits.append(now - start)
+    assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize("after", ["a success", "a refusal", "an invalidation", "a long silence"])
+def test_failures_without_a_value_are_forgotten_after(after: str) -> None:
+    shelf, now = cache(), 10.0
+    for _ in range(5):
+        shelf.fail("db/", error(VaultUnreachableError), now)
+    assert shelf.lookup("db/", now).action == "deny"
+    if after == "a success":
+        shelf.store("db/", make(), now, pinned=False)
+        now += MAX_STALE
+    elif after == "a refusal":
+        shelf.fail("db/", error(SecretNotFoundError), now)
+        now += NEGATIVE_TTL
+    elif after == "an invalidation":
+        shelf.expire("db/", now)
+    else:
+        now += 3600
+    assert shelf.lookup("db/", now) == ("wait", None, None)
 
 
 def test_a_reader_that_slept_through_the_end_of_an_outage_waits_rather_than_serve_old_news() -> None:
