@@ -10,7 +10,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format package bench soak parity lock clean
+.PHONY: help demo test interop check format package bench soak docs parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -43,6 +43,9 @@ bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
 
 soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
 	@$(BIN)/python -m bench.soak
+
+docs: $(DEV) ## Build the documents' site into build/site
+	@$(BIN)/zensical build --strict --clean
 
 parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py

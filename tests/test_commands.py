@@ -1,0 +1,168 @@
+"""Every command in the documents works: those of Keyless are run as they stand, and of each other one a table says why not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from keyless.cli.commands import keyless
+
+if TYPE_CHECKING:
+    from keyless.local.server import LocalAzure
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+URL = "https://contoso-kv.vault.azure.net"
+
+# What a reader puts in the place of a word.
+STANDS_FOR = {"CMD": "true", "COMMAND": "true", "NAME": "db-password", "URL": URL, "DIR": "app", "FILE": "azure.toml"}
+# Programs that stand in for toolchains here: what `keyless run` does for the real ones is in tests/clients and tests/cli.
+STOOD_IN_FOR = ("bash", "cargo", "dotnet", "func", "go", "java", "mvn", "node", "pytest")
+# Programs whose commands are not run here, and why.
+NOT_RUN = {
+    "az": "needs a subscription; those of remedies are run against a stand-in in tests/doctor/test_remedies.py",
+    "azd": "needs a subscription; its hooks are run in tests/infra and tests/function/test_package.py",
+    "curl": "asks a deployed function; the dev host is asked the same in tests/function",
+    "docker": "needs a host for containers; the folder that it is for is tried in tests/sdk/test_identity_matrix.py",
+    "env": "the shell's own",
+    "eval": "what it evaluates is evaluated by real shells in tests/cli/test_env.py",
+    "make": "its targets are looked up by the test below, and run by CI",
+    "pip": "the package is built, installed and run in tests/function/test_package.py",
+    "pytest": "runs in tests/plugin",
+    "python": "a reader's own program, or a benchmark",
+    "sudo": "changes the machine; the same is done as root in tests/sdk/test_identity_matrix.py, where it may be",
+    "unset": "the shell's own",
+    "unshare": "needs rights that not every machine gives; tests/sdk/test_identity_matrix.py uses it where it can be had",
+}
+# Drills: a command may go on for as long as its program does.
+DRILL = {"keyless drill NAME -- CMD": "keyless drill rotation --after 0.1 -- sleep 0.3", "--after 5": "--after 0.1"}
+
+
+def documented() -> list[str]:
+    """Return each command of the documents once: of code spans, indented lines and console blocks."""
+    found = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        lines = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text) + re.findall(r"^    (\S.*)$", text, re.MULTILINE)
+        for block in re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL):
+            lines += block.splitlines()
+        found |= {re.sub(r"(\s+#.*|\s+&)+$", "", line.removeprefix("$ ")).strip() for line in lines}
+    # A span of OpenTelemetry is called `keyless get_secret`.
+    return sorted(line for line in found if re.match(rf"({'|'.join(['keyless', *NOT_RUN])}) (?!get_)", line))
+
+
+def is_mention(command: str) -> bool:
+    """Whether it names a command, or several, and is none to type: something is left out."""
+    first, *rest = command.split()[1:]
+    return (
+        not rest
+        or bool(re.search(r"\w\|\w|\[", command))
+        or (first in {"run", "exec", "drill"} and "--" not in rest)
+        or (first in {"secret", "role", "fault"} and len(rest) == 1)
+        or rest[-1] == "--source"
+    )
+
+
+OURS = [command for command in documented() if command.startswith("keyless ")]
+MENTIONED = [command for command in OURS if is_mention(command)]
+SERVED = [command for command in OURS if command not in MENTIONED and command.startswith("keyless up")]
+RUN = [command for command in OURS if command not in MENTIONED and command not in SERVED]
+
+
+def words(command: str) -> list[str]:
+    """Return what a reader types after ``keyless``."""
+    for said, meant in DRILL.items():
+        command = command.replace(said, meant)
+    typed = command.replace("\\|", "|").partition("|")[0].split()[1:]
+    return [STANDS_FOR.get(word, word) for word in typed]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a reader stands: with programs of their own, a function app, and the toolchains of their language."""
+    for name in ("app.py", "my_program.py", "app.mjs"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    (tmp_path / "app").symlink_to(ROOT / "function_app")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "python").symlink_to(sys.executable)
+    for name in STOOD_IN_FOR:
+        (programs / name).write_text("#!/bin/sh\n", encoding="utf-8")
+        (programs / name).chmod(stat.S_IRWXU)
+    commands = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{commands}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", MENTIONED)
+def test_a_command_that_is_mentioned_is_there(command: str) -> None:
+    typed = re.sub(r"[\[\]]", "", command).split()[1:]
+    options = [word for word in typed if word.startswith("--")]
+    names = typed[: typed.index(options[0])] if options else typed
+    for last in names[-1].split("|"):
+        told = CliRunner().invoke(keyless, [*names[:-1], last, "--help"])
+        assert told.exit_code == 0, told.output
+        assert [option for option in options if option not in told.output] == []
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_a_command_works_as_it_stands(
+    command: str, folder: Path, local_azure: LocalAzure, azure_environment: dict[str, str]
+) -> None:
+    # Those that change or copy a running local Azure find it as a reader's does: by its file.
+    up = subprocess.Popen(
+        [sys.executable, "-m", "keyless", "up", "--json"], stdout=subprocess.PIPE, text=True
+    ) if words(command)[0] in {"env", "export", "import"} else None  # fmt: skip
+    try:
+        if up is not None and up.stdout is not None:
+            assert up.stdout.readline()
+            if words(command)[0] == "import":
+                exported = CliRunner().invoke(keyless, ["export", "azure.toml", "--with-values"])
+                assert exported.exit_code == 0, exported.output
+        ran = CliRunner().invoke(keyless, words(command))
+    finally:
+        if up is not None:
+            up.terminate()
+            up.communicate(timeout=20)
+    assert ran.exit_code == 0, f"{ran.output}{ran.exception}"
+
+
+@pytest.mark.parametrize("command", SERVED)
+def test_a_command_that_serves_says_so_and_stops_when_it_is_told_to(command: str, folder: Path) -> None:
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "keyless", *words(command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert serving.stdout is not None
+    said = serving.stdout.readline()
+    serving.send_signal(signal.SIGTERM)
+    rest, _ = serving.communicate(timeout=20)
+    assert "vault.azure.net" in said + rest or "http" in said + rest, said + rest
+
+
+def test_every_target_of_make_in_the_documents_is_one() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {command.split()[1] for command in documented() if command.startswith("make ") and "=" not in command}
+    assert named - targets == set()
+    assert named >= {"demo", "test"}
+
+
+def test_every_program_in_the_console_blocks_is_run_or_named_with_a_reason() -> None:
+    typed = {
+        line.removeprefix("$ ").split()[0]
+        for page in PAGES
+        for block in re.findall(r"```(?:console|sh|bash)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    }
+    assert typed - {"keyless", *NOT_RUN} == set()
+    assert len(RUN) > 15
