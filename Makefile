@@ -38,8 +38,7 @@ package: $(RUN) ## Make build/function_app, which azd deploys: the function and 
 	@infra/hooks/package.sh
 
 bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
-	@$(BIN)/python -m bench.function
-	@$(BIN)/python -m bench.library
+	@for name in function library import_time vault plugin; do $(BIN)/python -m bench.$$name || exit 1; done
 
 soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
 	@$(BIN)/python -m bench.soak

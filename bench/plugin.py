@@ -1,13 +1,10 @@
 """What the pytest plugin costs: a reset, a suite with and without the fixture, and the way to the first secret.
 
-    python bench/plugin.py
-
-Each figure is the median of rounds that alternate with those of its alternative. Results go to bench/results/plugin.json.
+Each figure is the median of rounds that alternate with those of its alternative. Run as ``python -m bench.plugin``.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -16,11 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.results import keep, table
+
 from keyless.local.server import LocalAzure
 
 ROUNDS = 7
 TESTS = 200
-RESULTS = Path(__file__).parent / "results" / "plugin.json"
 
 BARE = f"""
 import pytest
@@ -38,6 +36,7 @@ def test_it(local_azure):
 """
 A_SERVER_PER_TEST = """
 import pytest
+from bench.results import keep, table
 from keyless.local.server import LocalAzure
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def reset_and_start() -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure, print, and keep the raw numbers."""
+    """Measure, and keep what was measured."""
     raw: dict[str, list[float]] = {
         name: [] for name in ("reset_ms", "start_ms", "bare", "fixture", "servers", "first", "one")
     }
@@ -95,19 +94,33 @@ def main() -> None:
             raw[name].append(suite(tests, conftest=conftest))
         print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
     median = {name: statistics.median(found) for name, found in raw.items()}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"tests": TESTS, "raw": raw, "median": median}, indent=2) + "\n", encoding="utf-8")
     per_test = (median["fixture"] - median["bare"]) / TESTS * 1000
-    print("| what | took | against | took | ratio |\n|---|---|---|---|---|")
-    for what, took, against, other, unit in (
+    pairs = (
         ("reset of the local Azure", "reset_ms", "a start and stop of another", "start_ms", "ms"),
         (f"{TESTS} tests with local_azure", "fixture", "the same tests without it", "bare", "s"),
         (f"{TESTS} tests with local_azure", "fixture", "the same with a server for each test", "servers", "s"),
         ("one test that reads a secret", "first", "one test that does nothing", "one", "s"),
-    ):
-        ratio = median[took] / median[other]
-        print(f"| {what} | {median[took]:.2f} {unit} | {against} | {median[other]:.2f} {unit} | {ratio:.3f} |")
-    print(f"\nThe fixture adds {per_test:.1f} ms to a test, the first of them with the start in it.")
+    )
+    rows = [
+        [
+            what,
+            f"{median[took]:.2f} {unit}",
+            against,
+            f"{median[other]:.2f} {unit}",
+            f"{median[took] / median[other]:.3f}",
+        ]
+        for what, took, against, other, unit in pairs
+    ]
+    section = f"""
+`python -m bench.plugin`, medians of {ROUNDS} alternating rounds. The {TESTS} tests do nothing; the fixture sets the local Azure back and
+leads the process to it for each of them.
+
+{table(["what", "took", "against", "took", "ratio"], rows)}
+
+The last row is the whole way from the interpreter's start to the first secret read and the process's end. What a test adds is {per_test:.1f} ms
+with the start of the one server spread over the {TESTS}.
+"""
+    keep("plugin", {"tests": TESTS, "raw": raw}, section)
 
 
 if __name__ == "__main__":

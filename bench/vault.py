@@ -20,6 +20,8 @@ from types import SimpleNamespace
 from typing import cast
 from urllib.parse import urlsplit
 
+from bench.results import keep, table
+
 from keyless.local.config import load_config
 from keyless.local.server import LocalAzure
 from keyless.local.vault.call import Call
@@ -70,7 +72,7 @@ class Client:
     def __init__(self, size: int) -> None:
         self.size = size
         self.process = subprocess.Popen(
-            [sys.executable, __file__, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.vault", str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def connect(self) -> None:
@@ -130,28 +132,35 @@ def main() -> None:
     ]
     median = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     rows = [
-        "| secrets | get/s | set/s | first list page/s | last list page/s | get, ratio to 10 | start-up ms | memory MiB |",
-        "|---|---|---|---|---|---|---|---|",
+        [
+            f"{client.size:,}", *(f"{median[f'{kind} {client.size}']:.0f}" for kind in kinds),
+            f"{median[f'get {SIZES[0]}'] / median[f'get {client.size}']:.2f}",
+            f"{client.said['start_ms']:.0f}", f"{client.said['memory_mib']:.0f}",
+        ]
+        for client in clients
+    ]  # fmt: skip
+    head = [
+        "secrets",
+        "get/s",
+        "set/s",
+        "first list page/s",
+        "last list page/s",
+        "get, ratio to 10",
+        "start-up ms",
+        "memory MiB",
     ]
-    for client in clients:
-        values = [f"{median[f'{kind} {client.size}']:.0f}" for kind in kinds]
-        ratio = median[f"get {SIZES[0]}"] / median[f"get {client.size}"]
-        said = client.said
-        rows.append(
-            f"| {client.size:,} | {' | '.join(values)} | {ratio:.2f} | {said['start_ms']:.0f} | {said['memory_mib']:.0f} |"
-        )
-    print("\n".join(rows))
-    raw = Path(__file__).with_name("results")
-    raw.mkdir(exist_ok=True)
-    (raw / "vault.json").write_text(
-        json.dumps({"rounds": rounds, "said": [client.said for client in clients]}, indent=1)
-    )
+    section = f"""
+`python -m bench.vault`: one kept TLS connection, secrets in memory, median of {ROUNDS} rounds that alternate between the sizes. The last
+page is that of the largest names; with ten secrets it is the same page as the first. Start-up is that of the server before the secrets
+are set, with three servers starting at once on two cores.
+
+{table(head, rows)}
+"""
+    keep("vault", {"rounds": rounds, "said": [client.said for client in clients]}, section)
     for client in clients:
         client.connection.close()
         client.process.communicate("")
 
 
-if len(sys.argv) > 1:
-    serve(int(sys.argv[1]))
-else:
-    main()
+if __name__ == "__main__":
+    serve(int(sys.argv[1])) if sys.argv[1:] else main()
