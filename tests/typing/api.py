@@ -14,11 +14,14 @@ from keyless import (
     Event,
     KeylessError,
     ReadErrors,
+    ReaderStats,
     Secret,
     SecretId,
     SecretReader,
     SystemAssignedManagedIdentity,
     UserAssignedManagedIdentity,
+    aretry_on_rejected,
+    retry_on_rejected,
 )
 
 
@@ -40,9 +43,16 @@ assert_type(secret.is_stale, bool)
 assert_type(secret.tags, Mapping[str, str])
 assert_type(reader.get_many(["a", "b"]), dict[str, Secret])
 assert_type(SecretId.parse("https://contoso-kv.vault.azure.net/secrets/a").name, str)
+assert_type(reader.stats(), ReaderStats)
+assert_type(retry_on_rejected(reader, "a", lambda found: len(found.value), on=PermissionError), int)
+
+
+async def log_in(found: Secret) -> bytes:
+    return found.value.encode()
 
 
 async def read() -> None:
+    assert_type(await aretry_on_rejected(reader, "a", log_in, on=(PermissionError, OSError)), bytes)
     async with SecretReader("https://contoso-kv.vault.azure.net") as inner:
         assert_type(await inner.aget("db-password", timeout=1.0), Secret)
         assert_type(await inner.aget_many(["a"]), dict[str, Secret])
