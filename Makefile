@@ -10,7 +10,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format package bench soak docs parity lock clean
+.PHONY: help demo test interop check format package bench fleet soak docs parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -39,6 +39,9 @@ package: $(RUN) ## Make build/function_app, which azd deploys: the function and 
 
 bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
 	@for name in function library import_time vault plugin; do $(BIN)/python -m bench.$$name || exit 1; done
+
+fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.md and docs/images/fleet.png
+	@$(BIN)/python -m bench.fleet
 
 soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
 	@$(BIN)/python -m bench.soak

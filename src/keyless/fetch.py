@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keyless import vault_errors
 from keyless.clouds import cloud_of
 from keyless.deadline import backoff
-from keyless.errors import ReaderClosedError, VaultError
+from keyless.errors import ReaderClosedError, VaultError, VaultThrottledError
 from keyless.identity import TokenSource
 from keyless.vault import Refused, Vault
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from keyless.secret_id import SecretId
 
 _ATTEMPTS = 4
+# A vault that turns requests away is alive, and lets in 400 a second: waiting one's turn is better than an error.
+_ATTEMPTS_THROTTLED = 8
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
 
@@ -136,7 +138,8 @@ def pause_after(
         patient: As for ``fetch``.
         chance: A number from 0 to 1, anew at each call.
     """
-    if not (patient and error.retryable) or attempt >= _ATTEMPTS:
+    most = _ATTEMPTS_THROTTLED if isinstance(error, VaultThrottledError) else _ATTEMPTS
+    if not (patient and error.retryable) or attempt >= most:
         return None
     return backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, asked=error.retry_after, chance=chance)
 

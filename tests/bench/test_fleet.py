@@ -39,6 +39,13 @@ def test_a_tenth_of_the_largest_fleet_asks_for_less_than_a_tenth_of_the_limit() 
     assert account.most_in_window < LIMIT / 10
 
 
+def test_ten_thousand_cold_starts_at_once_wait_their_turn_and_lose_no_answer() -> None:
+    account = Fleet(keyless(), Scene(name="restart", seconds=45), 10_000).run()
+    assert account.throttled > 0
+    assert account.lost == 0
+    assert account.recovered_at < 30
+
+
 def test_the_same_seed_gives_the_same_account_and_a_cache_that_forgets_failures_asks_twenty_times_as_much() -> None:
     assert run(OUTAGE) == run(OUTAGE)
     rival = Fleet(fixed_ttl(keeps=False), OUTAGE, INSTANCES).run()
