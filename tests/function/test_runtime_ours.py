@@ -83,7 +83,6 @@ def test_our_function_answers_the_same(
 
 FAULTS = [
     ("secret-disabled", {}, 403, "SecretDisabled"),
-    ("throttled", {}, 503, "('retry-after', '5')"),
     ("throttled", {"Retry-After": "100"}, 503, "('retry-after', '100')"),
     ("identity-throttled", {"Retry-After": "100"}, 503, "('retry-after', '100')"),
     ("vault-outage", {"Retry-After": "100"}, 502, "kl-"),
