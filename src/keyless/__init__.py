@@ -29,7 +29,6 @@ from keyless.reader import SecretReader
 from keyless.rejected import aretry_on_rejected, retry_on_rejected
 from keyless.secret import Secret
 from keyless.secret_id import SecretId
-from keyless.stats import ReaderStats
 
 if TYPE_CHECKING:
     from keyless.events import (
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
         TokenAcquired,
         log_event,
     )
+    from keyless.stats import ReaderStats
 
 __version__ = "0.1.0"
 
@@ -87,9 +87,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Few programs look at events; the others need not pay for their import.
+    # Few programs look at events and counts; the others need not pay for their import.
     if name in __all__:
-        from keyless import events  # noqa: PLC0415
+        from keyless import events, stats  # noqa: PLC0415
 
-        return getattr(events, name)
+        return getattr(stats if name == "ReaderStats" else events, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

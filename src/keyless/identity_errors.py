@@ -18,7 +18,6 @@ from keyless.errors import (
     IdentityThrottledError,
     IdentityUnavailableError,
 )
-from keyless.host import host_of
 
 if TYPE_CHECKING:
     from keyless.host import Host
@@ -114,18 +113,17 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
                 f"{what}: {how}.",
                 cause=f"{_missing_variables()} not set in this process, so no managed identity is enabled "
                 "for this application, or it was started before the identity was enabled, or it does not run in Azure.",
-                remedy=remedies.enable_identity(host_of(os.environ)),
+                remedy=remedies.enable_identity(_this_host()),
             )
         return IdentityUnavailableError(
             f"{what}: {how}.",
             cause="The identity variables are set, and nothing answers where they point.",
-            remedy=remedies.renew_variables(host_of(os.environ)),
+            remedy=remedies.renew_variables(_this_host()),
         )
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
         cause="The identity variables, or the endpoint's first answer, do not have the documented form.",
-        remedy="Let the platform set the identity variables, and no file or script. "
-        f"{remedies.restart(host_of(os.environ))}",
+        remedy=f"Let the platform set the identity variables, and no file or script. {remedies.restart(_this_host())}",
     )
 
 
@@ -179,14 +177,14 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityRefusedError(
             what,
             cause="The endpoint does not accept the secret header that this process sends (IDENTITY_HEADER).",
-            remedy=f"Let the platform set the identity's variables anew. {remedies.restart(host_of(os.environ))}",
+            remedy=f"Let the platform set the identity's variables anew. {remedies.restart(_this_host())}",
             code=answer.code,
             status=status,
         )
     return IdentityRefusedError(
         what,
         cause=_refusal(identity, answer),
-        remedy=refusal_remedy(identity, host_of(os.environ), code=answer.code, message=answer.message or ""),
+        remedy=refusal_remedy(identity, _this_host(), code=answer.code, message=answer.message or ""),
         code=answer.code,
         status=status,
     )
@@ -239,3 +237,9 @@ def _read(text: str) -> _Answer:
 
 def _quote(value: object) -> str | None:
     return " ".join(value.split())[:_LONGEST_QUOTE] if isinstance(value, str) and value.strip() else None
+
+
+def _this_host() -> Host | None:
+    from keyless.host import host_of  # noqa: PLC0415 (importing keyless need not pay for it)
+
+    return host_of(os.environ)

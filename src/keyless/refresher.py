@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyless import vault_errors
 from keyless.cache import SecretCache
+from keyless.counter import Counter
 from keyless.deadline import Deadline
 from keyless.errors import KeylessError
 from keyless.fetch import Fetcher, closed
 from keyless.flight import SingleFlight
 from keyless.secret_id import SecretId
-from keyless.stats import Counter, ReaderStats
 from keyless.workers import Workers
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keyless.events import Event, Hook
     from keyless.identity import Token
     from keyless.secret import Secret
+    from keyless.stats import ReaderStats
 
 _MOST_KEYS = 10_000
 # A vault that does not answer must not hold up the end of its outage: with an old value in hand, trying again is better.
@@ -162,6 +163,8 @@ class Refresher:
 
     def stats(self) -> ReaderStats:
         """Return what was counted, and what is in memory."""
+        from keyless.stats import ReaderStats  # noqa: PLC0415 (importing keyless need not pay for it)
+
         with self._lock:
             held = self._cache.held(self._clock())
             return ReaderStats(

@@ -1,9 +1,8 @@
-"""What a reader has done so far, counted without slowing it down."""
+"""What a reader has done so far, and what it holds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,20 +34,3 @@ class ReaderStats:
     stale_secrets: int
     oldest_age: float
     in_flight: int
-
-
-class Counter:
-    """A number that any thread may raise without a lock: one step of ``itertools.count`` cannot be split."""
-
-    def __init__(self) -> None:
-        self._steps = count()
-        self._looks = 0
-
-    def add(self) -> None:
-        """Count one more."""
-        next(self._steps)
-
-    def look(self) -> int:
-        """Return how many were counted; one thread at a time may look. A look is a step itself, which is taken off."""
-        self._looks += 1
-        return next(self._steps) - self._looks + 1

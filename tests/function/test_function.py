@@ -336,6 +336,8 @@ def test_every_failure_of_the_library_has_its_status(kind: type[errors.KeylessEr
     assert json.loads(answer.get_body())["code"] == "Literal"
     busy = kind.__name__ in {"IdentityThrottledError", "VaultThrottledError", "ReaderClosedError"}
     assert answer.headers.get("Retry-After") == ("2" if busy else None)
+    unasked = answers.problem(kind("What.", cause="Why.", remedy="How."))
+    assert unasked.headers.get("Retry-After") == ("5" if busy else None), "busy, for how long nobody said"
 
 
 # The app's settings.
