@@ -301,15 +301,17 @@ class Refresher:
     def _tell(self, event: Event) -> None:
         from keyless.events import log_event  # noqa: PLC0415 (as above)
 
-        try:
-            (self._on_event or log_event)(event)
-            # Without its import there is nobody to receive anything; azure-core asks the same question.
-            if "opentelemetry" in sys.modules:
-                from keyless.telemetry import process_telemetry  # noqa: PLC0415 (as above)
+        hooks = [self._on_event or log_event]
+        # In a program that has imported neither there is nobody to receive anything.
+        if not sys.modules.keys().isdisjoint({"opentelemetry.trace", "opentelemetry.metrics"}):
+            from keyless.telemetry import process_telemetry  # noqa: PLC0415 (as above)
 
-                process_telemetry().tell(self, event)
-        except Exception:
-            logging.getLogger("keyless").exception("the event hook failed")
+            hooks.append(partial(process_telemetry().tell, self))
+        for hook in hooks:
+            try:
+                hook(event)
+            except Exception:
+                logging.getLogger("keyless").exception("the event hook failed")
 
 
 def _begin_in_child(reference: weakref.ref[Refresher]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import AliasChoices
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
 from keyless.errors import ConfigurationError, ReadErrors, SecretNotFoundError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """Gives a settings model the secrets that are named as its fields are, a dash for each underscore.
 
-    A field with an alias asks for the secret of that name. A field that a source before this one has given is not
+    A field with an alias asks for the secret of that name, the first one of several. A field that a source before this one has given is not
     asked for, and a secret that does not exist leaves its field to the sources after this one and to its default.
 
     Args:
@@ -69,7 +70,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         """
         fields = {}
         for name, field in self.settings_cls.model_fields.items():
-            key = field.validation_alias if isinstance(field.validation_alias, str) else name
+            key = _key(name, field)
             if name in self._fields and not {key, name} & self.current_state.keys():
                 fields[key] = (name, field)
         secrets = self._read([_secret_name(key) for key in fields])
@@ -82,7 +83,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return one field's secret, its key, and whether it is JSON: what pydantic-settings asks of every source."""
-        key = field.validation_alias if isinstance(field.validation_alias, str) else field_name
+        key = _key(field_name, field)
         secret = self._read([_secret_name(key)]).get(_secret_name(key))
         return secret.value if secret is not None else None, key, self.field_is_complex(field)
 
@@ -105,6 +106,13 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
             )
         # Raised outside the except block: a JSONDecodeError in its context holds the value.
         raise failure
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    """Return the name under which pydantic takes the field's value: its alias, the first one of several."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return next((choice for choice in choices if isinstance(choice, str)), name)
 
 
 def _secret_name(key: str) -> str:

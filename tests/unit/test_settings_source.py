@@ -6,7 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from keyless import ConfigurationError, ReadErrors, SecretReader
@@ -59,16 +59,19 @@ def test_each_field_without_a_value_is_asked_for_by_name_and_nothing_is_listed(
         host: str
         db_password: SecretStr
         key: str = Field(validation_alias="payment_api_key")
+        other: str = Field(validation_alias=AliasChoices("mail_api_key", "mail_key"))
         region: str = "westeurope"
 
     monkeypatch.setenv("HOST", "db.internal")
     vault = azure.vault("contoso-kv")
     vault.set_secret("db-password", VALUE)
     vault.set_secret("payment-api-key", "k3y")
+    vault.set_secret("mail-api-key", "m41l")
     settings = Settings()  # type: ignore[call-arg]  # the sources give them
     assert (settings.host, settings.db_password.get_secret_value(), settings.key) == ("db.internal", VALUE, "k3y")
+    assert settings.other == "m41l", "the first of several aliases names the secret"
     assert settings.region == "westeurope", "a secret that does not exist leaves the default"
-    assert asked(azure) == {"db-password", "payment-api-key", "region"}
+    assert asked(azure) == {"db-password", "payment-api-key", "mail-api-key", "region"}
     assert azure.journal.count(operation="getSecrets") == 0
 
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from keyless import AccessDeniedError, SecretReader
+from keyless import AccessDeniedError, Event, SecretReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,6 +185,17 @@ def test_neither_a_value_nor_a_token_is_exported(
     assert "db-password" in everything, "it was looked at"
     assert VALUE not in everything
     assert token not in everything
+
+
+def test_a_hook_that_fails_takes_nothing_from_opentelemetry(
+    exported: Exported, local_azure: LocalAzure, azure_environment: object
+) -> None:
+    def broken(event: Event) -> None:
+        raise RuntimeError(f"no room for {event}")
+
+    with SecretReader(URL, on_event=broken) as reader:
+        reader.get("db-password")
+    assert len(exported.spans("keyless get_secret")) == 1
 
 
 def test_a_program_without_opentelemetry_does_not_load_it(azure_environment: dict[str, str]) -> None:
