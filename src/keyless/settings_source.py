@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """Gives a settings model the secrets that are named as its fields are, a dash for each underscore.
 
-    A field with an alias asks for the secret of that name, the first one of several. A field that a source before this one has given is not
-    asked for, and a secret that does not exist leaves its field to the sources after this one and to its default.
+    A field with an alias asks for the secret of that name, the first one of several. A field that a source before this
+    one has given is not asked for, and a secret that does not exist leaves its field to the sources after this one and
+    to its default.
 
     Args:
         settings_cls: The settings model. Its ``model_config`` has ``hide_input_in_errors=True``: otherwise pydantic puts
