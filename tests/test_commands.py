@@ -143,10 +143,13 @@ def test_a_command_that_serves_says_so_and_stops_when_it_is_told_to(command: str
         [sys.executable, "-m", "keyless", *words(command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert serving.stdout is not None
-    said = serving.stdout.readline()
+    # A signal may end it in the midst of what it says, so it is told to stop when an address has been seen.
+    said = ""
+    while "http" not in said and (line := serving.stdout.readline()):
+        said += line
     serving.send_signal(signal.SIGTERM)
-    rest, _ = serving.communicate(timeout=20)
-    assert "vault.azure.net" in said + rest or "http" in said + rest, said + rest
+    serving.communicate(timeout=20)
+    assert "http" in said, said
 
 
 def test_every_target_of_make_in_the_documents_is_one() -> None:

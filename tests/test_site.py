@@ -17,16 +17,19 @@ LOADED_FROM_ELSEWHERE = re.compile(r'class="(mermaid|glightbox)|data-md-componen
 
 
 class Loaded(HTMLParser):
-    """Collects what a browser loads for a page."""
+    """Collects what a browser loads for a page, and where its links lead."""
 
     def __init__(self) -> None:
         super().__init__()
         self.addresses: list[str] = []
+        self.links: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         if tag in {"script", "img", "iframe", "source"} and found.get("src"):
             self.addresses.append(found["src"] or "")
+        if tag == "a" and found.get("href"):
+            self.links.append((found["href"] or "").partition("#")[0])
         if tag == "link" and found.get("rel") not in {"canonical", "prev", "next"}:
             self.addresses.append(found.get("href") or "")
 
@@ -56,3 +59,16 @@ def test_nothing_is_loaded_from_another_host(site: Path) -> None:
         assert [address for address in loaded.addresses if address.startswith(("http", "//"))] == []
         assert not LOADED_FROM_ELSEWHERE.search(text), page.name
     assert len(pages) > 10
+
+
+def test_every_link_within_the_site_leads_to_a_page(site: Path) -> None:
+    dead = []
+    for page in site.glob("*.html"):
+        loaded = Loaded()
+        loaded.feed(page.read_text(encoding="utf-8"))
+        dead += [
+            f"{page.name}: {link}"
+            for link in loaded.links
+            if link and not link.startswith(("http", "mailto:", "/")) and not (site / link).exists()
+        ]
+    assert dead == []
