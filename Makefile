@@ -38,7 +38,7 @@ package: $(RUN) ## Make build/function_app, which azd deploys: the function and 
 	@infra/hooks/package.sh
 
 bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
-	@for name in function library import_time vault plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in function reads import_time vault plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
 
 fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.md and docs/images/fleet.png
 	@$(BIN)/python -m bench.fleet

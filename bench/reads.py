@@ -1,6 +1,6 @@
 """The library's reads, cached and cold, from threads and tasks, against the official SDK and against peers that cache.
 
-The local Azure is a process of its own, as the vault is. Run as ``python -m bench.library``.
+The local Azure is a process of its own, as the vault is. Run as ``python -m bench.reads``.
 """
 
 import asyncio
@@ -225,7 +225,7 @@ def report(raw: dict) -> None:
     starts = [[threads, str(ours), str(theirs)] for threads, (ours, theirs) in raw["cold_requests"].items()]
     rate, gathered = median(raw["threads_per_second"]), median(raw["tasks_ms"])
     section = f"""
-`python -m bench.library`, medians of {ROUNDS} alternating rounds, the local Azure in a process of its own.
+`python -m bench.reads`, medians of {ROUNDS} alternating rounds, the local Azure in a process of its own.
 
 {table(["a read from memory", "ns"], rows)}
 
@@ -248,7 +248,7 @@ A secret in memory takes {raw["bytes_per_secret"]["keyless, 1,000"]:,.0f} bytes 
 
 azure-appconfiguration-provider is not in these tables: it reads secrets at start and at `refresh()`, and what it gives is a dict.
 """
-    keep("library", raw, section)
+    keep("reads", raw, section)
 
 
 def main() -> None:
@@ -259,7 +259,7 @@ def main() -> None:
         environment = {**child_environment(azure, os.environ), "PYTHONPATH": str(ROOT)}
 
         def run(*arguments: str) -> str:
-            command = [sys.executable, "-m", "bench.library", *arguments]
+            command = [sys.executable, "-m", "bench.reads", *arguments]
             return subprocess.run(
                 command, env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True
             ).stdout
