@@ -74,7 +74,8 @@ class Interop:
             text = f"NOT RUN: {', '.join(missing)} missing on this machine"
             yield Result(language=language.name, text=text, passed=None)
             return
-        if problem := language.make_ready():
+        # A second time, since a registry may have been out of reach for a moment.
+        if problem := language.make_ready() and language.make_ready():
             yield Result(language=language.name, text=f"NOT INSTALLED: {problem}", passed=False)
             return
         cells = [
