@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from http.cookiejar import DefaultCookiePolicy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
@@ -18,9 +15,12 @@ from keyless import vault_errors
 from keyless.challenge import Challenge
 from keyless.response_body import read_body
 from keyless.secret import Secret
+from keyless.vault_session import VaultSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import requests
 
     from keyless.deadline import Deadline
     from keyless.errors import KeylessError
@@ -52,7 +52,7 @@ class Refused(Exception):  # noqa: N818 (no failure yet: a question that the rea
 
 
 class Vault:
-    """One vault's secrets, over a session that honours the proxy and CA variables of the environment.
+    """One vault's secrets.
 
     Args:
         url: The vault's address, already checked.
@@ -63,9 +63,7 @@ class Vault:
     def __init__(self, url: str, *, connections: int, now: Callable[[], datetime]) -> None:
         self._url = url
         self._now = now
-        self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+        self._session = VaultSession(connections=connections)
 
     def read(self, secret: SecretId, token: Token | None, deadline: Deadline) -> Secret:
         """Ask the vault for a secret, once.

@@ -77,8 +77,8 @@ def no_answer(
     if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
         return VaultUnreachableError(
             f"{what}: the CA bundle cannot be read ({type(problem).__name__}).",
-            cause="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there, or not any more.",
-            remedy="Name a file that exists, or trust the public roots: `unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE`.",
+            cause="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there, or holds no certificate.",
+            remedy="Name a file of certificates in PEM, or trust the public roots: `unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE`.",
             retryable=False,
         )
     if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(problem):

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 
 from keyless.errors import ConfigurationError
@@ -205,6 +206,21 @@ def test_what_the_environment_trusted_before_stays_trusted(tmp_path: Path, monke
     assert b"not a certificate" not in bundle
     assert own in for_node
     assert node.rstrip() in for_node
+
+
+def test_a_certificate_that_several_variables_name_stands_in_the_bundle_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = CertificateAuthority().root_pem
+    company = tmp_path / "company.pem"
+    company.write_bytes(Path(certifi.where()).read_bytes() + b"# ours" + b"\r\n" + own.replace(b"\n", b"\r\n"))
+    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+        monkeypatch.setenv(variable, str(company))
+    with LocalAzure() as azure:
+        bundle = azure.bundle_file.read_bytes()
+    assert bundle.count(own.strip()) == 1
+    public = Path(certifi.where()).read_bytes().count(b"BEGIN CERTIFICATE")
+    assert bundle.count(b"BEGIN CERTIFICATE") == public + 2
 
 
 def test_a_bundle_that_is_not_there_is_left_out_and_named(

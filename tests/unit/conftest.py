@@ -46,10 +46,15 @@ class ScriptedEndpoint:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answers: list[Answer] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.connections = 0
         script = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                script.connections += 1
+                super().setup()
 
             def do_GET(self) -> None:
                 script.requests.append((self.path, {key.lower(): value for key, value in self.headers.items()}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -269,6 +270,56 @@ def test_a_ca_bundle_that_is_not_there_is_told_and_lets_the_old_value_be_served(
     ):
         made.get("db")
     assert "REQUESTS_CA_BUNDLE" in info.value.cause
+
+
+def test_many_connections_read_the_ca_bundle_once(vault: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, loads = ssl.SSLContext.load_verify_locations, []
+
+    def count(context: ssl.SSLContext, *locations: Any, **named: Any) -> None:
+        loads.append(locations)
+        load(context, *locations, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
+    vault.answer(200, GOOD, Connection="close")
+    with reader(vault, timeout=10) as made:
+        made.get_many(["a", "b", "c", "d"])
+    assert vault.connections == 4
+    assert len(loads) == 1
+
+
+def test_a_ca_bundle_that_trusts_the_vault_no_more_bites_at_the_next_read(
+    vault: ScriptedEndpoint, tmp_path: Path
+) -> None:
+    vault.answer(200, GOOD)
+    with reader(vault, timeout=10) as made:
+        made.get("db")
+        (tmp_path / "ca.pem").write_bytes(CertificateAuthority().root_pem)
+        with pytest.raises(VaultUnreachableError, match="not trusted"):
+            made.get("another")
+    assert len(vault.requests) == 1
+
+
+def test_a_ca_bundle_without_a_certificate_is_told(vault: ScriptedEndpoint, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with reader(vault, timeout=10) as made, pytest.raises(VaultUnreachableError, match="CA bundle cannot be read"):
+        made.get("db")
+
+
+def test_a_folder_may_hold_the_certificates(
+    vault: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "folder"))
+    with reader(vault, timeout=10) as made, pytest.raises(VaultUnreachableError, match="not trusted"):
+        made.get("db")
+
+
+def test_the_ca_bundle_vouches_for_a_proxy_that_speaks_tls_too(
+    vault: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"https://kv.vault.localhost:{vault.port}")
+    with reader(vault, timeout=10) as made, pytest.raises(VaultUnreachableError, match="501"):
+        made.get("db")
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "////"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 import certifi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _BUNDLE_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _NODE_VARIABLE: Final = "NODE_EXTRA_CA_CERTS"
-_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[\w+/=\s]+-----END CERTIFICATE-----")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +46,38 @@ def write_trust(
         service_fabric_pem: The certificate of Service Fabric's endpoint.
         environment: The environment before; a company's own authorities, which it names, stay trusted.
     """
-    before = [_named(variable, environment) for variable in _BUNDLE_VARIABLES]
-    node_before = _named(_NODE_VARIABLE, environment)
+    public = _certificates(Path(certifi.where()).read_bytes())
+    named = [certificate for variable in _BUNDLE_VARIABLES for certificate in _named(variable, environment)]
+    named_for_node = _named(_NODE_VARIABLE, environment)
     files = TrustFiles(
         *(folder / name for name in ("ca.pem", "bundle.pem", "node-ca.pem", "service-fabric-node-ca.pem"))
     )
     files.ca_file.write_bytes(root_pem)
-    files.bundle_file.write_bytes(
-        b"\n".join(dict.fromkeys((Path(certifi.where()).read_bytes(), *before, node_before, root_pem)))
-    )
-    files.node_file.write_bytes(node_before + root_pem)
-    files.service_fabric_node_file.write_bytes(node_before + root_pem + service_fabric_pem)
+    files.bundle_file.write_bytes(_together([*public, *named, *named_for_node, root_pem]))
+    files.node_file.write_bytes(_together([*named_for_node, root_pem]))
+    files.service_fabric_node_file.write_bytes(_together([*named_for_node, root_pem, service_fabric_pem]))
     return files
 
 
-def _named(variable: str, environment: Mapping[str, str]) -> bytes:
+def _together(certificates: Sequence[bytes]) -> bytes:
+    """Return each certificate once: programs read the file for each new connection, and it is long enough."""
+    return b"".join(dict.fromkeys(certificate.strip() + b"\n" for certificate in certificates))
+
+
+def _certificates(content: bytes) -> list[bytes]:
+    return _CERTIFICATE.findall(content.replace(b"\r\n", b"\n"))
+
+
+def _named(variable: str, environment: Mapping[str, str]) -> list[bytes]:
     """Return the certificates that a variable names: a file, or a folder of files."""
     named = environment.get(variable)
     if not named:
-        return b""
+        return []
     path = Path(named)
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         contents = [file.read_bytes() for file in files if path == file or file.is_file()]
     except OSError as error:
         sys.stderr.write(f"keyless: {variable} names {named}, which cannot be read ({error.strerror}): left out.\n")
-        return b""
-    return b"".join(content.rstrip() + b"\n" for content in contents if _BEGIN in content)
+        return []
+    return [certificate for content in contents for certificate in _certificates(content)]

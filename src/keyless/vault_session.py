@@ -1,0 +1,74 @@
+"""The HTTP session that a vault is asked through: proxies and CA bundles as the environment names them."""
+
+from __future__ import annotations
+
+import threading
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from stat import S_ISDIR
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class VaultSession(requests.Session):
+    """A session for one vault.
+
+    Args:
+        connections: How many connections are kept.
+    """
+
+    def __init__(self, *, connections: int) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.mount("https://", _TrustingAdapter(connections))
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """Verifies with the CA bundle that the environment names, read once.
+
+    requests has it read for each new connection, which takes several times as long as the rest of the handshake; and
+    between two refreshes a vault ends a connection that is idle.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._lock = threading.Lock()
+        self._read: tuple[object, ...] = ()
+        self._context: ssl.SSLContext | None = None
+        super().__init__(pool_connections=1, pool_maxsize=connections)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Return what a connection must be like; one with another bundle is another connection."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._trusting(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)}
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        """Return the way through a proxy; if that itself speaks TLS, the same bundle vouches for it."""
+        return super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **proxy_kwargs)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the connection as it is: its context verifies."""
+
+    def _trusting(self, bundle: str) -> ssl.SSLContext:
+        """Return the context that trusts a bundle, a file or a folder; read anew where it is not the one of before.
+
+        Raises:
+            OSError: If it cannot be read, or holds no certificate.
+        """
+        found = Path(bundle).stat()
+        read = (bundle, found.st_ino, found.st_size, found.st_mtime_ns)
+        with self._lock:
+            if self._context is None or self._read != read:
+                context = create_urllib3_context()
+                is_folder = S_ISDIR(found.st_mode)
+                context.load_verify_locations(None if is_folder else bundle, bundle if is_folder else None)
+                self._context, self._read = context, read
+                self.proxy_manager.clear()
+            return self._context
