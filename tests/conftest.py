@@ -43,9 +43,18 @@ def metadata_requests() -> list[str]:
     return attempts
 
 
+@pytest.fixture(scope="session")
+def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where commands look for a running local Azure: one that the machine's user runs is not the tests'."""
+    return tmp_path_factory.mktemp("runtime")
+
+
 @pytest.fixture(autouse=True)
-def machine_without_azure(monkeypatch: pytest.MonkeyPatch, metadata_requests: list[str]) -> Iterator[None]:
+def machine_without_azure(
+    monkeypatch: pytest.MonkeyPatch, metadata_requests: list[str], runtime_folder: Path
+) -> Iterator[None]:
     """Take away what this machine's environment says of identities and proxies; fail a test that asks for real ones."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_folder))
     for name in (*IDENTITY_VARIABLES, *NETWORK_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     metadata_requests.clear()

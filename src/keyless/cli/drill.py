@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -21,8 +21,11 @@ from keyless.local.server import LocalAzure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Seconds: a program has read its secrets by then.
+    from keyless.local.journal import Journal
+
+# Seconds: a program that has read a secret has read its others by then.
 _AFTER = 2.0
+_LOOKS = 0.02
 
 
 @click.command(
@@ -37,7 +40,8 @@ _AFTER = 2.0
 @click.option(
     "--after",
     type=click.FloatRange(min=0),
-    help=f"Seconds until it begins. [default: {_AFTER:g}, or 0 where it must come before the first request]",
+    help="Seconds until it begins: from the first secret that COMMAND reads, or from the start where it must come before. "
+    f"[default: {_AFTER:g}, or 0 from the start]",
 )
 @click.option(
     "--for", "seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds that it lasts."
@@ -56,7 +60,7 @@ def drill(
     with blocked_signals() as before, LocalAzure(choose_config(config), source=source or chosen.source) as azure:
         environment = resolved_environment(azure)
         run = DrillRun(azure.azure, name)
-        with _timed(run, delay, seconds):
+        with _conducted(run, azure.journal, delay, seconds):
             code = run_command(command, environment, signal_mask=before)
         account = run.account()
     sys.stderr.write(f"\n{account.text()}\n  the command ended with {code}\n")
@@ -64,17 +68,30 @@ def drill(
 
 
 @contextmanager
-def _timed(run: DrillRun, delay: float, seconds: float) -> Iterator[None]:
+def _conducted(run: DrillRun, journal: Journal, delay: float, seconds: float) -> Iterator[None]:
     """Let a drill begin after a delay, and end when its time or the block is over."""
-    if not delay:
+    over = Event()
+    begins_now = run.drill.from_start and not delay
+    if begins_now:
         run.begin()
-    timers = [Timer(delay, run.begin)] if delay else []
-    timers.append(Timer(delay + seconds, run.end))
-    for timer in timers:
-        timer.start()
+
+    def conduct() -> None:
+        # Languages differ by seconds in when they get to their first read, and a drill before it would show nothing.
+        while not run.drill.from_start and not journal.count(service="vault", status=200):
+            if over.wait(_LOOKS):
+                return
+        if not begins_now:
+            if over.wait(delay):
+                return
+            run.begin()
+        over.wait(seconds)
+        run.end()
+
+    conductor = Thread(target=conduct, daemon=True)
+    conductor.start()
     try:
         yield
     finally:
-        for timer in timers:
-            timer.cancel()
+        over.set()
+        conductor.join()
         run.end()

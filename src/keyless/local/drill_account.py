@@ -137,7 +137,7 @@ class DrillAccount:
 
     def _when(self) -> str:
         if self.began is None:
-            return "it did not begin: the program ended before"
+            return "it did not begin: the program ended before, or read no secret"
         began = f"it began after {self.began - self.started:.1f} s"
         if self.rotated:
             return began
