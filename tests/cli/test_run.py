@@ -99,6 +99,27 @@ public class Program {
   }
 }
 """
+# With nothing installed: older versions of Node.js look for no proxy, and of axios leave TLS to it.
+NODE_HTTPS_PROGRAM = """
+const http = require("node:http"), https = require("node:https");
+const { IDENTITY_ENDPOINT, IDENTITY_HEADER, HTTPS_PROXY } = process.env;
+const ask = (client, ...where) => new Promise((done) => client.get(...where, async (answer) => {
+  let text = "";
+  for await (const chunk of answer) text += chunk;
+  done(text);
+}).on("error", (error) => done(error.message)));
+(async () => {
+  const endpoint = `${IDENTITY_ENDPOINT}?api-version=2019-08-01&resource=https://vault.azure.net`;
+  const token = JSON.parse(await ask(http, endpoint, { headers: { "X-IDENTITY-HEADER": IDENTITY_HEADER } })).access_token;
+  const secret = "https://contoso-kv.vault.azure.net/secrets/db-password?api-version=7.4";
+  const headers = { Authorization: `Bearer ${token}` };
+  console.log(JSON.parse(await ask(https, secret, { headers })).value);
+  const { hostname: host, port } = new URL(HTTPS_PROXY);
+  console.log(JSON.parse(await ask(http, { host, port, path: secret, headers })).value);
+  console.log((await ask(https, "https://unknown-kv.vault.azure.net/")).includes("No vault unknown-kv.vault.azure.net"));
+  console.log(await ask(https, "https://127.0.0.1:9/"));
+})();
+"""
 SEEN = ["local-db-password", "api-key db-password", "403 ForbiddenByRbac"]
 
 
@@ -152,6 +173,14 @@ def test_a_program_in_javascript_reads_lists_and_is_denied(place: Path, javascri
     (place / "app.mjs").write_text(NODE_PROGRAM)
     done = run(place, "node", "app.mjs")
     assert done.stdout.splitlines() == SEEN, done.stderr
+
+
+def test_clients_of_nodejs_that_look_for_no_proxy_or_leave_tls_to_it_read_too(place: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("NODE.JS UNDER keyless run IS NOT TESTED: it is missing on this machine.")
+    done = run(place, "node", "-e", NODE_HTTPS_PROGRAM)
+    refused = "connect ECONNREFUSED 127.0.0.1:9"
+    assert done.stdout.splitlines() == [*["local-db-password"] * 2, "true", refused], done.stderr
 
 
 def test_a_program_in_java_reads_with_both_of_its_http_clients(place: Path) -> None:

@@ -16,6 +16,7 @@ from keyless.local.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 PASSWORD = "pass:word"
 VAULT = "contoso-kv.vault.azure.net"
@@ -68,6 +69,7 @@ async def echoing(name: str, *, tls: ssl.SSLContext | None = None, host: str = "
 async def proxying(
     vaults: Echo,
     *,
+    bundle_file: Path | None = None,
     head_timeout: float = 10,
     connect_timeout: float = 10,
     idle_timeout: float = 60,
@@ -77,6 +79,7 @@ async def proxying(
         vault_hosts=lambda: {VAULT, "fabrikam.vault.azure.cn"},
         vaults_at=vaults.address,
         password=PASSWORD,
+        bundle_file=bundle_file,
         trusts=lambda *_: True,
         head_timeout=head_timeout,
         connect_timeout=connect_timeout,
@@ -312,6 +315,61 @@ async def test_a_plain_request_is_refused_with_what_to_do(proxy: tuple[str, int]
     assert status == 405
     assert "Allow: CONNECT\r\n" in answer
     assert "set it as HTTPS_PROXY, not as HTTP_PROXY" in answer
+
+
+async def ask_for_url(proxy: tuple[str, int], url: str) -> str:
+    """Send a request as axios before 1.17 does, which leaves TLS to the proxy, and return what comes first."""
+    reader, writer = await asyncio.open_connection(*proxy)
+    head = ("Host: other.example", "Proxy-Authorization: Basic a2V5bGVzczpwYXNzOndvcmQ=", "Connection: keep-alive")
+    writer.write("\r\n".join((f"POST {url} HTTP/1.1", *head, "Content-Length: 2", "", "{}")).encode())
+    async with asyncio.timeout(5):
+        answer = await reader.read(65536)
+    await leave((reader, writer))
+    return answer.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/secrets/a?x=1", "/secrets/a?x=1"), ("?x=1", "/?x=1"), ("", "/"), (":443/a", "/a")]
+)
+async def test_where_a_client_leaves_tls_to_the_proxy_the_vault_gets_its_request_and_not_the_proxys_password(
+    tmp_path: Path, path: str, asked: str
+) -> None:
+    authority = CertificateAuthority()
+    (tmp_path / "ca.pem").write_bytes(authority.root_pem)
+    async with (
+        echoing("vaults", tls=authority.issue(VAULT).server_context()) as vaults,
+        proxying(vaults, bundle_file=tmp_path / "ca.pem") as proxy,
+    ):
+        answer = await ask_for_url(proxy, f"https://{VAULT}{path}")
+    host = f"{VAULT}:443" if path.startswith(":") else VAULT
+    assert answer.startswith(
+        f"vaults:POST {asked} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+    )
+
+
+async def test_where_a_client_leaves_tls_to_the_proxy_a_host_that_is_not_trusted_gets_nothing(vaults: Echo) -> None:
+    authority = CertificateAuthority()
+    async with echoing("other", tls=authority.issue("localhost").server_context()) as other, proxying(vaults) as proxy:
+        answer = await ask_for_url(proxy, f"https://localhost:{other.address[1]}/")
+        assert answer.startswith(f"HTTP/1.1 502 No TLS with localhost port {other.address[1]}\r\n")
+        assert "CERTIFICATE_VERIFY_FAILED" in answer
+        assert other.opened == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://ghost.vault.azure.net/secrets", 502),
+        ("https://169.254.169.254/metadata", 403),
+        (f"https://user@{VAULT}/", 400),
+        ("https://:443/", 400),
+    ],
+)
+async def test_where_a_client_leaves_tls_to_the_proxy_the_same_hosts_are_refused(
+    proxy: tuple[str, int], vaults: Echo, url: str, status: int
+) -> None:
+    assert (await ask_for_url(proxy, url)).startswith(f"HTTP/1.1 {status} ")
+    assert vaults.opened == 0
 
 
 async def test_a_request_whose_header_never_ends_is_refused(proxy: tuple[str, int]) -> None:

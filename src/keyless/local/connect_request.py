@@ -1,6 +1,6 @@
 """What a client asks of the proxy, and how it is refused.
 
-Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6, https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ _WIRE_SERVER = ipaddress.IPv4Address("168.63.129.16")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Stricter than a resolver, which would take a name in other spellings (full-width dots, escapes) for a vault's.
 _LABEL = "[0-9A-Za-z_-]{1,63}"
+_HTTPS_URL = r"https://(?P<host>[^/?#]+?)(?P<port>:[0-9]+)?(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?"
+# What a client says to the proxy, and not to the host that it asks for; the proxy asks that for one answer.
+_HOP_BY_HOP = frozenset({"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te"})
 _TARGET = rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?):(?P<port>[0-9]{{1,5}})"
 
 
@@ -110,22 +113,24 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
-    """A CONNECT request.
+    """A request for a tunnel, or for an https:// URL: older versions of axios leave TLS to the proxy.
 
     Attributes:
         target: Where the client wants to go; None where it names no host and port.
         credentials: What the client proves itself with, as it stands in the header; None where it does not.
+        head: What to ask the target over TLS; None where the client wants a tunnel.
     """
 
     target: Target | None
     credentials: str | None = field(repr=False)
+    head: bytes | None = field(default=None, repr=False)
 
 
 async def read_request(reader: asyncio.StreamReader) -> ConnectRequest:
     """Read a request up to its empty line.
 
     Raises:
-        RefusedError: If it is not a CONNECT request, or too long.
+        RefusedError: If it is neither a CONNECT request nor one for an https:// URL, or too long.
         EOFError: If the client closes before.
     """
     try:
@@ -136,15 +141,23 @@ async def read_request(reader: asyncio.StreamReader) -> ConnectRequest:
             "Request header too large",
             f"A request's header may have {HEAD_LIMIT} bytes.",
         ) from None
-    first, *lines = head.decode("latin-1").split("\r\n")
+    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, _, rest = first.partition(" ")
-    if method != "CONNECT":
+    asked = rest.partition(" ")[0]
+    fields = [line.partition(":") for line in lines]
+    credentials = next((value.strip() for name, _, value in fields if name.lower() == "proxy-authorization"), None)
+    if method == "CONNECT":
+        return ConnectRequest(Target.parse(asked), credentials)
+    url = re.fullmatch(_HTTPS_URL, asked, re.ASCII)
+    if url is None:
         raise RefusedError(
             HTTPStatus.METHOD_NOT_ALLOWED,
-            "This proxy takes CONNECT alone",
+            "This proxy takes https:// alone",
             "This proxy carries TLS: set it as HTTPS_PROXY, not as HTTP_PROXY.",
             header="Allow: CONNECT",
         )
-    fields = [line.partition(":") for line in lines]
-    credentials = (value.strip() for name, _, value in fields if name.lower() == "proxy-authorization")
-    return ConnectRequest(Target.parse(rest.partition(" ")[0]), next(credentials, None))
+    authority, path = f"{url['host']}{url['port'] or ''}", f"{url['path'] or '/'}{url['query'] or ''}"
+    kept = [line for line, (name, *_) in zip(lines, fields, strict=True) if name.lower() not in _HOP_BY_HOP]
+    whole = "\r\n".join((f"{method} {path} HTTP/1.1", f"Host: {authority}", *kept, "Connection: close", "", ""))
+    target = Target.parse(authority if url["port"] else f"{authority}:443")
+    return ConnectRequest(target, credentials, whole.encode("latin-1"))

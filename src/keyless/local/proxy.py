@@ -1,7 +1,8 @@
 """A CONNECT proxy that keeps vault hosts on this machine and lets every other host go where it was going.
 
 It lets a program keep its vault's real URL: the program asks the proxy of ``HTTPS_PROXY`` for
-``contoso-kv.vault.azure.net:443`` and gets a tunnel to the local vaults, with TLS from end to end.
+``contoso-kv.vault.azure.net:443`` and gets a tunnel to the local vaults, with TLS from end to end. Where a client asks for
+an https:// URL instead, it is the proxy that speaks TLS, and verifies.
 
 Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import ssl
 import sys
 from base64 import b64encode
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +26,7 @@ from keyless.local.peer import same_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from keyless.local.upstream import Upstream
 
@@ -44,6 +48,7 @@ class ConnectProxy:
         vault_hosts: Tells the hosts of the vaults that exist now, in lower case.
         vaults_at: Where the local vaults listen.
         password: What a client must give; programs of the same user need not, where the kernel says that they are.
+        bundle_file: What a certificate is verified with where a client leaves TLS to the proxy; None for the machine's roots.
         upstream: The proxy through which other hosts are reached; None reaches them straight.
         trusts: Says of a client's address and this end's whether the client needs no password.
         head_timeout: Seconds that a client may take to send its request.
@@ -57,6 +62,7 @@ class ConnectProxy:
         vault_hosts: Callable[[], Collection[str]],
         vaults_at: Address,
         password: str,
+        bundle_file: Path | None = None,
         upstream: Upstream | None = None,
         trusts: Callable[[Address, Address], bool] = same_user,
         head_timeout: float = 10.0,
@@ -66,6 +72,7 @@ class ConnectProxy:
         self._vault_hosts = vault_hosts
         self._vaults_at = vaults_at
         self._credentials = b64encode(f"{USER}:{password}".encode())
+        self._bundle_file = bundle_file
         self._upstream = upstream
         self._trusts = trusts
         self._head_timeout = head_timeout
@@ -122,7 +129,11 @@ class ConnectProxy:
         target = request.target
         far_reader, far_writer = await self._connect(target)
         try:
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            if request.head is None:
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                await self._secure(far_writer, target)
+                far_writer.write(request.head)
             await self._carry(reader, far_writer, far_reader, writer)
         finally:
             await _close(far_writer)
@@ -159,6 +170,27 @@ class ConnectProxy:
                 f"No connection to {target.host} port {target.port}",
                 f"Connecting to {target.host} port {target.port} failed: {error}.",
                 header="Proxy-Status: keyless; error=destination_unavailable",
+            ) from None
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._bundle_file)
+
+    async def _secure(self, far_writer: asyncio.StreamWriter, target: Target) -> None:
+        """Begin TLS with a host, as the client that asked for an https:// URL would.
+
+        Raises:
+            RefusedError: If it cannot be begun, or the certificate is not trusted.
+        """
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                await far_writer.start_tls(self._context, server_hostname=target.host)
+        except OSError as error:
+            raise RefusedError(
+                HTTPStatus.BAD_GATEWAY,
+                f"No TLS with {target.host} port {target.port}",
+                f"TLS with {target.host} port {target.port} failed: {error}.",
+                header="Proxy-Status: keyless; error=tls_certificate_error",
             ) from None
 
     def _check_vault(self, target: Target) -> None:

@@ -324,6 +324,7 @@ async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> Asy
         vault_hosts=lambda: {vault.host for vault in run.azure.vaults.values()},
         vaults_at=listeners.reachable(sockets.https),
         password=run.proxy_password,
+        bundle_file=run.trust.bundle_file,
         upstream=run.upstream,
     )
     async with AsyncExitStack() as stack:

@@ -1,8 +1,9 @@
-// Leads the fetch of Node.js through HTTPS_PROXY where Node.js cannot do so itself: before 22.21 and 24.5.
+// Leads fetch and node:https of Node.js through HTTPS_PROXY where Node.js cannot do so itself: before 22.21 and 24.5.
 // https://nodejs.org/api/cli.html#--use-env-proxy, https://undici.nodejs.org/#/docs/api/Client?id=parameter-connectoptions
 "use strict";
 
 const http = require("node:http");
+const https = require("node:https");
 const net = require("node:net");
 const tls = require("node:tls");
 
@@ -16,11 +17,13 @@ function goesStraight(host, port) {
   });
 }
 
-function tunnel(proxy, target, callback) {
+function tunnel(host, port, callback) {
+  const proxy = new URL(process.env.HTTPS_PROXY);
+  const target = net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
   const credentials = Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`);
   const headers = { Host: target, "Proxy-Authorization": `Basic ${credentials.toString("base64")}` };
-  const { hostname: host, port } = proxy;
-  const request = http.request({ host, port, method: "CONNECT", path: target, headers, timeout: TIMEOUT, agent: false });
+  const where = { host: proxy.hostname, port: proxy.port, method: "CONNECT", path: target };
+  const request = http.request({ ...where, headers, timeout: TIMEOUT, agent: false });
   request.once("timeout", () => request.destroy(new Error(`the proxy for ${target} did not answer`)));
   request.once("error", callback);
   request.once("connect", (answer, socket) => {
@@ -52,13 +55,29 @@ function connect({ hostname, protocol, port, servername }, callback) {
   }
   const wanted = { host, port: port || 443, servername: servername || (net.isIP(host) ? "" : host) };
   if (goesStraight(host, String(wanted.port))) return secure(wanted, callback);
-  tunnel(new URL(process.env.HTTPS_PROXY), `${hostname}:${wanted.port}`, (error, socket) =>
-    error ? callback(error) : secure({ ...wanted, socket }, callback),
-  );
+  tunnel(host, wanted.port, (error, socket) => (error ? callback(error) : secure({ ...wanted, socket }, callback)));
 }
 
-if (process.env.HTTPS_PROXY && !process.allowedNodeEnvironmentFlags.has("--use-env-proxy")) {
+function leadFetch() {
   new Response(); // Node.js loads what is behind fetch when a part of it is first used.
   const Agent = globalThis[DISPATCHER].constructor;
   globalThis[DISPATCHER] = new Agent({ connect });
+}
+
+function leadHttps(agent) {
+  const { createConnection } = agent;
+  agent.createConnection = function (options, callback) {
+    const host = String(options.host || "localhost").toLowerCase();
+    if (options.socketPath || options.socket || goesStraight(host, String(options.port))) {
+      return createConnection.call(this, options, callback);
+    }
+    tunnel(host, options.port, (error, socket) =>
+      error ? callback(error) : callback(null, createConnection.call(this, { ...options, socket })),
+    );
+  };
+}
+
+if (process.env.HTTPS_PROXY && !process.allowedNodeEnvironmentFlags.has("--use-env-proxy")) {
+  if (typeof Response === "function") leadFetch(); // Not before Node.js 18.
+  leadHttps(https.globalAgent);
 }
