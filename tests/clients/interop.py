@@ -115,8 +115,8 @@ class Interop:
             answer = _answer(language, program, asked, environment, azure)
             seconds = time.monotonic() - started
             text, passed = _judge(program, source, scenario, answer, azure)
-            if asked.vault_url == OUTSIDE and (stranger.trusted or not stranger.visits):
-                text, passed = f"{stranger.visits} visits, {stranger.trusted} of them trusting: {text}", False
+            if stranger.trusted or bool(stranger.visits) != (asked.vault_url == OUTSIDE):
+                text, passed = f"{stranger.visits} let out, {stranger.trusted} of them trusting: {text}", False
         return Result(
             language=language.name,
             client=f"{program.client} {program.version()}",
