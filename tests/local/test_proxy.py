@@ -318,7 +318,7 @@ async def test_a_plain_request_is_refused_with_what_to_do(proxy: tuple[str, int]
 
 
 async def ask_for_url(proxy: tuple[str, int], url: str) -> str:
-    """Send a request as axios before 1.17 does, which leaves TLS to the proxy, and return what comes first."""
+    """Send a request as axios before 1.16.1 does, which leaves TLS to the proxy, and return what comes first."""
     reader, writer = await asyncio.open_connection(*proxy)
     head = ("Host: other.example", "Proxy-Authorization: Basic a2V5bGVzczpwYXNzOndvcmQ=", "Connection: keep-alive")
     writer.write("\r\n".join((f"POST {url} HTTP/1.1", *head, "Content-Length: 2", "", "{}")).encode())

@@ -40,7 +40,7 @@ try
 {
     answer = await Run(args[0], args[1], args.ElementAtOrDefault(2), args.ElementAtOrDefault(3));
 }
-catch (Exception error)
+catch (Exception error) when (error is RequestFailedException or AuthenticationFailedException or AggregateException)
 {
     answer = new { error = error.ToString(), status = (error as RequestFailedException)?.Status };
 }
