@@ -48,12 +48,14 @@ def retry_on_rejected(reader: SecretReader, name: str, use: Callable[[Secret], R
         if not _is_rejection(error, on):
             raise
         reader.invalidate(secret)
+        newer = secret
         try:
             newer = reader.get(name)
         except KeylessError as failure:
             _note_failure(error, failure)
-            raise error from None
-        if _note_if_same(error, secret, newer):
+        else:
+            _note_if_same(error, secret, newer)
+        if newer.version == secret.version:
             raise
     # Outside the except block: what goes wrong now is no consequence of the rejection.
     return use(newer)
@@ -70,12 +72,14 @@ async def aretry_on_rejected(
         if not _is_rejection(error, on):
             raise
         reader.invalidate(secret)
+        newer = secret
         try:
             newer = await reader.aget(name)
         except KeylessError as failure:
             _note_failure(error, failure)
-            raise error from None
-        if _note_if_same(error, secret, newer):
+        else:
+            _note_if_same(error, secret, newer)
+        if newer.version == secret.version:
             raise
     return await use(newer)
 
@@ -88,8 +92,10 @@ def _note_failure(error: Exception, failure: KeylessError) -> None:
     error.add_note(f"Keyless could not read the secret anew: {failure.what} [{failure.kl_code}]")
 
 
-def _note_if_same(error: Exception, rejected: Secret, newer: Secret) -> bool:
-    if newer.version != rejected.version:
-        return False
-    error.add_note(f"Keyless asked the vault anew: the version of {newer.name} is still {newer.version}.")
-    return True
+def _note_if_same(error: Exception, rejected: Secret, newer: Secret) -> None:
+    if newer.version == rejected.version:
+        error.add_note(
+            f"Keyless could not read {newer.name} anew: neither the vault nor a token can be had for now."
+            if newer.is_stale
+            else f"Keyless asked the vault anew: the version of {newer.name} is still {newer.version}."
+        )

@@ -34,7 +34,7 @@ class Database:
     def connect(self, secret: Secret) -> str:
         self.shown.append(secret.value)
         if secret.value != self.password:
-            raise WrongPasswordError("28P01")
+            raise WrongPasswordError("28P01") from ConnectionError("refused")
         return f"connected with {secret.value}"
 
     async def aconnect(self, secret: Secret) -> str:
@@ -93,8 +93,9 @@ def test_with_the_vault_away_the_rejection_itself_is_raised(
     assert connect(Database("old"))
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with pytest.raises(WrongPasswordError):
+    with pytest.raises(WrongPasswordError) as info:
         connect(Database("new"))
+    assert "could not read db-password anew" in info.value.__notes__[0]
 
 
 def test_a_secret_that_is_gone_is_noted_on_the_rejection(
@@ -107,6 +108,7 @@ def test_a_secret_that_is_gone_is_noted_on_the_rejection(
     with pytest.raises(WrongPasswordError) as info:
         connect(Database("new"))
     assert "KL-" in info.value.__notes__[0]
+    assert isinstance(info.value.__cause__, ConnectionError), "it is raised as it came"
 
 
 @pytest.mark.parametrize("on", [(KeyError, WrongPasswordError), lambda error: "28P01" in str(error)])
