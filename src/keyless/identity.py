@@ -167,7 +167,7 @@ class TokenSource:
         """
         held = self._held.get(resource)
         if held is not None and held.token.value == token.value:
-            del self._held[resource]
+            self._held.pop(resource, None)  # Another thread may have been refused at the same time.
             self._failures.clear()
             # MSAL has no way to drop one token; the others are held here, too.
             self._client = self._new_client()
