@@ -68,11 +68,13 @@ class Lookup(NamedTuple):
             fall back on the secret if there is one; ``deny`` with the error, which is recent.
         secret: The value in hand.
         error: The recent refusal or failure; with ``wait``, a failure after which the vault should be asked just once.
+        until: With ``wait``, until when the secret may be served.
     """
 
     action: Literal["serve", "refresh", "wait", "deny"]
     secret: Secret | None = None
     error: KeylessError | None = None
+    until: float = 0.0
 
 
 class Held(NamedTuple):
@@ -129,15 +131,16 @@ class SecretCache:
             return Lookup("wait", error=denial.error) if denial is not None and failures else _MISS
         if now < entry.fresh_until:
             return Lookup("serve", entry.secret)
-        if now - entry.stored_at >= self._max_stale:
+        until = entry.stored_at + self._max_stale
+        if now >= until:
             # Nobody may be served it, so nothing is gained by keeping it.
             return _MISS
         if entry.stale is not None:
             if now < entry.retry_at:
                 return Lookup("serve", entry.stale)
             # Long after that time nobody has asked, and the outage may be long over.
-            return Lookup("refresh" if now < entry.retry_at + LONGEST_PAUSE else "wait", entry.stale)
-        return Lookup("refresh" if now < entry.due_at else "wait", entry.secret)
+            return Lookup("refresh" if now < entry.retry_at + LONGEST_PAUSE else "wait", entry.stale, until=until)
+        return Lookup("refresh" if now < entry.due_at else "wait", entry.secret, until=until)
 
     def store(self, key: str, secret: Secret, now: float, *, pinned: bool) -> Entry | None:
         """Remember a value that the vault has just given.
@@ -197,14 +200,18 @@ class SecretCache:
             was rejected before and the vault has just said that it is still the latest.
         """
         entry = self._entries.get(key)
-        if entry is not None and rejected is not None:
-            just_confirmed = entry.confirmed and now < entry.stored_at + self._negative_ttl
-            if entry.expired or just_confirmed or entry.secret.version != rejected:
+        if rejected is not None:
+            if entry is None or entry.expired or entry.secret.version != rejected:
+                return False
+            if entry.confirmed and now < entry.stored_at + self._negative_ttl:
                 return False
         self._denials.pop(key, None)
         if entry is not None:
-            at = entry.stored_at
-            self._entries[key] = Entry(entry.secret, at, fresh_until=at, due_at=at, expired=True)
+            # An episode of staleness goes on, but for its pause: whoever asks next waits for the vault.
+            at, again = entry.stored_at, float("-inf")
+            self._entries[key] = replace(
+                entry, fresh_until=at, due_at=at, retry_at=again, expired=True, confirmed=False
+            )
         return True
 
     def held(self, now: float) -> Held:

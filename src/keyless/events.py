@@ -87,6 +87,27 @@ class StaleStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshFailed:
+    """A secret that is served stale could not be refreshed this time, either.
+
+    Attributes:
+        vault_url: The vault.
+        name: The secret's name.
+        kl_code: The stable code of the error that stands in the way.
+        what: What happened, in the error's words.
+        age: Seconds since the value was read.
+        seconds: How long the flight took that failed.
+    """
+
+    vault_url: str
+    name: str
+    kl_code: str
+    what: str
+    age: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaleEnded:
     """A secret could be refreshed again.
 
@@ -114,7 +135,7 @@ class SecretInvalidated:
     name: str
 
 
-Event = TokenAcquired | SecretRetrieved | ReadFailed | StaleStarted | StaleEnded | SecretInvalidated
+Event = TokenAcquired | SecretRetrieved | ReadFailed | StaleStarted | RefreshFailed | StaleEnded | SecretInvalidated
 Hook = Callable[[Event], None]
 
 
@@ -144,6 +165,8 @@ def log_event(event: Event) -> None:
                 event.what,
                 event.kl_code,
             )
+        case RefreshFailed():
+            log.debug("%s/secrets/%s still cannot be refreshed: %s", event.vault_url, event.name, event.kl_code)
         case StaleEnded():
             log.info("%s/secrets/%s is current again after %.0f s", event.vault_url, event.name, event.age)
         case SecretInvalidated():

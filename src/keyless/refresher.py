@@ -44,12 +44,14 @@ class Pending(NamedTuple):
     Attributes:
         secret: Which one.
         flight: What will bring it.
-        fallback: The old value, should the flight take too long.
+        fallback: The old value, should the flight fail or take too long.
+        until: Until when that may be served.
     """
 
     secret: SecretId
     flight: Future[Secret]
     fallback: Secret | None
+    until: float
 
 
 class Refresher:
@@ -142,7 +144,7 @@ class Refresher:
             workers.do(partial(self._flights.fly, key, flight, read))
         if found.action == "refresh" and found.secret is not None:
             return self._served(found.secret)
-        return Pending(secret, flight, found.secret)
+        return Pending(secret, flight, found.secret, found.until)
 
     def settle(self, pending: Pending) -> Secret:
         """Return what a reader gets that has waited for as long as it would.
@@ -156,8 +158,9 @@ class Refresher:
         if error is None:
             return self._served(flight.result())
         # The value may have been invalidated meanwhile, and the flight that brought this error with it.
-        if pending.fallback is not None and isinstance(error, KeylessError) and error.stale_ok:
-            return self._served(replace(pending.fallback, source="stale"))
+        old = pending.fallback if self._clock() < pending.until else None
+        if old is not None and isinstance(error, KeylessError) and error.stale_ok:
+            return self._served(replace(old, source="stale"))
         self._misses.add()
         raise copy(error) if isinstance(error, KeylessError) else error
 
@@ -253,7 +256,7 @@ class Refresher:
     def _remember_failure(
         self, key: str, flight: Future[Secret], secret: SecretId, error: KeylessError, started: float
     ) -> Secret:
-        from keyless.events import ReadFailed, StaleStarted  # noqa: PLC0415 (as above)
+        from keyless.events import ReadFailed, RefreshFailed, StaleStarted  # noqa: PLC0415 (as above)
 
         now = self._clock()
         error.with_traceback(None)
@@ -267,18 +270,17 @@ class Refresher:
             )
             self._tell(failed)
             raise error
-        if entry.failures == 1:
-            age = now - entry.stored_at
-            self._tell(
-                StaleStarted(
-                    vault_url=self.vault_url,
-                    name=secret.name,
-                    kl_code=error.kl_code,
-                    what=error.what,
-                    age=age,
-                    seconds=seconds,
-                )
+        told = StaleStarted if entry.failures == 1 else RefreshFailed
+        self._tell(
+            told(
+                vault_url=self.vault_url,
+                name=secret.name,
+                kl_code=error.kl_code,
+                what=error.what,
+                age=now - entry.stored_at,
+                seconds=seconds,
             )
+        )
         return entry.stale
 
     def token(self, resource: str, claims: str | None) -> Future[Token]:
@@ -301,17 +303,18 @@ class Refresher:
     def _tell(self, event: Event) -> None:
         from keyless.events import log_event  # noqa: PLC0415 (as above)
 
-        hooks = [self._on_event or log_event]
-        # In a program that has imported neither there is nobody to receive anything.
-        if not sys.modules.keys().isdisjoint({"opentelemetry.trace", "opentelemetry.metrics"}):
-            from keyless.telemetry import process_telemetry  # noqa: PLC0415 (as above)
-
-            hooks.append(partial(process_telemetry().tell, self))
-        for hook in hooks:
+        for hook in (self._on_event or log_event, self._tell_telemetry):
             try:
                 hook(event)
             except Exception:
                 logging.getLogger("keyless").exception("the event hook failed")
+
+    def _tell_telemetry(self, event: Event) -> None:
+        # In a program that has imported neither there is nobody to receive anything.
+        if not sys.modules.keys().isdisjoint({"opentelemetry.trace", "opentelemetry.metrics"}):
+            from keyless.telemetry import process_telemetry  # noqa: PLC0415 (as above)
+
+            process_telemetry().tell(self, event)
 
 
 def _begin_in_child(reference: weakref.ref[Refresher]) -> None:

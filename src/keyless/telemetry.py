@@ -19,7 +19,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from keyless.events import Event, ReadFailed, SecretRetrieved, StaleStarted, TokenAcquired
+from keyless.events import Event, ReadFailed, RefreshFailed, SecretRetrieved, StaleStarted, TokenAcquired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,7 +76,7 @@ class Telemetry:
             case SecretRetrieved():
                 told = {"keyless.secret.name": event.name, "keyless.secret.version": event.version}
                 self._record(source, "get_secret", event.seconds, told)
-            case ReadFailed() | StaleStarted():
+            case ReadFailed() | StaleStarted() | RefreshFailed():
                 told = {"keyless.secret.name": event.name}
                 self._record(source, "get_secret", event.seconds, told, event.kl_code)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyless.cache import PINNED_TTL, SecretCache
+from keyless.cache import PINNED_TTL, Lookup, SecretCache
 from keyless.errors import (
     AccessDeniedError,
     IdentityUnavailableError,
@@ -40,7 +40,7 @@ def error(kind: type[KeylessError], retry_after: float | None = None) -> Keyless
 
 
 def test_a_secret_that_was_never_read_is_waited_for() -> None:
-    assert cache().lookup("db/", 0.0) == ("wait", None, None)
+    assert cache().lookup("db/", 0.0) == Lookup("wait")
 
 
 def test_a_fresh_value_is_served_and_says_that_it_comes_from_the_cache() -> None:
@@ -96,7 +96,7 @@ def test_a_revocation_drops_the_value_at_once_and_is_remembered_for_seconds(kind
     denied = shelf.lookup("db/", 400.0 + NEGATIVE_TTL - 0.1)
     assert denied.action == "deny"
     assert isinstance(denied.error, kind)
-    assert shelf.lookup("db/", 400.0 + NEGATIVE_TTL) == ("wait", None, None)
+    assert shelf.lookup("db/", 400.0 + NEGATIVE_TTL) == Lookup("wait")
 
 
 def test_during_an_outage_the_vault_is_asked_at_growing_intervals() -> None:
@@ -174,7 +174,7 @@ def test_failures_without_a_value_are_forgotten_after(after: str) -> None:
         shelf.expire("db/", now)
     else:
         now += 3600
-    assert shelf.lookup("db/", now) == ("wait", None, None)
+    assert shelf.lookup("db/", now) == Lookup("wait")
 
 
 def test_a_reader_that_slept_through_the_end_of_an_outage_waits_rather_than_serve_old_news() -> None:
@@ -196,6 +196,9 @@ def test_a_version_that_is_no_longer_in_hand_cannot_expire_its_successor_nor_twi
     assert shelf.expire("db/", 0.5, "0" * 32)
     assert not shelf.expire("db/", 0.5, "0" * 32)
     assert shelf.lookup("db/", 1.0).action == "wait"
+    shelf.fail("db/", error(AccessDeniedError), 2.0)
+    assert not shelf.expire("db/", 2.5, "0" * 32)
+    assert shelf.lookup("db/", 3.0).action == "deny", "many that hold it cause no more than one request"
 
 
 def test_a_rejected_version_that_the_vault_has_just_confirmed_is_not_asked_for_again_at_once() -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,7 @@ from keyless import (
     IdentityRefusedError,
     ReaderClosedError,
     ReadErrors,
+    RefreshFailed,
     Secret,
     SecretInvalidated,
     SecretNotFoundError,
@@ -119,6 +120,33 @@ def test_after_invalidate_the_next_read_asks_the_vault(local_azure: LocalAzure, 
     assert reader.get("db-password").value == "new"
 
 
+def test_an_answer_that_was_under_way_when_its_secret_was_invalidated_is_not_kept(
+    local_azure: LocalAzure, reader: SecretReader, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = reader.get("db-password")
+    answered, let_go = threading.Event(), threading.Event()
+    fetcher = reader._refresher._fetcher
+    fetch = fetcher.fetch
+
+    def fetch_slowly(*arguments: Any, **options: Any) -> Secret:
+        found = fetch(*arguments, **options)
+        if not answered.is_set():
+            answered.set()
+            assert let_go.wait(10)
+        return found
+
+    monkeypatch.setattr(fetcher, "fetch", fetch_slowly)
+    clock.seconds += 400.0
+    assert reader.get("db-password").value == old.value, "the refresh behind it is under way now"
+    assert answered.wait(10)
+    local_azure.vault("contoso-kv").set_secret("db-password", "new")
+    reader.invalidate(old)
+    assert reader.get("db-password").value == "new"
+    let_go.set()
+    eventually(lambda: reader.stats().in_flight == 0)
+    assert (reader.get("db-password").value, reader.stats().retrieved) == ("new", 3)
+
+
 def test_a_revoked_role_bites_at_the_next_refresh_and_a_new_one_mends_it(
     local_azure: LocalAzure, reader: SecretReader, clock: MovedClock
 ) -> None:
@@ -155,6 +183,9 @@ def test_an_outage_is_outlived_and_told_once(
         stale = reader.get("db-password")
         assert (stale.value, stale.source, stale.is_stale) == (value, "stale", True)
         clock.seconds += 100.0
+    eventually(lambda: reader.stats().in_flight == 0)
+    reader.invalidate("db-password")
+    assert reader.get("db-password").is_stale
     monkeypatch.setenv("HTTPS_PROXY", working)
     monkeypatch.setenv("https_proxy", working)
 
@@ -166,6 +197,7 @@ def test_an_outage_is_outlived_and_told_once(
     kinds = [type(event) for event in events]
     assert kinds.count(StaleStarted) == 1
     assert kinds.count(StaleEnded) == 1
+    assert kinds.count(RefreshFailed) > 0
 
 
 def test_without_a_value_in_hand_an_outage_is_an_error_that_says_what_to_do(
@@ -302,25 +334,47 @@ def test_a_timeout_without_end_is_taken(reader: SecretReader) -> None:
     assert asyncio.run(reader.aget("api-key", timeout=float("inf"))).value
 
 
+@pytest.fixture
+def fall_silent(clock: MovedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[float | None]]]:
+    """From its call on no vault answers; this thread's waits for one move the clock, and are noted."""
+    waits: list[float | None] = []
+    here, look = threading.current_thread(), Future.exception
+
+    def never_lands(flight: Future[Secret], timeout: float | None = None) -> BaseException | None:
+        if threading.current_thread() is not here:  # The workers wait for what they wait for.
+            return look(flight, timeout)
+        waits.append(timeout)
+        clock.seconds += timeout or 0.0
+        raise TimeoutError
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        def fall() -> list[float | None]:
+            for name in ("HTTPS_PROXY", "https_proxy"):
+                monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
+            monkeypatch.setattr(Future, "exception", never_lands)
+            return waits
+
+        yield fall
+
+
 def test_many_due_values_wait_together_for_a_silent_endpoint(
-    local_azure: LocalAzure, reader: SecretReader, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+    reader: SecretReader, clock: MovedClock, fall_silent: Callable[[], list[float | None]]
 ) -> None:
     names = ["db-password", "api-key"]
     reader.get_many(names)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        for name in ("HTTPS_PROXY", "https_proxy"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        clock.seconds += 600.0
-        waits: list[float | None] = []
-        here, look = threading.current_thread(), Future.exception
-
-        def never_lands(flight: Future[Secret], timeout: float | None = None) -> BaseException | None:
-            if threading.current_thread() is not here:  # The workers wait for what they wait for.
-                return look(flight, timeout)
-            waits.append(timeout)
-            clock.seconds += timeout or 0.0
-            raise TimeoutError
-
-        monkeypatch.setattr(Future, "exception", never_lands)
-        assert {secret.source for secret in reader.get_many(names).values()} == {"stale"}
+    waits = fall_silent()
+    clock.seconds += 600.0
+    assert {secret.source for secret in reader.get_many(names).values()} == {"stale"}
     assert waits == [3.0, 0.0], "the second waits what the first has left"
+
+
+def test_a_value_that_passes_the_bound_while_its_reader_waits_is_not_served(
+    reader: SecretReader, clock: MovedClock, fall_silent: Callable[[], list[float | None]]
+) -> None:
+    reader.get("db-password")
+    fall_silent()
+    clock.seconds += 86_400.0 - 4.0
+    assert reader.get("db-password").is_stale, "four seconds are left, and three of them are waited"
+    with pytest.raises(DeadlineExceededError):
+        reader.get("db-password")

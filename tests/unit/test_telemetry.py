@@ -198,6 +198,30 @@ def test_a_hook_that_fails_takes_nothing_from_opentelemetry(
     assert len(exported.spans("keyless get_secret")) == 1
 
 
+def test_a_refresh_that_fails_again_is_a_span_too(
+    local_azure: LocalAzure, exported: Exported, reader: SecretReader, clock: MovedClock
+) -> None:
+    reader.get("db-password")
+    local_azure.faults.add_named("vault-outage")
+    for _ in range(3):
+        clock.seconds += 600.0
+        assert reader.get("db-password").is_stale
+    codes = [(span.attributes or {}).get("error.type") for span in exported.spans("keyless get_secret")]
+    assert codes == [None, "KL-307", "KL-307", "KL-307"]
+
+
+def test_an_opentelemetry_that_does_not_work_breaks_no_read(
+    local_azure: LocalAzure,
+    azure_environment: object,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyless.telemetry", None)  # As where an old version of it lacks what is imported.
+    with SecretReader(URL) as reader:
+        assert reader.get("db-password").value
+    assert "the event hook failed" in caplog.text
+
+
 def test_a_program_without_opentelemetry_does_not_load_it(azure_environment: dict[str, str]) -> None:
     program = (
         "import sys\nfrom keyless import SecretReader\n"
