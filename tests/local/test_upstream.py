@@ -23,6 +23,7 @@ from keyless.local.private_folder import private_folder
 from keyless.local.proxy import ConnectProxy
 from keyless.local.server import LocalAzure
 from keyless.local.tls import CertificateAuthority
+from keyless.local.trust import write_trust
 from keyless.local.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -219,8 +220,22 @@ def test_a_certificate_that_several_variables_name_stands_in_the_bundle_once(
     with LocalAzure() as azure:
         bundle = azure.bundle_file.read_bytes()
     assert bundle.count(own.strip()) == 1
-    public = Path(certifi.where()).read_bytes().count(b"BEGIN CERTIFICATE")
-    assert bundle.count(b"BEGIN CERTIFICATE") == public + 2
+    certificates = bundle.split(b"-----BEGIN CERTIFICATE-----")
+    assert len(certificates) == len(set(certificates))
+
+
+def test_what_the_system_trusts_stays_trusted_by_programs_that_are_given_a_bundle(tmp_path: Path) -> None:
+    system, local = CertificateAuthority().root_pem, CertificateAuthority().root_pem
+    (tmp_path / "system.crt").write_bytes(system)
+    files = write_trust(
+        tmp_path,
+        root_pem=local,
+        service_fabric_pem=b"",
+        environment={},
+        system_files=[tmp_path / "nowhere.crt", tmp_path / "system.crt"],
+    )
+    assert system in files.bundle_file.read_bytes()
+    assert local in files.bundle_file.read_bytes()
 
 
 def test_a_bundle_that_is_not_there_is_left_out_and_named(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -11,9 +12,16 @@ from typing import TYPE_CHECKING, Final
 import certifi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _BUNDLE_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Where Linux keeps what its administrator trusts, a company's authorities among it: https://go.dev/src/crypto/x509/root_linux.go
+_SYSTEM_FILES: Final = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+    Path("/etc/ssl/ca-bundle.pem"),
+    Path("/etc/ssl/cert.pem"),
+)
 _NODE_VARIABLE: Final = "NODE_EXTRA_CA_CERTS"
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[\w+/=\s]+-----END CERTIFICATE-----")
 
@@ -24,7 +32,7 @@ class TrustFiles:
 
     Attributes:
         ca_file: The local root, alone.
-        bundle_file: The public roots, those that the environment named already, and the local one.
+        bundle_file: The public roots, those of the system, those that the environment named already, and the local one.
         node_file: What Node.js is to trust beside its own: what it was told before, and the local root.
         service_fabric_node_file: The same, and the certificate of Service Fabric's endpoint: Node.js knows no thumbprints.
     """
@@ -36,7 +44,12 @@ class TrustFiles:
 
 
 def write_trust(
-    folder: Path, *, root_pem: bytes, service_fabric_pem: bytes, environment: Mapping[str, str]
+    folder: Path,
+    *,
+    root_pem: bytes,
+    service_fabric_pem: bytes,
+    environment: Mapping[str, str],
+    system_files: Sequence[Path] = _SYSTEM_FILES,
 ) -> TrustFiles:
     """Write the files.
 
@@ -45,15 +58,16 @@ def write_trust(
         root_pem: The local root.
         service_fabric_pem: The certificate of Service Fabric's endpoint.
         environment: The environment before; a company's own authorities, which it names, stay trusted.
+        system_files: Where the system's own may be; programs that go by it look at the bundle alone once they are given one.
     """
-    public = _certificates(Path(certifi.where()).read_bytes())
+    public = [Path(certifi.where()), *(file for file in system_files if os.access(file, os.R_OK))]
     named = [certificate for variable in _BUNDLE_VARIABLES for certificate in _named(variable, environment)]
     named_for_node = _named(_NODE_VARIABLE, environment)
     files = TrustFiles(
         *(folder / name for name in ("ca.pem", "bundle.pem", "node-ca.pem", "service-fabric-node-ca.pem"))
     )
     files.ca_file.write_bytes(root_pem)
-    files.bundle_file.write_bytes(_together([*public, *named, *named_for_node, root_pem]))
+    files.bundle_file.write_bytes(_together([*_certificates(public), *named, *named_for_node, root_pem]))
     files.node_file.write_bytes(_together([*named_for_node, root_pem]))
     files.service_fabric_node_file.write_bytes(_together([*named_for_node, root_pem, service_fabric_pem]))
     return files
@@ -64,8 +78,8 @@ def _together(certificates: Sequence[bytes]) -> bytes:
     return b"".join(dict.fromkeys(certificate.strip() + b"\n" for certificate in certificates))
 
 
-def _certificates(content: bytes) -> list[bytes]:
-    return _CERTIFICATE.findall(content.replace(b"\r\n", b"\n"))
+def _certificates(files: Iterable[Path]) -> list[bytes]:
+    return [found for file in files for found in _CERTIFICATE.findall(file.read_bytes().replace(b"\r\n", b"\n"))]
 
 
 def _named(variable: str, environment: Mapping[str, str]) -> list[bytes]:
@@ -76,8 +90,7 @@ def _named(variable: str, environment: Mapping[str, str]) -> list[bytes]:
     path = Path(named)
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
-        contents = [file.read_bytes() for file in files if path == file or file.is_file()]
+        return _certificates(file for file in files if path == file or file.is_file())
     except OSError as error:
         sys.stderr.write(f"keyless: {variable} names {named}, which cannot be read ({error.strerror}): left out.\n")
         return []
-    return [certificate for content in contents for certificate in _certificates(content)]
