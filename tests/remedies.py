@@ -27,7 +27,7 @@ def flaw(remedy: str) -> str | None:
     words, commands = remedy.split("`")[::2], remedy.split("`")[1::2]
     if not commands and "Portal: " not in remedy and not remedy.startswith(tuple(NEITHER)):
         return "neither a command nor the portal, and no reason why"
-    if re.search(r"\baz [a-z]", " ".join(words).replace("az webapp, az containerapp and az vm", "")):
+    if re.search(r"\baz [a-z]", " ".join(words)):
         return "a command that is not between backticks"
     if any(text.strip() and not text.rstrip().endswith(":") for text in words[:-1]):
         return "a command that no words introduce"

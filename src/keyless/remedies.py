@@ -17,18 +17,25 @@ if TYPE_CHECKING:
 _PLAIN = r"[\w/.() -]+"
 _WORD = r"[\w-]+"
 READER_ROLE = "Key Vault Secrets User"
-LIST_VAULTS = '`az keyvault list --query "[].properties.vaultUri" --output tsv`'
+# It answers with what Azure keeps of every resource: a vault's address is not among it.
+LIST_VAULTS = '`az keyvault list --query "[].name" --output tsv`'
 LIST_IDENTITIES = (
     '`az identity list --query "[].{name:name, clientId:clientId, objectId:principalId, id:id}" --output table`'
 )
 SHOW_PROXIES = "`env | grep -i proxy`"
+WRITE_PROXY = (
+    "Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER and PASSWORD yours, "
+    "if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password."
+)
 LAPTOP = "On a laptop, give the program CMD a local Azure: `keyless run -- CMD`."
 IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
+_FIND_APP = "APP and GROUP are among: `az functionapp list --output table`. "
+_WHICH_APP = f"{_FIND_APP}For a web app write webapp in the place of functionapp. "
 _WHICH = (
-    "APP and GROUP are among: `az functionapp list --output table`. "
-    "(az webapp, az containerapp and az vm have the same commands.) "
+    f"{_FIND_APP}For something else write webapp, vm or containerapp in the place of functionapp; the last wants "
+    "--system-assigned, or --user-assigned in the place of --identities. "
 )
 _QUERIES = {"client_id": "clientId", "object_id": "principalId"}
 
@@ -137,7 +144,7 @@ def set_setting(host: Host | None, name: str) -> str:
     if command == "containerapp":
         setting = f"update {options} --set-env-vars"
     return (
-        f"Set it: `az {command} {setting} {name}=VALUE`. VALUE is what it is to hold. {'' if host else _WHICH}"
+        f"Set it: `az {command} {setting} {name}=VALUE`. VALUE is what it is to hold. {'' if host else _WHICH_APP}"
         f"Portal: {_page(host)} > Settings > Environment variables > Add."
     )
 
@@ -145,12 +152,20 @@ def set_setting(host: Host | None, name: str) -> str:
 def set_reference_identity(host: Host | None) -> str:
     """Say how to choose the identity that resolves an app's Key Vault references."""
     command, options = _of(host)
+    if command == "containerapp":
+        return (
+            "Container Apps resolves no such text. Make a secret of the app that refers to the vault's: "
+            f'`az containerapp secret set {options} --secrets "NAME=keyvaultref:URL,identityref:system"`. NAME is yours to '
+            "choose, URL is that of the secret in the vault. Then let the variable refer to it: "
+            f"`az containerapp update {options} --set-env-vars VARIABLE=secretref:NAME`. VARIABLE is the one above. "
+            f"Portal: {_page(host)} > Security > Secrets > Add > Key Vault reference."
+        )
     laptop = "" if host else "On a laptop, let them be resolved for the program CMD: `keyless run -- CMD`. In Azure: "
     return (
         f"{laptop}With user-assigned identities alone, say which of them resolves references: "
         f"`az {command} update {options} --set keyVaultReferenceIdentity="
         f'"$(az {command} identity show {options} --query "keys(userAssignedIdentities)[0]" --output tsv)"`. '
-        f"{'' if host else _WHICH}The status of each reference shows what stops it. "
+        f"{'' if host else _WHICH_APP}The status of each reference shows what stops it. "
         f"Portal: {_page(host)} > Settings > Environment variables > the reference."
     )
 
@@ -169,10 +184,12 @@ def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
         page = f"Objects > Secrets > {secret} > " if found else ""
     else:
         scope = f"$(az keyvault show --name {vault} --query id --output tsv)"
+    identity = caller or "OBJECT_ID"
     return (
-        f'Give the identity the role: `az role assignment create --role "{READER_ROLE}" --assignee-object-id '
-        f'{caller or "OBJECT_ID"} --assignee-principal-type ServicePrincipal --scope "{scope}"`'
-        f".{_whose(caller)} It takes effect within minutes. "
+        f'Give the identity the role: `az role assignment create --role "{READER_ROLE}" --assignee-object-id {identity} '
+        f'--assignee-principal-type ServicePrincipal --scope "{scope}"`.{_whose(caller)} It takes effect within minutes. '
+        f"Whether it has the role already, and you need only wait: `az role assignment list --assignee {identity} --scope "
+        f'"{scope}" --include-inherited --output table`. '
         f"Portal: Key vault {vault} > {page}Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
     )
 

@@ -153,7 +153,7 @@ def check_vault_url(url: str) -> str:
         raise ConfigurationError(
             f"The vault URL is {type(url).__name__}, not text.",
             cause="The variable or setting that names the vault is perhaps not set.",
-            remedy=f"Give the vault's address, such as https://NAME.{CLOUDS[0].vault_suffix}. Yours: {LIST_VAULTS}.",
+            remedy=f"Give the vault's address: https://NAME.{CLOUDS[0].vault_suffix}. The names of yours: {LIST_VAULTS}.",
         )
     problem = _vault_url_problem(url.strip())
     if problem is not None:
@@ -161,7 +161,7 @@ def check_vault_url(url: str) -> str:
         raise ConfigurationError(
             f"The vault URL {re.sub('//[^/@]*@', '//***@', url[:200])!r} is not valid: {what}.",
             cause="A vault is addressed as https://NAME.vault.azure.net, or with its sovereign cloud's suffix.",
-            remedy=f"{remedy} The addresses of your vaults: {LIST_VAULTS}.",
+            remedy=f"{remedy} The names of your vaults: {LIST_VAULTS}.",
         )
     parts = urlsplit(url.strip())
     port = f":{parts.port}" if parts.port not in {None, 443} else ""
@@ -184,6 +184,11 @@ def _vault_url_problem(url: str) -> tuple[str, str] | None:
         parts.port  # noqa: B018 (a wrong port shows itself only when it is read)
     except ValueError:
         return "it cannot be read as a URL", write
+    if url[0] in "'\"":
+        return (
+            "it has quotation marks around it",
+            "Leave them out: what a file or a portal sets is taken as it is written.",
+        )
     if re.fullmatch(_VAULT_NAME, url):
         return "it is a name and no address", f"Write https://{url}.{CLOUDS[0].vault_suffix}."
     if parts.scheme != "https":

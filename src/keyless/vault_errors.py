@@ -60,18 +60,12 @@ def no_answer(
     """Return the error for a request that got no answer."""
     what = f"The vault {secret.vault_url} cannot be reached"
     if isinstance(problem, requests.exceptions.ProxyError) and not _was_cut(problem):
-        return VaultUnreachableError(
-            f"{what}: {_proxy_said(problem)}.",
-            cause="The proxy that HTTPS_PROXY names cannot be reached, refuses, wants a password, or does not know the vault.",
-            remedy=f"Check the vault's name; the addresses of yours: {remedies.LIST_VAULTS}. Then HTTPS_PROXY; if no proxy "
-            f"is meant to be used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}.",
-            retryable=False,
-        )
+        return _proxy_problem(what, problem)
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return VaultUnreachableError(
             f"{what}: HTTPS_PROXY does not name a proxy that can be used.",
             cause="It is not the address of an HTTP proxy; a SOCKS proxy needs a library of its own.",
-            remedy="Write it as http://HOST:PORT, or unset it: `unset HTTPS_PROXY https_proxy`.",
+            remedy=f"{remedies.WRITE_PROXY} Or unset it: `unset HTTPS_PROXY https_proxy`.",
             retryable=False,
         )
     if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
@@ -111,6 +105,31 @@ def no_answer(
         remedy=f"Try again; if it lasts, check the proxy settings: {remedies.SHOW_PROXIES}; then the route from here to the "
         f"vault. {remedies.look_at_network(_vault_name(secret))}",
     )
+
+
+def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
+    """Return the error for a proxy that is in the way: what it said tells its own trouble from the vault's."""
+    found = re.search(_PROXY_ANSWER, str(problem))
+    said = found[1][:_LONGEST_QUOTE] if found else ""
+    how = f"the proxy does not let the request through ({said})" if said else "the proxy cannot be reached"
+    proxies = f"if no proxy is meant to be used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}."
+    if not said:
+        cause, remedy = (
+            "Nothing answers where HTTPS_PROXY points.",
+            f"Check the host and the port in HTTPS_PROXY; {proxies}",
+        )
+    elif said.startswith("407"):
+        cause = "The proxy wants a user and a password, or does not take those in HTTPS_PROXY."
+        remedy = f"{remedies.WRITE_PROXY} Or, {proxies}"
+    elif said.startswith(("401", "403")):
+        cause = "The proxy does not allow connections to this host."
+        remedy = f"Ask who runs it to allow the vault's host and port 443; {proxies}"
+    else:
+        cause = (
+            "The proxy cannot reach the vault: there is none of that name, or the way from the proxy to it is closed."
+        )
+        remedy = f"Check the vault's name; the names of yours: {remedies.LIST_VAULTS}. Then the proxy: {proxies}"
+    return VaultUnreachableError(f"{what}: {how}.", cause=cause, remedy=remedy, retryable=False)
 
 
 def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
@@ -239,7 +258,7 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
         return (
             (
                 "The identity has no role that allows reading this secret (Owner and Contributor do not), or the role is only "
-                "minutes old."
+                "minutes old. This vault goes by roles: access policies do nothing for it."
             ),
             remedies.give_role(vault, caller=caller, scope=_quoted(_RESOURCE, answer.message)),
         )
@@ -256,7 +275,7 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
     return (
         (
             "The vault uses access policies, and the identity's policy is missing or does not allow reading secrets. (A policy "
-            "names an object id; a client id there does nothing.)"
+            "names an object id; a client id there does nothing, and neither does a role.)"
         ),
         remedies.set_policy(vault, caller=caller),
     )
@@ -285,13 +304,6 @@ def _was_cut(problem: Exception) -> bool:
 
 def _vault_name(secret: SecretId) -> str:
     return secret.vault_url.removeprefix("https://").partition(".")[0]
-
-
-def _proxy_said(problem: Exception) -> str:
-    found = re.search(_PROXY_ANSWER, str(problem))
-    if found:
-        return f"the proxy does not let the request through ({found[1][:_LONGEST_QUOTE]})"
-    return "the proxy cannot be reached"
 
 
 def _is_name_problem(problem: Exception) -> bool:

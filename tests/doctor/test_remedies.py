@@ -44,6 +44,10 @@ def no_answer(problem: Exception) -> KeylessError:
     return vault_errors.no_answer(SECRET, problem, SOON)
 
 
+def refused_by_proxy(said: str) -> KeylessError:
+    return no_answer(requests.exceptions.ProxyError(f"OSError('Tunnel connection failed: {said}')"))
+
+
 def unresolved() -> Exception:
     return requests.ConnectionError(MaxRetryError(None, "/", NameResolutionError("h", None, OSError())))  # type: ignore[arg-type]
 
@@ -80,6 +84,7 @@ def errors() -> list[KeylessError]:
         vault_errors.open_to_all(SECRET),
         vault_errors.too_late(SECRET),
         *map(no_answer, (requests.exceptions.ProxyError("x"), requests.exceptions.InvalidProxyURL("x"), OSError("x"))),
+        *map(refused_by_proxy, ("407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway")),
         *map(
             no_answer, (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), requests.Timeout("x"), unresolved())
         ),
@@ -182,3 +187,23 @@ def test_what_a_vault_says_gets_into_a_command_only_where_a_shell_reads_it_as_a_
     assert f"--assignee-object-id {GUID}" in said
     assert "tenantId=$(reboot)" not in remedies.move_vault("contoso-kv", tenant="$(reboot)")
     assert "--client-id $(reboot)" not in remedies.name_only_identity(APP, client_id="$(reboot)", name="x")
+
+
+def test_a_proxy_is_told_from_the_vault_behind_it() -> None:
+    assert refused_by_proxy("407 Proxy Authentication Required").cause.startswith("The proxy wants a user")
+    assert refused_by_proxy("403 Forbidden").cause == "The proxy does not allow connections to this host."
+    assert "az keyvault list" in refused_by_proxy("502 Bad Gateway").remedy
+    assert "az keyvault list" not in no_answer(requests.exceptions.ProxyError("x")).remedy
+
+
+def test_container_apps_which_resolve_no_references_get_a_secret_that_refers_to_the_vault() -> None:
+    remedy = remedies.set_reference_identity(host_of({"CONTAINER_APP_NAME": "contoso-job"}))
+    assert "az containerapp secret set --name contoso-job" in remedy
+    assert "keyVaultReferenceIdentity" not in remedy
+    assert flaw(remedy) is None
+
+
+def test_a_role_that_is_missing_can_be_told_from_one_that_is_late() -> None:
+    remedy = remedies.give_role("contoso-kv", caller=GUID, scope=None)
+    scope = '"$(az keyvault show --name contoso-kv --query id --output tsv)"'
+    assert f"az role assignment list --assignee {GUID} --scope {scope} --include-inherited" in remedy

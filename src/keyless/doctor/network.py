@@ -56,12 +56,13 @@ def _host(url: str) -> str:
 def _check_proxy(proxy: str) -> Finding:
     """Say which proxy HTTPS goes through; of an address that is none, nothing is shown: it may hold a password."""
     try:
-        parts = urlsplit(proxy)
+        # What sends the request takes an address without a scheme for one of an HTTP proxy, and so do curl and Go.
+        parts = urlsplit(requests.utils.prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
     # A password with a slash in it, unescaped, ends the host before its time.
-    if host is None or ("@" in proxy and "@" not in parts.netloc):
+    if not host or ("@" in proxy and "@" not in parts.netloc):
         return Finding(
             stage=_STAGE,
             check="name",
@@ -69,8 +70,7 @@ def _check_proxy(proxy: str) -> Finding:
             code="KL-301",
             evidence="HTTPS_PROXY (or ALL_PROXY) does not name a proxy.",
             cause="It is no URL with a host and a port; perhaps its password has a character that is not escaped.",
-            remedy="Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER "
-            "and PASSWORD yours, if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password.",
+            remedy=remedies.WRITE_PROXY,
         )
     shown = f"{host}:{port}" if port else host
     return well(_STAGE, "name", f"HTTPS goes through the proxy {shown}, which resolves the vault's name.")
