@@ -9,6 +9,7 @@ NEITHER = {
     "Wait, and keep one SecretReader": "the program itself must change",
     "The vault's own words above say": "nothing but those words tells what the vault did not like",
     "Pass one of them": "the program itself must change",
+    "Read secrets here with azure-keyvault-secrets": "the program itself must change",
     "Use the name as it stands in the vault": "the name is the caller's, and the vault is not known",
     "Copy it from the secret's identifier": "the version is the caller's, and the vault is not known",
     "Look at the variables of this stage": "the doctor does not know what it could not examine",

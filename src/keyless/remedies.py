@@ -23,6 +23,13 @@ LIST_IDENTITIES = (
     '`az identity list --query "[].{name:name, clientId:clientId, objectId:principalId, id:id}" --output table`'
 )
 SHOW_PROXIES = "`env | grep -i proxy`"
+NAME_IN_MANIFEST = (
+    "Name the identity in the application's manifest, and ask for the system-assigned one: `keyless doctor`."
+)
+USE_ANOTHER_SDK = (
+    "Read secrets here with azure-keyvault-secrets and azure-identity: WorkloadIdentityCredential in a pod, "
+    "ManagedIdentityCredential in Cloud Shell."
+)
 WRITE_PROXY = (
     "Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER and PASSWORD yours, "
     "if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password."

@@ -300,6 +300,49 @@ def test_the_sdks_differ_in_what_they_pick(
     assert chosen[:3] == [msal, azure_identity, javascript]
 
 
+def test_java_and_rust_read_the_variables_in_their_own_ways() -> None:
+    assert picked(dict.fromkeys(("MSI_ENDPOINT", "MSI_SECRET"), "set"))["Java"] == "Cloud Shell"
+    assert picked({"IDENTITY_ENDPOINT": "", "IDENTITY_HEADER": ""})["Rust"] == "App Service"
+    assert picked(dict.fromkeys(("IDENTITY_ENDPOINT", "MSI_ENDPOINT"), "set"))["Rust"] == "virtual machine (IMDS)"
+
+
+@pytest.mark.parametrize(("source", "name"), [("workload", "workload identity"), ("cloud-shell", "Cloud Shell")])
+def test_where_a_source_is_that_msal_does_not_know_no_identity_is_to_be_enabled(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, source: str, name: str
+) -> None:
+    for variable in IDENTITY_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in local_azure.environment(source=source).items():
+        monkeypatch.setenv(variable, value)
+    report = diagnose(vault_url=URL, secret="db-password")
+    assert report.problem is not None
+    assert (report.problem.stage, report.problem.code) == ("identity", "KL-201")
+    assert report.problem.cause.startswith(f"What is here is {name}")
+    assert "azure-identity" in report.problem.remedy
+    assert "KL-605" not in {finding.code for finding in report.findings}
+
+
+def test_a_variable_that_is_blank_is_one_finding_that_says_how_the_sdks_differ(
+    azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDENTITY_HEADER", "")
+    found = [finding for finding in diagnose().findings if finding.stage == "environment" and finding.code]
+    assert [finding.code for finding in found] == ["KL-603"]
+    assert "The SDKs do not agree: App Service: MSAL for Python" in found[0].evidence
+
+
+def test_on_service_fabric_the_manifest_names_the_identity(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in IDENTITY_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in local_azure.environment(source="service-fabric").items():
+        monkeypatch.setenv(variable, value)
+    asked = UserAssignedManagedIdentity(client_id=local_azure.identity("reporting").client_id)
+    report = diagnose(vault_url=URL, secret="db-password", identity=asked)
+    assert "manifest" in next(finding.cause for finding in report.findings if finding.code == "KL-611")
+
+
 # Silence.
 
 

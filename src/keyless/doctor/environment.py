@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import requests
 from keyless import remedies
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.machine import METADATA_ADDRESS
-from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, picked
+from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, WORKLOAD_IDENTITY, beyond_msal, not_known, picked, why
 from keyless.host import FUNCTION_APP, WEB_APP
 
 if TYPE_CHECKING:
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 
 _STAGE: Final = "environment"
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_ENDPOINTS = (
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+)
 _IDENTITY = (
-    *(
-        "IDENTITY_ENDPOINT",
-        "IDENTITY_HEADER",
-        "IDENTITY_SERVER_THUMBPRINT",
-        "IMDS_ENDPOINT",
-        "MSI_ENDPOINT",
-        "MSI_SECRET",
-    ),
+    *_ENDPOINTS,
     *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"),
 )
 _HEADER_LOGGER = "azure.core.pipeline.policies.http_logging_policy"
@@ -41,15 +43,23 @@ def check_environment(examination: Examination) -> list[Finding]:
     """Look at the variables; nothing is sent."""
     variables = examination.environment
     found = [
-        _check_source(variables, examination.host),
-        _check_blank(variables),
-        _check_halves(variables),
+        *_check_sources(variables, examination.host),
         _check_client_id(variables, asked=examination.asked_id is not None),
         _check_proxy(variables),
         _check_references(variables, examination.host),
         _check_logging(),
     ]
     return [finding for finding in found if finding is not None]
+
+
+def _check_sources(variables: Mapping[str, str], host: Host | None) -> list[Finding]:
+    """Look at what the SDKs pick; a variable that is blank or alone explains by itself why they do not agree."""
+    source = _check_source(variables, host)
+    explained = [found for found in (_check_blank(variables), _check_halves(variables)) if found is not None]
+    if source.code != "KL-602" or not any(found.status == "fail" for found in explained):
+        return [source, *explained]
+    first, *others = explained
+    return [replace(first, evidence=f"{first.evidence} {source.evidence}"), *others]
 
 
 def _check_source(variables: Mapping[str, str], host: Host | None) -> Finding:
@@ -67,21 +77,30 @@ def _check_source(variables: Mapping[str, str], host: Host | None) -> Finding:
             remedy=remedies.enable_identity(host),
         )
     if len(set(chosen.values())) > 1:
-        return Finding(
-            stage=_STAGE,
-            check="source",
-            status="warn",
-            code="KL-602",
-            evidence=f"The SDKs do not agree: {'; '.join(f'{sdk}: {source}' for sdk, source in chosen.items())}.",
-            cause="Variables of several kinds of host are set, or some of them are half set or blank.",
-            remedy="Unset those that the platform did not set; all there are: "
-            f"`unset {' '.join(_present(variables))}`. One that is blank still counts for some SDKs.",
+        return _disagreement(variables, chosen)
+    return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours} ({why(variables)}).")
+
+
+def _disagreement(variables: Mapping[str, str], chosen: Mapping[str, str]) -> Finding:
+    sdks = {source: ", ".join(sdk for sdk in chosen if chosen[sdk] == source) for source in chosen.values()}
+    unknown = beyond_msal(variables)
+    if unknown:
+        cause, remedy = not_known(unknown), remedies.USE_ANOTHER_SDK
+    else:
+        cause = "Variables of several kinds of host are set, or some of them are half set or blank."
+        remedy = (
+            "Unset those that the platform did not set, out of: "
+            f"`unset {' '.join(name for name in _ENDPOINTS if name in variables)}`. One that is blank still counts for some SDKs."
         )
-    return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours}.")
-
-
-def _present(variables: Mapping[str, str]) -> list[str]:
-    return [name for name in _IDENTITY if name in variables]
+    return Finding(
+        stage=_STAGE,
+        check="source",
+        status="warn",
+        code="KL-602",
+        evidence=f"The SDKs do not agree: {'; '.join(f'{source}: {names}' for source, names in sdks.items())}.",
+        cause=cause,
+        remedy=remedy,
+    )
 
 
 def _check_blank(variables: Mapping[str, str]) -> Finding | None:
@@ -123,8 +142,9 @@ def _check_halves(variables: Mapping[str, str]) -> Finding | None:
 
 def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | None:
     value = variables.get("AZURE_CLIENT_ID", "").strip()
-    if not value:
-        return None
+    if not value or WORKLOAD_IDENTITY in picked(variables).values():
+        return None  # The webhook of workload identity sets it.
+    examine = ""
     if not re.fullmatch(_GUID, value):
         evidence, cause = (
             "AZURE_CLIENT_ID is no GUID.",
@@ -136,6 +156,7 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
             "DefaultAzureCredential reads it, and asks for the user-assigned identity with that client id. The client id of the "
             "system-assigned identity, or an object id, is refused there."
         )
+        examine = f" To examine that one: `keyless doctor --client-id {value}`."
     else:
         return None
     return Finding(
@@ -146,7 +167,7 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
         evidence=evidence,
         cause=cause,
         remedy="Unset AZURE_CLIENT_ID for the system-assigned identity: `unset AZURE_CLIENT_ID`. For a user-assigned one let it "
-        f"hold its client id, one of: {remedies.LIST_IDENTITIES}. {remedies.IDENTITY_OVERVIEW}",
+        f"hold its client id, one of: {remedies.LIST_IDENTITIES}.{examine} {remedies.IDENTITY_OVERVIEW}",
     )
 
 

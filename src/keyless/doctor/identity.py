@@ -12,11 +12,12 @@ from keyless.clouds import CLOUDS, cloud_of
 from keyless.deadline import Deadline
 from keyless.doctor.finding import Finding, failed, well
 from keyless.doctor.machine import find_machine
-from keyless.errors import IdentityRefusedError, KeylessError
+from keyless.doctor.sources import OURS, SERVICE_FABRIC, beyond_msal, not_known, picked
+from keyless.errors import DeadlineExceededError, IdentityRefusedError, IdentityUnavailableError, KeylessError
 from keyless.identity import TokenSource
 from keyless.identity import check_identity as identity_name
 from keyless.identity_errors import refusal_remedy
-from keyless.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES, name_only_identity
+from keyless.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES, NAME_IN_MANIFEST, USE_ANOTHER_SDK, name_only_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ _STAGE: Final = "identity"
 _SHARE = 0.5
 _USER_ASSIGNED = "/userassignedidentities/"
 _CLAIMS = {"ClientId": "appid", "ObjectId": "oid", "ResourceId": "xms_mirid"}
+_NAMES = {"ClientId": "client id", "ObjectId": "object id", "ResourceId": "resource id"}
 
 
 def check_identity(examination: Examination) -> list[Finding]:
@@ -39,8 +41,16 @@ def check_identity(examination: Examination) -> list[Finding]:
     except IdentityRefusedError as error:
         return [_refused(examination, error)]
     except KeylessError as error:
-        return [failed(_STAGE, "token", error)]
+        return [_without_answer(examination, error)]
     return [well(_STAGE, "token", _described(examination.claims)), _check_whose(examination)]
+
+
+def _without_answer(examination: Examination, error: KeylessError) -> Finding:
+    """Return the finding of a token that did not come; where other SDKs have another source, that is why."""
+    finding, unknown = failed(_STAGE, "token", error), beyond_msal(examination.environment)
+    if unknown is None or not isinstance(error, (IdentityUnavailableError, DeadlineExceededError)):
+        return finding
+    return replace(finding, cause=not_known(unknown), remedy=USE_ANOTHER_SDK)
 
 
 def _refused(examination: Examination, error: IdentityRefusedError) -> Finding:
@@ -116,10 +126,13 @@ def _check_whose(examination: Examination) -> Finding:
         kind, value = asked
         found = str(claims.get(_CLAIMS[kind], value))
         if found.lower() == value.lower():
-            return well(_STAGE, "whose", f"It is that of the identity asked for ({kind} {value}).")
-        evidence = f"The identity with the {kind} {value} was asked for, and the token is that of {found}."
+            return well(_STAGE, "whose", f"It is that of the identity asked for ({_NAMES[kind]} {value}).")
+        evidence = f"The identity with the {_NAMES[kind]} {value} was asked for, and the token is that of {found}."
         cause = "The endpoint does not know this kind of id and gave another identity's token."
         remedy = f"Name the identity by its client id, one of: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}"
+        if picked(examination.environment)[OURS] == SERVICE_FABRIC:
+            cause = "On Service Fabric the application's manifest names its identity, and what a program asks for does nothing."
+            remedy = NAME_IN_MANIFEST
     return Finding(
         stage=_STAGE, check="whose", status="warn", code="KL-611", evidence=evidence, cause=cause, remedy=remedy
     )

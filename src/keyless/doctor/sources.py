@@ -1,8 +1,9 @@
 """Which source of managed identities each SDK picks: they read the same variables in different orders.
 
 Each table is in the order of the SDK, the first line whose variables are there counts. Sources: msal/managed_identity.py,
-azure/identity/_credentials/managed_identity.py, @azure/msal-node ManagedIdentityClient.ts, and
-microsoft-authentication-library-for-go apps/managedidentity, all on GitHub.
+azure/identity/_credentials/managed_identity.py, @azure/msal-node ManagedIdentityClient.ts,
+microsoft-authentication-library-for-go apps/managedidentity, ManagedIdentityClient.cs and ManagedIdentityCredential.java of
+the Azure SDKs, msal4j ManagedIdentityClient.java, and azure_identity managed_identity_credential.rs, all on GitHub.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 METADATA_SERVICE: Final = "virtual machine (IMDS)"
+SERVICE_FABRIC: Final = "Service Fabric"
+WORKLOAD_IDENTITY: Final = "workload identity"
 NONE: Final = "none at all"
 _ENDPOINT, _HEADER, _THUMBPRINT = "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"
 _MSI, _MSI_SECRET, _IMDS = "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT"
 _TOKEN_FILE, _TENANT = "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"
-_SERVICE_FABRIC = ("Service Fabric", (_ENDPOINT, _HEADER, _THUMBPRINT))
+_SERVICE_FABRIC = (SERVICE_FABRIC, (_ENDPOINT, _HEADER, _THUMBPRINT))
 _APP_SERVICE = ("App Service", (_ENDPOINT, _HEADER))
 _MACHINE_LEARNING = ("Azure Machine Learning", (_MSI, _MSI_SECRET))
 _CLOUD_SHELL = ("Cloud Shell", (_MSI,))
 _ARC = ("Azure Arc", (_ENDPOINT, _IMDS))
+_WORKLOAD = (WORKLOAD_IDENTITY, (_TENANT, _TOKEN_FILE, "AZURE_CLIENT_ID"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,12 @@ _SDKS: Final[Mapping[str, _Sdk]] = MappingProxyType(
                 (NONE, (_ENDPOINT,)),
                 _MACHINE_LEARNING,
                 _CLOUD_SHELL,
-                ("workload identity", ("AZURE_AUTHORITY_HOST", _TENANT, _TOKEN_FILE)),
+                (WORKLOAD_IDENTITY, ("AZURE_AUTHORITY_HOST", _TENANT, _TOKEN_FILE)),
             )
         ),
         "@azure/identity for JavaScript": _Sdk(
             (
-                ("workload identity", (_TENANT, _TOKEN_FILE, "AZURE_CLIENT_ID")),
+                _WORKLOAD,
                 _SERVICE_FABRIC,
                 _APP_SERVICE,
                 _MACHINE_LEARNING,
@@ -64,7 +68,19 @@ _SDKS: Final[Mapping[str, _Sdk]] = MappingProxyType(
             )
         ),
         "Go": _Sdk((_SERVICE_FABRIC, _APP_SERVICE, _MACHINE_LEARNING, _CLOUD_SHELL, _ARC)),
-        ".NET": _Sdk((_SERVICE_FABRIC, _APP_SERVICE, _MACHINE_LEARNING, _CLOUD_SHELL, _ARC)),
+        ".NET": _Sdk((_WORKLOAD, _SERVICE_FABRIC, _APP_SERVICE, _MACHINE_LEARNING, _CLOUD_SHELL, _ARC)),
+        "Java": _Sdk(((WORKLOAD_IDENTITY, (_TENANT, _TOKEN_FILE)), _SERVICE_FABRIC, _APP_SERVICE, _CLOUD_SHELL, _ARC)),
+        "Rust": _Sdk(
+            (
+                _SERVICE_FABRIC,
+                _APP_SERVICE,
+                _ARC,
+                (METADATA_SERVICE, (_ENDPOINT,)),
+                _MACHINE_LEARNING,
+                _CLOUD_SHELL,
+            ),
+            blank_counts=True,
+        ),
     }
 )
 OURS: Final = next(iter(_SDKS))
@@ -72,11 +88,35 @@ OURS: Final = next(iter(_SDKS))
 
 def picked(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the source that each SDK picks in an environment."""
-    return {name: _first(sdk, environment) for name, sdk in _SDKS.items()}
+    return {name: _first(sdk, environment)[0] for name, sdk in _SDKS.items()}
 
 
-def _first(sdk: _Sdk, environment: Mapping[str, str]) -> str:
+def why(environment: Mapping[str, str]) -> str:
+    """Return why MSAL for Python, and so Keyless, picks its source."""
+    _, required = _first(_SDKS[OURS], environment)
+    if required:
+        return f"{', '.join(required)} are set"
+    override = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+    at = f"; it is asked at the address in {override}" if environment.get(override) else ""
+    return f"no variable names another endpoint{at}"
+
+
+def beyond_msal(environment: Mapping[str, str]) -> str | None:
+    """Return the source that is there and that MSAL for Python does not know; None where it knows what is there."""
+    chosen = picked(environment)
+    others = set(chosen.values()) & {WORKLOAD_IDENTITY, _CLOUD_SHELL[0]}
+    return others.pop() if len(others) == 1 and chosen[OURS] == METADATA_SERVICE else None
+
+
+def not_known(source: str) -> str:
+    """Say that a source is there which MSAL for Python does not know."""
+    return (
+        f"What is here is {source}: MSAL for Python, and so Keyless, does not know it, and asks the metadata service."
+    )
+
+
+def _first(sdk: _Sdk, environment: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     for source, required in sdk.order:
         if all(name in environment if sdk.blank_counts else environment.get(name) for name in required):
-            return source
-    return METADATA_SERVICE
+            return source, required
+    return METADATA_SERVICE, ()
