@@ -239,15 +239,33 @@ def link_zone(suffix: str) -> str:
     Args:
         suffix: What the hosts of the cloud's vaults end with, such as ``vault.azure.net``.
     """
-    # https://learn.microsoft.com/en-us/azure/private-link/private-endpoint-dns
-    zone = f"privatelink.{suffix.replace('vault.', 'vaultcore.', 1)}"
-    group = f'"$(az network private-dns zone list --query "[?name==\'{zone}\'].resourceGroup | [0]" --output tsv)"'
+    zone, options = _zone(suffix)
     return (
-        f"`az network private-dns link vnet create --zone-name {zone} --name key-vaults --resource-group {group} "
-        "--virtual-network VNET --registration-enabled false`. VNET is the id of the network that this runs in, one of: "
+        f"`az network private-dns link vnet create {options} --name key-vaults --virtual-network VNET --registration-enabled "
+        "false`. VNET is the id of the network that this runs in, one of: "
         '`az network vnet list --query "[].id" --output tsv`. '
         f"Portal: Private DNS zones > {zone} > DNS Management > Virtual Network Links > Add."
     )
+
+
+def find_vault(suffix: str) -> str:
+    """Say how to find out why a vault's name does not resolve: there is none, or private DNS has no record of it."""
+    zone, options = _zone(suffix)
+    return (
+        f"Compare the vault's name with those of yours: {LIST_VAULTS}. If it is not there, it is misspelt, in another "
+        "subscription, or deleted (Key vaults > Manage deleted vaults). If it is, it has a private endpoint, and the private DNS "
+        f"zone that this network sees has no record of it; those it has: `az network private-dns record-set a list {options} "
+        '--query "[].name" --output tsv`. '
+        f"Portal: Private endpoints > the vault's > DNS configuration > Add configuration > {zone}."
+    )
+
+
+def _zone(suffix: str) -> tuple[str, str]:
+    """Return the private DNS zone of a cloud's vaults, and the options by which ``az`` finds it."""
+    # https://learn.microsoft.com/en-us/azure/private-link/private-endpoint-dns
+    zone = f"privatelink.{suffix.replace('vault.', 'vaultcore.', 1)}"
+    group = f'"$(az network private-dns zone list --query "[?name==\'{zone}\'].resourceGroup | [0]" --output tsv)"'
+    return zone, f"--zone-name {zone} --resource-group {group}"
 
 
 def enable_secret(vault: str, name: str) -> str:
@@ -261,8 +279,15 @@ def enable_secret(vault: str, name: str) -> str:
 def find_secret(vault: str, name: str) -> str:
     """Say how to look for a secret, and how to recover one that was deleted."""
     return (
-        f'Look for its name: `az keyvault secret list --vault-name {vault} --query "[].name" --output tsv`. A deleted one comes '
-        f"back with: `az keyvault secret recover --vault-name {vault} --name {name}`. "
+        f'Look for its name: `az keyvault secret list --vault-name {vault} --query "[].name" --output tsv`. '
+        f"{recover_secret(vault, name)}"
+    )
+
+
+def recover_secret(vault: str, name: str) -> str:
+    """Say how to recover a secret that was deleted."""
+    return (
+        f"Recover one that was deleted: `az keyvault secret recover --vault-name {vault} --name {name}`. "
         f"Portal: Key vault {vault} > Objects > Secrets > Manage deleted secrets > {name} > Recover."
     )
 
@@ -304,11 +329,6 @@ def look_at_network(vault: str) -> str:
         f'Whom the vault lets in: `az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"`. '
         f"Portal: Key vault {vault} > Settings > Networking."
     )
-
-
-def find_vault() -> str:
-    """Say how to find the vaults there are."""
-    return f"Compare KEY_VAULT_URL with: {LIST_VAULTS}. Portal: Key vaults; deleted ones: Key vaults > Manage deleted vaults."
 
 
 def move_vault(vault: str, *, tenant: str | None) -> str:

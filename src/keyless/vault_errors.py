@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from keyless.secret_id import SecretId
 
 _LONGEST_QUOTE = 1000
+# A private endpoint whose zone is not linked shows otherwise: by the public address.
+NO_SUCH_NAME = (
+    "There is no vault of that name (a typing error, quotes in it, or it was deleted), or the private DNS zone that this network "
+    "sees has no record of it."
+)
 _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _RESOURCE = r"Resource: '([^']+)'"
 _PROXY_ANSWER = r"Tunnel connection failed: ([^'\"]+)"
@@ -94,7 +99,7 @@ def no_answer(
     if _is_name_problem(problem):
         return VaultUnreachableError(
             f"{what}: its name does not resolve.",
-            cause="There is no vault of that name (a typing error, or it was deleted), or private DNS is not linked here.",
+            cause=NO_SUCH_NAME,
             remedy=unresolved(secret.vault_url),
             # The resolver itself may be away for a moment (EAI_AGAIN); a name that it does not know stays unknown.
             retryable="Temporary failure" in str(problem),
@@ -283,7 +288,7 @@ def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
 
 def unresolved(vault_url: str) -> str:
     """Return the remedy for a vault's name that does not resolve."""
-    return f"{remedies.find_vault()} With a private endpoint, link its zone: {remedies.link_zone(_suffix(vault_url))}"
+    return remedies.find_vault(_suffix(vault_url))
 
 
 def _suffix(vault_url: str) -> str:

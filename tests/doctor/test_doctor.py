@@ -87,6 +87,24 @@ def test_a_command_is_printed_whole_on_a_line_of_its_own_and_all_else_keeps_to_t
     assert [line for line in lines if line != line.rstrip()] == []
 
 
+def test_a_secret_s_name_that_is_none_hides_nothing_of_the_network(azure_environment: dict[str, str]) -> None:
+    report = diagnose(vault_url=URL, secret="db_password")
+    assert [(found.stage, found.check, found.code) for found in report.findings if found.status != "ok"] == [
+        ("secret", "name", "KL-100")
+    ]
+
+
+@pytest.mark.parametrize("secret", [f"{URL}/secrets/db-password", "db-password"])
+def test_a_secret_is_named_as_it_is_to_a_reader(azure_environment: dict[str, str], secret: str) -> None:
+    assert diagnose(vault_url=URL, secret=secret).healthy
+
+
+def test_what_was_not_looked_at_is_not_called_healthy(azure_environment: dict[str, str]) -> None:
+    done = doctor(environment={**azure_environment, "KEY_VAULT_URL": "", "SECRET_NAME": "", "COLUMNS": "200"})
+    assert done.returncode == 0
+    assert "Healthy as far as it could look: not all of network, vault, secret." in done.stdout
+
+
 def test_a_wrong_call_exits_with_2(azure_environment: dict[str, str]) -> None:
     assert doctor("--timeout", "never", environment=azure_environment).returncode == 2
     twice = doctor("--client-id", "a", "--object-id", "b", environment=azure_environment)
@@ -243,6 +261,26 @@ def test_nothing_is_raised_whatever_it_is_given(
     assert report.problem is not None
     assert report.problem.stage == "identity"
     assert "KL-609" not in {finding.code for finding in report.findings}
+
+
+def test_the_command_as_a_whole_ends_within_its_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environment = {name: value for name, value in os.environ.items() if name not in IDENTITY_VARIABLES}
+        environment |= {"AZURE_POD_IDENTITY_AUTHORITY_HOST": address, "HTTPS_PROXY": address, "https_proxy": address}
+        done = subprocess.run(
+            [sys.executable, "-m", "keyless", "doctor", "--vault-url", URL, "--secret", "db-password", "--json"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=environment,
+        )
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    # What starting the interpreter took was taken off.
+    assert report["seconds"] < 4.8
+    assert report["findings"][-1]["stage"] == "secret"
 
 
 # The environment.

@@ -29,5 +29,6 @@ def test_the_deleted_secret_is_found_and_the_remedy_recovers_it(clinic: Clinic) 
     ):
         client.set_secret("db-password", "new")
     finding = clinic.finding(CODE)
-    assert "deleted but recoverable state" in finding.cause
+    assert finding.cause.startswith("It was deleted. It is in a deleted but recoverable state")
+    assert "az keyvault secret list" not in finding.remedy
     assert "az keyvault secret recover --vault-name contoso-kv --name db-password" in finding.remedy

@@ -49,6 +49,7 @@ def test_a_name_that_nobody_knows_is_compared_with_those_that_exist(
     finding = clinic.finding(CODE)
     assert "The name contoso-kv.vault.azure.net does not resolve" in finding.evidence
     assert "az keyvault list" in finding.remedy
+    assert "az network private-dns record-set a list --zone-name privatelink.vaultcore.azure.net" in finding.remedy
 
 
 def test_a_private_endpoint_whose_zone_is_not_seen_from_here(

@@ -16,5 +16,5 @@ def test_the_remedy_lists_and_recovers(clinic: Clinic) -> None:
     assert SYMPTOM in clinic.sdk_says(secret="db-pasword")
     finding = clinic.finding(CODE, secret="db-pasword")
     assert "misspelt" in finding.cause
-    assert "deleted but recoverable" not in finding.cause
+    assert "It is not among the deleted ones" in finding.cause
     assert "az keyvault secret list --vault-name contoso-kv" in finding.remedy

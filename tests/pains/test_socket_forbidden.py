@@ -24,3 +24,7 @@ def test_the_missing_variables_are_named_and_not_the_metadata_service(clinic: Cl
     assert "it is not down" in finding.cause
     assert "az functionapp identity assign --name contoso-app --resource-group contoso-group" in finding.remedy
     assert "restart" in finding.remedy
+    asked = [each for each in clinic.report().findings if each.stage == "identity"]
+    assert [(each.status, each.evidence) for each in asked] == [
+        ("skipped", "There is no identity endpoint to ask: see the environment.")
+    ]

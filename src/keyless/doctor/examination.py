@@ -30,8 +30,8 @@ class Examination:
         deadline: By when all must be done.
         now: The time of day.
         host: What this runs on, as far as anything names it.
-        target: The secret at its checked address; a name that stands for any where no secret was given.
-        token: The token that was got; None again once it is clear that this vault must not see it.
+        target: The vault's checked address, with a name that stands for any secret.
+        token: The token that was got; None again once it is clear that this vault would not take it, or must not see it.
         claims: What the token says.
         challenge: What the vault wants of a token.
         public_addresses: The public addresses that the vault's name led to.

@@ -13,9 +13,9 @@ from keyless import remedies
 from keyless.clouds import CLOUDS, cloud_of
 from keyless.doctor.finding import Finding, failed, well
 from keyless.errors import KeylessError
-from keyless.secret_id import SecretId, check_secret_name, check_vault_url
+from keyless.secret_id import SecretId, check_vault_url
 from keyless.vault import Refused, Vault
-from keyless.vault_errors import open_to_all, unresolved
+from keyless.vault_errors import NO_SUCH_NAME, open_to_all, unresolved
 
 if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
@@ -26,12 +26,12 @@ _PRIVATE_LINK = "privatelink"
 
 
 def check_address(examination: Examination) -> Finding:
-    """Check the vault's address and the secret's name as they were given."""
+    """Check the vault's address as it was given."""
     try:
         url = check_vault_url(examination.vault_url or "")
-        examination.target = SecretId(url, check_secret_name(examination.secret or _ANY_SECRET))
     except KeylessError as error:
         return failed(_STAGE, "address", error)
+    examination.target = SecretId(url, _ANY_SECRET)
     cloud = cloud_of(_host(url))
     where = f"in {cloud.name}" if cloud else "under no suffix of a known cloud"
     return well(_STAGE, "address", f"{url} is the address of a vault {where}.")
@@ -87,8 +87,7 @@ def _check_name(examination: Examination, host: str) -> Finding:
             status="fail",
             code="KL-301",
             evidence=f"The name {host} does not resolve ({getattr(error, 'strerror', None) or type(error).__name__}).",
-            cause="There is no vault of that name (a typing error, quotes in it, or it was deleted), or private DNS is not "
-            "linked to this network.",
+            cause=NO_SUCH_NAME,
             remedy=unresolved(f"https://{host}"),
         )
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -33,6 +33,11 @@ class Report:
         """The first finding that failed: what to mend first."""
         return next((finding for finding in self.findings if finding.status == "fail"), None)
 
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The stages of which something was not looked at."""
+        return tuple(dict.fromkeys(finding.stage for finding in self.findings if finding.status == "skipped"))
+
     def to_dict(self) -> dict[str, object]:
         """Return the report as JSON shows it; its schema is docs/doctor.schema.json."""
         return {

@@ -12,12 +12,12 @@ import requests
 from keyless import remedies
 from keyless.doctor.finding import Finding, failed, skipped, well
 from keyless.errors import AccessDeniedError, KeylessError, SecretNotFoundError
+from keyless.secret_id import SecretId
 from keyless.vault import Bearer, Refused, Vault
 
 if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
     from keyless.secret import Secret
-    from keyless.secret_id import SecretId
 
 _STAGE: Final = "secret"
 _NEAR = timedelta(days=30)
@@ -25,22 +25,24 @@ _NEAR = timedelta(days=30)
 _NEXT = timedelta(days=365)
 _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _OK = 200
+_NOT_FOUND = 404
 _LONGEST = 5.0
 _API_VERSION = "7.4"
 
 
 def check_secret(examination: Examination) -> list[Finding]:
     """Read the secret; its value is dropped at once."""
-    target, token = examination.target, examination.token
-    if target is None:
-        return [skipped(_STAGE, "read", "The vault's address or the secret's name is not known: see the network.")]
     if examination.secret is None:
         return [skipped(_STAGE, "read", "No secret was named (--secret, secret=, or SECRET_NAME): nothing was read.")]
-    if token is None:
-        of = "that this vault may see: see the vault" if examination.claims else "to read it with: see the identity"
-        return [skipped(_STAGE, "read", f"There is no token {of}.")]
-    if examination.challenge is None:
-        return [skipped(_STAGE, "read", "The vault was not reached: see the network.")]
+    if examination.target is None:
+        return [skipped(_STAGE, "read", "The vault's address is not known: see the network.")]
+    try:
+        target = SecretId.resolve(examination.target.vault_url, examination.secret)
+    except KeylessError as error:
+        return [failed(_STAGE, "name", error)]
+    token, missing = examination.token, _missing(examination)
+    if token is None or missing:
+        return [skipped(_STAGE, "read", missing)]
     vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)
     try:
         secret = vault.read(target, token, examination.deadline)
@@ -58,6 +60,13 @@ def check_secret(examination: Examination) -> list[Finding]:
         well(_STAGE, "read", f"{secret.name} was read, version {secret.version}."),
         _check_dates(secret, examination.now),
     ]
+
+
+def _missing(examination: Examination) -> str:
+    if examination.token is None:
+        of = "that this vault takes: see the vault" if examination.claims else "to read it with: see the identity"
+        return f"There is no token {of}."
+    return "" if examination.challenge else "The vault was not reached: see the network."
 
 
 def _denied(examination: Examination, error: AccessDeniedError) -> Finding:
@@ -85,20 +94,25 @@ def _denied(examination: Examination, error: AccessDeniedError) -> Finding:
 
 def _not_found(examination: Examination, target: SecretId, error: SecretNotFoundError) -> Finding:
     """Return the finding of a secret that is not there; one that was deleted shows, to who may look."""
-    finding = failed(_STAGE, "read", error)
-    if not _is_deleted(examination, target):
-        return finding
-    return _with_cause(
-        finding,
-        "It is in a deleted but recoverable state, in which its name cannot be used for a new secret either (409 "
-        "ObjectIsDeletedButRecoverable).",
-    )
+    finding, status = failed(_STAGE, "read", error), _deleted_status(examination, target)
+    vault = target.vault_url.removeprefix("https://").partition(".")[0]
+    if status == _OK:
+        return replace(
+            finding,
+            cause="It was deleted. It is in a deleted but recoverable state, in which its name cannot be used for a new secret "
+            "either (409 ObjectIsDeletedButRecoverable).",
+            remedy=remedies.recover_secret(vault, target.name),
+        )
+    if status == _NOT_FOUND:
+        return _with_cause(finding, "It is not among the deleted ones that can be recovered.")
+    return _with_cause(finding, "Whether it is among the deleted ones, this identity may not see.")
 
 
-def _is_deleted(examination: Examination, target: SecretId) -> bool:
+def _deleted_status(examination: Examination, target: SecretId) -> int | None:
+    """Ask for the secret among the deleted ones, and return the status of the answer; None where there was none."""
     left = min(examination.deadline.remaining, _LONGEST)
     if examination.token is None or left <= 0:
-        return False
+        return None
     try:
         with requests.Session() as session:
             answer = session.get(
@@ -109,8 +123,8 @@ def _is_deleted(examination: Examination, target: SecretId) -> bool:
                 allow_redirects=False,
             )
     except (OSError, ValueError):
-        return False
-    return answer.status_code == _OK
+        return None
+    return answer.status_code
 
 
 def _with_cause(finding: Finding, more: str) -> Finding:

@@ -27,7 +27,7 @@ def check_vault(examination: Examination) -> list[Finding]:
         return [skipped(_STAGE, "challenge", "No vault said what it wants of a token: see the network.")]
     audience = _check_audience(examination, challenge, target.vault_url)
     tenant = _check_tenant(examination, challenge, target.vault_url)
-    if audience.status == "fail":
+    if "fail" in {audience.status, tenant.status}:
         examination.token = None
     return [audience, tenant]
 
@@ -89,6 +89,6 @@ def _check_tenant(examination: Examination, challenge: Challenge, vault_url: str
         code="KL-302",
         evidence=f"The vault is in the tenant {challenge.tenant}, the identity in {own}.",
         cause="A managed identity gets tokens of its own tenant only, and the vault answers them with AKV10032: Invalid issuer. "
-        "No role mends that.",
+        "No role mends that. This token was not sent to it.",
         remedy=remedies.move_vault(name, tenant=own),
     )
