@@ -25,4 +25,4 @@ def test_the_doctor_ends_in_time_and_blames_the_identity_endpoint(clinic: Clinic
     assert "this does not run in Azure, or the service is slow" in problem.cause
     assert "`keyless run -- CMD`" in problem.remedy
     assert report.seconds < 5
-    assert [finding.status for finding in report.findings if finding.stage == "network"] == ["ok", "ok", "ok"]
+    assert {finding.status for finding in report.findings if finding.stage == "network"} == {"ok"}

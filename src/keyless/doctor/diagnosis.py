@@ -14,7 +14,7 @@ from keyless.doctor.environment import check_environment
 from keyless.doctor.examination import Examination
 from keyless.doctor.finding import Finding, skipped
 from keyless.doctor.identity import check_identity
-from keyless.doctor.network import check_address, check_network
+from keyless.doctor.network import check_address, check_name, check_way
 from keyless.doctor.report import Report
 from keyless.doctor.secret import check_secret
 from keyless.doctor.vault import check_vault
@@ -65,16 +65,17 @@ def diagnose(
         host=host_of(os.environ),
     )
     # The identity's stage asks for a token of the vault's cloud: it needs the address, which is shown with the network.
-    address = _within(examination, "network", _address)
-    found = _within(examination, "environment", check_environment)
+    address = _within(examination, "network", _address, "reading the vault's address")
+    found = _within(examination, "environment", check_environment, "reading the variables")
     if any(finding.code == "KL-601" for finding in found):
         found.append(skipped("identity", "token", "There is no identity endpoint to ask: see the environment."))
     else:
-        found += _within(examination, "identity", check_identity)
+        found += _within(examination, "identity", check_identity, "asking for a token")
     found += address
-    found += _within(examination, "network", check_network)
-    found += _within(examination, "vault", check_vault)
-    found += _within(examination, "secret", check_secret)
+    found += _within(examination, "network", check_name, "resolving the vault's name")
+    found += _within(examination, "network", check_way, "connecting to the vault")
+    found += _within(examination, "vault", check_vault, "comparing the token with what the vault wants")
+    found += _within(examination, "secret", check_secret, "reading the secret")
     return Report(tuple(found), monotonic() - started)
 
 
@@ -84,7 +85,7 @@ def _address(examination: Examination) -> list[Finding]:
     return [check_address(examination)]
 
 
-def _within(examination: Examination, stage: Stage, check: Check) -> list[Finding]:
+def _within(examination: Examination, stage: Stage, check: Check, doing: str) -> list[Finding]:
     """Run a stage in a thread of its own, so that a resolver or an endpoint that is silent does not hold up the report."""
     found: list[list[Finding]] = []
 
@@ -105,7 +106,7 @@ def _within(examination: Examination, stage: Stage, check: Check) -> list[Findin
             check="time",
             status="fail",
             code="KL-401",
-            evidence="The time allowed ran out in this stage.",
+            evidence=f"The time allowed ran out while {doing}.",
             cause="A name server, an endpoint or the vault is slow or silent, or an earlier stage took the time.",
             remedy="Mend what is found above first; then allow more time: `keyless doctor --timeout 30`, or timeout=30.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msal
 
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from keyless.host import Host
     from keyless.identity import Token
     from keyless.secret_id import SecretId
+
+
+class Way(NamedTuple):
+    """Where connections to the vault go first: to itself or to a proxy."""
+
+    host: str
+    port: int
+    is_proxy: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +39,7 @@ class Examination:
         now: The time of day.
         host: What this runs on, as far as anything names it.
         target: The vault's checked address, with a name that stands for any secret.
+        way: Where connections to the vault go; None where its name leads nowhere.
         token: The token that was got; None again once it is clear that this vault would not take it, or must not see it.
         claims: What the token says.
         challenge: What the vault wants of a token.
@@ -45,6 +54,7 @@ class Examination:
     now: datetime
     host: Host | None = None
     target: SecretId | None = None
+    way: Way | None = None
     token: Token | None = field(default=None, repr=False)
     claims: Mapping[str, Any] = field(default_factory=dict)
     challenge: Challenge | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,11 +12,13 @@ import requests
 
 from keyless import remedies
 from keyless.clouds import CLOUDS, cloud_of
+from keyless.deadline import Deadline
+from keyless.doctor.examination import Way
 from keyless.doctor.finding import Finding, failed, well
 from keyless.errors import KeylessError
 from keyless.secret_id import SecretId, check_vault_url
 from keyless.vault import Refused, Vault
-from keyless.vault_errors import NO_SUCH_NAME, open_to_all, unresolved
+from keyless.vault_errors import NO_SUCH_NAME, no_answer, open_to_all, unresolved
 
 if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 _STAGE: Final = "network"
 _ANY_SECRET = "doctor"  # noqa: S105 (a name: without a token the vault tells nothing of any secret)
 _PRIVATE_LINK = "privatelink"
+# Of what is left: what comes after is to have its turn.
+_SHARE = 0.4
+_LONGEST = 1.0
 
 
 def check_address(examination: Examination) -> Finding:
@@ -37,23 +43,32 @@ def check_address(examination: Examination) -> Finding:
     return well(_STAGE, "address", f"{url} is the address of a vault {where}.")
 
 
-def check_network(examination: Examination) -> list[Finding]:
-    """Resolve the vault's name where this machine must, and ask the vault what it wants of a token."""
+def check_name(examination: Examination) -> list[Finding]:
+    """Resolve the vault's name, or say which proxy does."""
     target = examination.target
     if target is None:
         return []
     proxy = requests.utils.select_proxy(target.vault_url, requests.utils.get_environ_proxies(target.vault_url))
-    found = [_check_proxy(proxy) if proxy else _check_name(examination, _host(target.vault_url))]
-    if found[0].status == "fail":
-        return found
-    return [*found, _check_answer(examination, target)]
+    finding = _check_proxy(examination, proxy) if proxy else _check_name(examination, target)
+    return [_perhaps_elsewhere(examination, target, finding)]
+
+
+def check_way(examination: Examination) -> list[Finding]:
+    """Connect to the vault or its proxy, and ask the vault what it wants of a token."""
+    target, way = examination.target, examination.way
+    if target is None or way is None:
+        return []
+    connection = _check_connection(examination, target, way)
+    if connection.status == "fail":
+        return [connection]
+    return [connection, _perhaps_elsewhere(examination, target, _check_answer(examination, target))]
 
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def _check_proxy(proxy: str) -> Finding:
+def _check_proxy(examination: Examination, proxy: str) -> Finding:
     """Say which proxy HTTPS goes through; of an address that is none, nothing is shown: it may hold a password."""
     try:
         # What sends the request takes an address without a scheme for one of an HTTP proxy, and so do curl and Go.
@@ -72,12 +87,14 @@ def _check_proxy(proxy: str) -> Finding:
             cause="It is no URL with a host and a port; perhaps its password has a character that is not escaped.",
             remedy=remedies.WRITE_PROXY,
         )
+    # What urllib3 takes where the address names no port.
+    examination.way = Way(host, port or (443 if parts.scheme == "https" else 80), is_proxy=True)
     shown = f"{host}:{port}" if port else host
     return well(_STAGE, "name", f"HTTPS goes through the proxy {shown}, which resolves the vault's name.")
 
 
-def _check_name(examination: Examination, host: str) -> Finding:
-    port = urlsplit(examination.target.vault_url).port or 443 if examination.target else 443
+def _check_name(examination: Examination, target: SecretId) -> Finding:
+    host, port = _host(target.vault_url), urlsplit(target.vault_url).port or 443
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
     except (OSError, UnicodeError) as error:
@@ -92,6 +109,7 @@ def _check_name(examination: Examination, host: str) -> Finding:
         )
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
     name = next((canonical for _, _, _, canonical, _ in found if canonical), host)
+    examination.way = Way(host, port)
     examination.public_addresses = tuple(each for each in addresses if ipaddress.ip_address(each).is_global)
     kind = "public" if examination.public_addresses else "private"
     by = f" as {name}" if name != host else ""
@@ -106,6 +124,55 @@ def _check_name(examination: Examination, host: str) -> Finding:
             remedy=f"Link the zone: {remedies.link_zone((cloud_of(host) or CLOUDS[0]).vault_suffix)}",
         )
     return well(_STAGE, "name", f"{host} resolves{by} to {kind} {', '.join(addresses)}.")
+
+
+def _check_connection(examination: Examination, target: SecretId, way: Way) -> Finding:
+    left = examination.deadline.remaining * _SHARE
+    try:
+        with socket.create_connection((way.host, way.port), timeout=max(left, 0.001)):
+            return well(_STAGE, "connection", f"{way.host}:{way.port} takes connections.")
+    except OSError as error:
+        problem: type[requests.RequestException] = requests.ConnectionError
+        if way.is_proxy:
+            problem = requests.exceptions.ProxyError
+        elif isinstance(error, TimeoutError):
+            problem = requests.ConnectTimeout
+        finding = failed(_STAGE, "connection", no_answer(target, problem(), examination.deadline))
+        why = error.strerror or "it does not answer"
+        return replace(finding, evidence=f"{way.host}:{way.port} takes no connection ({why}). {finding.evidence}")
+
+
+def _perhaps_elsewhere(examination: Examination, target: SecretId, finding: Finding) -> Finding:
+    """Look for a vault that is not there in the other clouds: only the suffix may be wrong."""
+    host = _host(target.vault_url)
+    own, name = cloud_of(host), host.partition(".")[0]
+    # Where the resolver itself is away, other names would only take their time.
+    if finding.status != "fail" or finding.code != "KL-301" or own is None or "Temporary failure" in finding.evidence:
+        return finding
+    for cloud in CLOUDS:
+        url = f"https://{name}.{cloud.vault_suffix}"
+        if cloud is not own and _is_vault(examination, SecretId(url, _ANY_SECRET)):
+            return replace(
+                finding,
+                evidence=f"{finding.evidence} There is a vault {url}, in {cloud.name}.",
+                cause="The address has the suffix of another cloud, if that vault is the one that is meant.",
+                remedy=remedies.match_cloud(name),
+            )
+    return finding
+
+
+def _is_vault(examination: Examination, target: SecretId) -> bool:
+    vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)
+    seconds = min(_LONGEST, examination.deadline.remaining * _SHARE)
+    try:
+        vault.read(target, None, Deadline.after(seconds, examination.deadline.clock))
+    except Refused:
+        return True
+    except KeylessError:
+        return False
+    finally:
+        vault.close()
+    return False
 
 
 def _check_answer(examination: Examination, target: SecretId) -> Finding:
