@@ -21,3 +21,15 @@ def test_the_address_that_the_vault_saw_is_in_the_remedy(clinic: Clinic) -> None
     finding = clinic.finding(CODE)
     assert "applications are no trusted service" in finding.cause
     assert "az keyvault network-rule add --name contoso-kv --ip-address 127.0.0.1" in finding.remedy
+
+
+def test_a_vault_that_is_closed_to_the_public_network_wants_its_private_endpoint(clinic: Clinic) -> None:
+    clinic.azure.vault("contoso-kv").firewall = Firewall(public_network_access=False)
+    closed = (
+        "Public network access is disabled and request is not from a trusted service nor via an approved private link."
+    )
+    assert closed in clinic.sdk_says()
+    finding = clinic.finding(CODE)
+    assert closed in finding.evidence
+    assert "did not come through its private endpoint" in finding.cause
+    assert "az network private-dns link vnet create" in finding.remedy

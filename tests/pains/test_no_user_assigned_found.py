@@ -14,7 +14,12 @@ SYMPTOM = "Unable to load the proper Managed Identity."
 
 def test_an_identity_is_never_guessed_on_app_service(clinic: Clinic) -> None:
     clinic.azure.identity("system").unassign()
-    assert "Token request error: (invalid_scope) 400" in clinic.sdk_says()
+    said = clinic.sdk_says()
+    assert (
+        "App Service managed identity configuration not found in environment. Token request error: (invalid_scope) 400"
+        in said
+    )
+    assert SYMPTOM in said
     finding = clinic.finding(CODE)
     assert "App Service gives no token for the system-assigned managed identity: 400" in finding.evidence
     assert "a user-assigned one is never guessed" in finding.cause

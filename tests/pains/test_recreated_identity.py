@@ -22,6 +22,7 @@ def test_the_new_object_id_is_in_the_remedy(clinic: Clinic) -> None:
     vaults = {"contoso-kv": {"secrets": {"db-password": "value"}}}
     before = {"system": {"object_id": NEW}, "before": {"object_id": OLD, "roles": roles, "assigned": False}}
     clinic.azure.reset(read_config("test", {"vaults": vaults, "identities": before}))
+    assert f"oid={NEW}" in clinic.sdk_says()
     finding = clinic.finding(CODE)
     assert "switched off and on again, or made anew, has a new object id" in finding.cause
     assert f"--assignee-object-id {NEW}" in finding.remedy

@@ -26,6 +26,7 @@ def test_the_resource_is_the_cause_and_not_the_identity(clinic: Clinic) -> None:
     clinic.azure.faults.add(
         Fault(service="identity", name="unknown-resource", status=400, body=body, content_type="application/json")
     )
+    assert SYMPTOM in clinic.sdk_says()
     finding = clinic.finding(CODE)
     assert SYMPTOM in finding.evidence
     assert finding.cause == "The resource that the token was asked for is not known in this tenant."

@@ -44,7 +44,10 @@ def test_the_row_the_section_and_the_test_of_a_pain_say_the_same(test: Path) -> 
     row = next(row for row in _rows() if row[0] == str(said["PAIN"]))
     assert row[3] == f"[{said['CODE']}](errors.md#{str(said['CODE']).lower()}), [test]({SOURCE}{test.name})"
     assert row[2]
-    assert str(said["SYMPTOM"]) in _sections()[str(said["CODE"])]
+    section = _sections()[str(said["CODE"])]
+    assert str(said["SYMPTOM"]) in section
+    # What people paste into a search engine.
+    assert [text for text in re.findall(r"`([^`]+)`", row[1]) if text not in section] == []
 
 
 def test_every_pain_has_a_row_and_every_diagnosed_one_a_test() -> None:
