@@ -36,6 +36,6 @@ def flaw(remedy: str) -> str | None:
         for placeholder in re.findall(r"\b[A-Z][A-Z_]+\b", _NO_PLACEHOLDERS.sub("", command)):
             if not re.search(rf"\b{placeholder}\b", " ".join(words)):
                 return f"{placeholder} is not explained"
-        if command.count('"') % 2 or command.count("$(") != command.count(')"'):
+        if command.count('"') % 2 or command.count("$(") != len(re.findall(r'\)["/]', command)):
             return "quotation marks that do not match"
     return None

@@ -27,8 +27,7 @@ NAME_IN_MANIFEST = (
     "Name the identity in the application's manifest, and ask for the system-assigned one: `keyless doctor`."
 )
 USE_ANOTHER_SDK = (
-    "Read secrets here with azure-keyvault-secrets and azure-identity: WorkloadIdentityCredential in a pod, "
-    "ManagedIdentityCredential in Cloud Shell."
+    "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for what is here."
 )
 WRITE_PROXY = (
     "Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER and PASSWORD yours, "
@@ -38,12 +37,10 @@ LAPTOP = "On a laptop, give the program CMD a local Azure: `keyless run -- CMD`.
 IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
-_FIND_APP = "APP and GROUP are among: `az functionapp list --output table`. "
-_WHICH_APP = f"{_FIND_APP}For a web app write webapp in the place of functionapp. "
-_WHICH = (
-    f"{_FIND_APP}For something else write webapp, vm or containerapp in the place of functionapp; the last wants "
-    "--system-assigned, or --user-assigned in the place of --identities. "
+_WHICH_APP = (
+    "APP and GROUP are among: `az functionapp list --output table`. For a web app write webapp for functionapp. "
 )
+_WHICH = f"{_WHICH_APP}For a virtual machine vm; for a container app containerapp, and --system-assigned or --user-assigned. "
 _QUERIES = {"client_id": "clientId", "object_id": "principalId"}
 
 
@@ -61,12 +58,7 @@ def enable_identity(host: Host | None) -> str:
 
 
 def assign_identity(host: Host | None, identity: str) -> str:
-    """Say how to give a host the identity that was asked for, or how to ask for one that it has.
-
-    Args:
-        host: The host; None means that nothing names it.
-        identity: ``system-assigned``, or the kind and the value of an id, such as ``client_id=…``.
-    """
+    """Say how to give a host the identity that was asked for, ``system-assigned`` or such as ``client_id=…``."""
     kind, _, value = identity.partition("=")
     if kind not in {"client_id", "object_id", "resource_id"}:
         return (
@@ -177,6 +169,17 @@ def set_reference_identity(host: Host | None) -> str:
     )
 
 
+def refresh_references(host: Host | None) -> str:
+    """Say how to let an app's Key Vault references be resolved anew, before the day is over."""
+    command, options = _of(host)
+    return (
+        'Let them be resolved anew: `az rest --method post --url "https://management.azure.com'
+        f"$(az {command} show {options} --query id --output tsv)"
+        '/config/configreferences/appsettings/refresh?api-version=2022-03-01"`. '
+        f"{'' if host else _WHICH_APP}Portal: {_page(host)} > Settings > Environment variables > Apply."
+    )
+
+
 def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
     """Say how to let an identity read secrets of a vault that goes by roles.
 
@@ -234,11 +237,7 @@ def use_private_endpoint(vault: str, suffix: str) -> str:
 
 
 def link_zone(suffix: str) -> str:
-    """Say how to link the private DNS zone of vaults to a virtual network.
-
-    Args:
-        suffix: What the hosts of the cloud's vaults end with, such as ``vault.azure.net``.
-    """
+    """Say how to link the private DNS zone of vaults, whose hosts end with that suffix, to a virtual network."""
     zone, options = _zone(suffix)
     return (
         f"`az network private-dns link vnet create {options} --name key-vaults --virtual-network VNET --registration-enabled "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ SYMPTOM = "@Microsoft.KeyVault(SecretUri="
 def test_the_setting_is_named_and_its_text_is_not_shown(clinic: Clinic) -> None:
     clinic.patch.setenv("DB_PASSWORD", f"{SYMPTOM}https://contoso-kv.vault.azure.net/secrets/db-password)")
     finding = clinic.finding(CODE)
-    assert "DB_PASSWORD" in finding.evidence
+    assert finding.evidence.endswith("in DB_PASSWORD.")
+    told = {"DB_PASSWORD": {"rawReference": "...", "status": "MSINotEnabled"}}
+    clinic.patch.setenv("WEBSITE_KEYVAULT_REFERENCES", json.dumps(told))
+    assert clinic.finding(CODE).evidence.endswith("in DB_PASSWORD (status MSINotEnabled).")
     assert "keyVaultReferenceIdentity" in finding.remedy
     assert "keyless run" in finding.remedy

@@ -16,6 +16,7 @@ from keyless.cli.up import choose_config
 from keyless.local import java, node
 from keyless.local.environment import IDENTITY_VARIABLES
 from keyless.local.identity.sources import SOURCES
+from keyless.local.references import told
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
@@ -78,12 +79,13 @@ def resolved_environment(
     if references:
         own = {**_without_identity(os.environ), **azure.environment(source="app-service")}
         with _process_environment(own):
-            environment |= resolve(
+            resolved = resolve(
                 references,
                 vault_urls={name.lower(): vault.url for name, vault in azure.azure.vaults.items()},
                 identity=identity,
                 keep_unresolved=keep_unresolved,
             )
+        environment |= {**resolved, "WEBSITE_KEYVAULT_REFERENCES": told(references, resolved)}
     return environment
 
 

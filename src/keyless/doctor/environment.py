@@ -13,6 +13,7 @@ import requests
 from keyless import remedies
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.machine import METADATA_ADDRESS
+from keyless.doctor.references import statuses
 from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, WORKLOAD_IDENTITY, beyond_msal, not_known, picked, why
 from keyless.host import FUNCTION_APP, WEB_APP
 
@@ -201,6 +202,11 @@ def _check_references(variables: Mapping[str, str], host: Host | None) -> Findin
     left = sorted(
         name for name, value in variables.items() if value.lstrip().lower().startswith("@microsoft.keyvault(")
     )
+    status = statuses(variables)
+
+    def described(name: str) -> str:
+        return f"{name} (status {status[name]})" if name in status else name
+
     if not left:
         return well(_STAGE, "references", "No variable is an unresolved Key Vault reference.")
     return Finding(
@@ -208,7 +214,7 @@ def _check_references(variables: Mapping[str, str], host: Host | None) -> Findin
         check="references",
         status="fail",
         code="KL-607",
-        evidence=f"The program sees a Key Vault reference as it is written in {', '.join(left)}.",
+        evidence=f"The program sees a Key Vault reference as it is written in {', '.join(map(described, left))}.",
         cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
         "firewall stops it, or the address is wrong. On a laptop nothing resolves references. "
         "(What was resolved is kept for a day: reading in code follows a rotation sooner.)",

@@ -11,6 +11,7 @@ import requests
 
 from keyless import remedies
 from keyless.doctor.finding import Finding, failed, skipped, well
+from keyless.doctor.references import stale_settings
 from keyless.errors import AccessDeniedError, KeylessError, SecretNotFoundError
 from keyless.secret_id import SecretId
 from keyless.vault import Bearer, Refused, Vault
@@ -59,6 +60,26 @@ def check_secret(examination: Examination) -> list[Finding]:
     return [
         well(_STAGE, "read", f"{secret.name} was read, version {secret.version}."),
         _check_dates(secret, examination.now),
+        *_check_references(examination, secret),
+    ]
+
+
+def _check_references(examination: Examination, secret: Secret) -> list[Finding]:
+    """Compare the settings that the platform resolved from this secret with it: it keeps what it has resolved for a day."""
+    stale = stale_settings(examination.environment, secret)
+    if not stale:
+        return []
+    return [
+        Finding(
+            stage=_STAGE,
+            check="references",
+            status="warn",
+            code="KL-634",
+            evidence=f"{', '.join(stale)} holds another value than {secret.name}, to which it is a Key Vault reference.",
+            cause="The secret was rotated after the platform had resolved the reference, which it keeps for up to 24 hours; a "
+            "mere restart changes nothing. What reads the secret in code follows sooner.",
+            remedy=remedies.refresh_references(examination.host),
+        )
     ]
 
 

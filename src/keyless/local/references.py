@@ -69,6 +69,24 @@ def _wrong(problem: str) -> ConfigurationError:
     )
 
 
+def told(references: Mapping[str, str], resolved: Mapping[str, str]) -> str:
+    """Return what App Service tells an app of its references, in ``WEBSITE_KEYVAULT_REFERENCES``.
+
+    Args:
+        references: References by the names of their settings.
+        resolved: What came of each; one that did not resolve is still the reference.
+    """
+    return json.dumps(
+        {
+            name: {
+                "rawReference": reference,
+                "status": "OtherReasons" if resolved[name] == reference else "Resolved",
+            }
+            for name, reference in references.items()
+        }
+    )
+
+
 def local_settings(file: Path) -> dict[str, str]:
     """Return the references among the settings of a ``local.settings.json``; all else the Functions tools read themselves.
 
