@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -232,3 +233,18 @@ def test_up_loads_an_app_that_changed_anew_under_the_same_address_and_key(tmp_pa
         assert any("anew: told." in said for said in process.stderr)
         assert requests.get(told["url"], headers=headers, timeout=20).text == "afterwards"
         assert requests.get(told["url"], timeout=20).status_code == 401
+
+
+def test_a_person_can_paste_what_it_says_of_any_function(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text(
+        "import azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
+        "@app.route('letters/{word:regex(^[a-z]+$)}')\ndef letters(req): return req.route_params['word']\n"
+        "@app.route('orders', methods=['POST'])\ndef orders(req): return 'taken'\n"
+    )
+    with running("--functions", ".", folder=tmp_path) as (process, _):
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        next(each for each in lines if "how to call them" in each)
+        post, letters = next(lines), next(lines)
+        assert letters.endswith("/api/letters/{word:regex(^[a-z]+$)}'\n")
+        assert subprocess.run(shlex.split(post), capture_output=True, check=True, timeout=10).stdout == b"taken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ import pytest
 import requests
 from tests.function.parity import EVENT, EVENTS, RuntimeHost, answers, bringing, told
 
+from keyless.errors import LocalAzureError
 from keyless.local.function_host import FunctionHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 APP = """
     import asyncio
@@ -58,6 +61,9 @@ APP = """
 
     @app.route("wrong")
     async def wrong(req: func.HttpRequest) -> func.HttpResponse: return 7
+
+    @app.route("forgotten")
+    def forgotten(req: func.HttpRequest): told(req)
 
     @app.route("closed", auth_level=func.AuthLevel.FUNCTION)
     def closed(req: func.HttpRequest) -> func.HttpResponse: return told(req)
@@ -107,6 +113,7 @@ CASES = [
     ("cookie", "GET", "/v1/cookie", 200, {}),
     ("exception", "GET", "/v1/broken", 500, {}),
     ("not-a-response", "GET", "/v1/wrong", 500, {}),
+    ("no-return", "GET", "/v1/forgotten", 500, {}),
     ("no-such-route", "GET", "/v1/none", 404, {}),
     ("no-prefix", "GET", "/text", 404, {}),
     ("wrong-method", "DELETE", "/v1/sync/7", 404, {}),
@@ -172,6 +179,26 @@ def test_both_know_the_same_functions_and_what_is_not_served(hosts: dict[str, Fu
     for name, end in hosts["runtime"].functions.items():
         assert end.methods == hosts["dev host"].functions[name].methods
         assert (end.key is None) == (hosts["dev host"].functions[name].key is None)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        'def hello(request: func.HttpRequest) -> str: return "x"',
+        'def hello(req: func.HttpRequest, name: str) -> str: return "x"',
+        'def hello() -> str: return "x"',
+        "def hello(req: func.HttpRequest) -> None: return None",
+        'def hello(req: func.HttpRequest) -> str | None: return "x"',
+    ],
+    ids=["another-name", "one-too-many", "none", "returns-none", "returns-a-union"],
+)
+def test_a_function_that_the_runtime_refuses_is_refused(tmp_path: Path, function: str) -> None:
+    (tmp_path / "function_app.py").write_text(
+        f"import azure.functions as func\napp = func.FunctionApp()\n@app.route('hello')\n{function}\n", "utf-8"
+    )
+    for host in (RuntimeHost, FunctionHost):
+        with pytest.raises(LocalAzureError), host(tmp_path, environment={}, log=io.StringIO()):
+            pass
 
 
 def test_the_same_event_reaches_the_function(hosts: dict[str, FunctionHost]) -> None:

@@ -156,25 +156,34 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
     console.print("[bold]Vaults[/] and what is in them:")
     for vault in azure.azure.vaults.values():
-        console.print(f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}", soft_wrap=True)
+        _show(console, f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}")
     console.print("\n[bold]Managed identities[/]:")
     for identity in azure.azure.identities.values():
         ids = f"client id {identity.client_id}  object id {identity.object_id}"
-        console.print(f"  {identity.name:12} {identity.kind}-assigned".ljust(32) + ids, soft_wrap=True)
-    console.print("\n[bold]The function[/], as each identity, and its health:")
+        _show(console, f"  {identity.name:12} {identity.kind}-assigned".ljust(32) + ids)
+    console.print("\n[bold]The functions[/], and how to call them:")
     for end in host.functions.values():
         for command in _calls(azure, end):
-            console.print(command, soft_wrap=True)
+            _show(console, command)
     for name in host.event_functions:
-        console.print(f"  {name} is called when a secret gets a new version.")
+        _show(console, f"  {name} is called when a secret gets a new version.")
     for name, trigger in host.not_served.items():
-        console.print(f"  {name} is not served: {trigger}.")
+        _show(console, f"  {name} is not served: {trigger}.")
     env = azure.environment()
-    for command in _by_hand(azure, env):
-        console.print(command, soft_wrap=True)
+    if by_hand := _by_hand(azure, env):
+        console.print(
+            "\n[bold]The same by hand[/]: a token, then the vault under its production URL, certificate checked:"
+        )
+        for command in by_hand:
+            _show(console, command)
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
-        console.print(f"  export {variable}='{value}'", soft_wrap=True)
+        _show(console, f"  export {variable}='{value}'")
+
+
+def _show(console: Console, line: str) -> None:
+    # Routes of functions hold brackets, which are no markup of ours.
+    console.print(line, markup=False, soft_wrap=True)
 
 
 def _by_hand(azure: LocalAzure, env: Mapping[str, str]) -> list[str]:
@@ -184,7 +193,6 @@ def _by_hand(azure: LocalAzure, env: Mapping[str, str]) -> list[str]:
     by_hand = azure.environment(source="app-service")
     token_url = f"{by_hand['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource={vault.cloud.resource}"
     return [
-        "\n[bold]The same by hand[/]: a token, then the vault under its production URL, certificate checked:",
         (
             f"  TOKEN=$(curl -s -H 'X-IDENTITY-HEADER: {by_hand['IDENTITY_HEADER']}' '{token_url}' | "
             "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')"
@@ -197,9 +205,10 @@ def _by_hand(azure: LocalAzure, env: Mapping[str, str]) -> list[str]:
 
 
 def _calls(azure: LocalAzure, end: FunctionEndpoint) -> list[str]:
+    curl = "  curl -s" if not end.methods or "GET" in end.methods else f"  curl -s -X {end.methods[0]}"
     if end.key is None:
-        return [f"  curl -s '{end.url}'"]
+        return [f"{curl} '{end.url}'"]
     users = [identity for identity in azure.azure.identities.values() if identity.kind == "user"]
     queries = ["", *(f"?{urlencode({'userAssignedClientId': user.client_id})}" for user in users)]
     known = end.url.endswith(("/AcquireTokenMsi", "/doctor"))  # Another app's functions know nothing of these queries.
-    return [f"  curl -s -H 'x-functions-key: {end.key}' '{end.url}{query}'" for query in (queries if known else [""])]
+    return [f"{curl} -H 'x-functions-key: {end.key}' '{end.url}{query}'" for query in (queries if known else [""])]

@@ -204,8 +204,6 @@ def _joined(values: MultiMapping[str]) -> dict[str, str]:
 
 def _response(returned: Any) -> web.Response:
     """Return what an author's function returned, as the host sends it."""
-    if returned is None:
-        return web.Response(status=204)
     if isinstance(returned, str):
         return web.Response(text=returned)
     if not isinstance(returned, func.HttpResponse):

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import json
 import sys
+import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -88,7 +89,8 @@ def load_app(folder: Path) -> LoadedApp:
     A process holds one app: its modules and its environment are the process's own.
 
     Raises:
-        LocalAzureError: If the folder is no function app, or its host.json or a route cannot be read.
+        LocalAzureError: If the folder is no function app, the worker would refuse one of its functions, or its host.json
+            or a route cannot be read.
         Exception: Whatever the author's module raises.
     """
     prefix = _route_prefix(folder)
@@ -98,10 +100,12 @@ def load_app(folder: Path) -> LoadedApp:
         bindings = [str(binding.type) for binding in function.get_bindings()]
         others = [binding for binding in bindings if binding not in {"httpTrigger", "http"}]
         if bindings == [EVENT_GRID]:
+            _check(function)
             called_by_events.append(_loaded(function))
         elif others:
             not_served[str(function.get_function_name())] = ", ".join(others)
         else:
+            _check(function)
             served.append(_http_function(function))
     served.sort(key=lambda one: one.route.rank)
     return LoadedApp(
@@ -156,6 +160,34 @@ def _app_of(module: ModuleType) -> func.FunctionRegister:
             remedy="Write app = azure.functions.FunctionApp() once; register blueprints with it.",
         )
     return unique[0]
+
+
+def _check(function: func.Function) -> None:
+    """Refuse a function that the worker refuses: it then loads none of the app.
+
+    Source: https://github.com/Azure/azure-functions-python-worker, functions.py of its runtime
+    """
+    call = function.get_user_function()
+    names = {str(binding.name) for binding in function.get_bindings()}
+    bound, parameters = names - {"$return"}, inspect.signature(call).parameters.keys() - {"context"}
+    if parameters != bound:
+        raise _refused(
+            function,
+            f"It takes {', '.join(sorted(parameters)) or 'nothing'}, and is given {', '.join(sorted(bound))}.",
+            "Give both the same name: the parameter, and the decorator's argument for it (trigger_arg_name, arg_name).",
+        )
+    returned = typing.get_type_hints(call).get("return", str)
+    if "$return" in names and not (isinstance(returned, type) and issubclass(returned, (func.HttpResponse, str))):
+        raise _refused(
+            function,
+            f"Its return annotation is {returned!r}, of which no answer is made.",
+            "Return azure.functions.HttpResponse or str, and say so, or annotate nothing.",
+        )
+
+
+def _refused(function: func.Function, cause: str, remedy: str) -> LocalAzureError:
+    what = f"The function {function.get_function_name()} cannot be loaded; Azure would load none of the app."
+    return LocalAzureError(what, cause=cause, remedy=remedy)
 
 
 def _http_function(function: func.Function) -> HttpFunction:
