@@ -34,8 +34,9 @@ format: $(DEV) ## Put the code in its standard form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-package: $(RUN) ## Make build/function_app, which azd deploys: the function and the library's wheel
+package: $(DEV) ## Make build/function_app, which azd deploys, and run such a package where nothing else is
 	@infra/hooks/package.sh
+	@$(BIN)/pytest -q -s -p no:xdist tests/function/test_package.py
 
 bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
 	@for name in function reads import_time vault plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done

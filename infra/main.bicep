@@ -147,6 +147,9 @@ module alerts 'app/alerts.bicep' = {
   }
 }
 
+@description('The region of everything.')
+output AZURE_LOCATION string = location
+
 @description('Where the function is called. It wants a function key.')
 output FUNCTION_URL string = '${function.outputs.url}/api/AcquireTokenMsi'
 

@@ -1,5 +1,5 @@
 // Tells the function app of a new version of a secret. The event reaches one instance; on Flex Consumption functions scale apart,
-// so that it may be none of those that answer HTTP, which see the new version within six minutes all the same.
+// so that it is none of those that answer HTTP, which see the new version within six minutes all the same.
 //
 // A deployment of its own: Event Grid looks for the function when it makes the subscription, so it comes after publishing.
 targetScope = 'resourceGroup'
@@ -13,7 +13,7 @@ param functionAppName string
 @description('The name of the secret that matters.')
 param secretName string
 
-@description('The region; that of the vault.')
+@description('The region of the vault: Event Grid wants the topic there.')
 param location string = resourceGroup().location
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {

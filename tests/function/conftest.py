@@ -21,3 +21,4 @@ def table(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str, str]]
     with capture.global_and_fixture_disabled():
         for case, *found in [("case", "runtime", "dev host"), *rows]:
             sys.stdout.write(f"\n{case:52} {found[0]:32} {found[1]}")
+        sys.stdout.write("\n(status; a hash of status, headers and body; length of the body)\n")

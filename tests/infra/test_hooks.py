@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 ROOT = INFRA.parent
 HOOK = INFRA / "hooks" / "after-deploy.sh"
 PACKAGE = INFRA / "hooks" / "package.sh"
-# What azd puts into the environment: the outputs of main.bicep, and the resource group.
+# What azd puts into the environment: where it deploys to, and the outputs of main.bicep.
+WHERE = {"AZURE_SUBSCRIPTION_ID": "00000000-1111-2222-3333-444444444444", "AZURE_RESOURCE_GROUP": "rg-contoso"}
 OUTPUTS = {
-    "AZURE_RESOURCE_GROUP": "rg-contoso",
+    "AZURE_LOCATION": "westeurope",
     "FUNCTION_URL": "https://func-contoso.azurewebsites.net/api/AcquireTokenMsi",
     "FUNCTION_APP_NAME": "func-contoso",
     "KEY_VAULT_NAME": "kv-contoso",
@@ -37,7 +38,7 @@ def run_hook(folder: Path, az: str) -> tuple[str, str]:
         stand_in = folder / name
         stand_in.write_text(f'#!/bin/sh\necho {name} "$@" >> "{asked}"\n{rest}\n')
         stand_in.chmod(0o755)
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **OUTPUTS}
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **WHERE, **OUTPUTS}
     done = subprocess.run([HOOK], env=environment, cwd=folder, capture_output=True, text=True, check=True, timeout=30)
     return done.stdout, asked.read_text()
 
@@ -47,7 +48,12 @@ def test_the_hook_connects_the_rotation_event_and_shows_three_calls(tmp_path: Pa
     assert asked.startswith("az deployment group create")
     assert "--resource-group rg-contoso" in asked
     given = dict(re.findall(r"(\w+)=(\S+)", asked))
-    assert given == {"vaultName": "kv-contoso", "functionAppName": "func-contoso", "secretName": "db-password"}
+    assert given == {
+        "vaultName": "kv-contoso",
+        "functionAppName": "func-contoso",
+        "secretName": "db-password",
+        "location": "westeurope",
+    }
     url = OUTPUTS["FUNCTION_URL"]
     assert re.findall(r"curl .*", told) == [
         f"""curl -H "x-functions-key: $KEY" '{url}'""",
@@ -58,7 +64,7 @@ def test_the_hook_connects_the_rotation_event_and_shows_three_calls(tmp_path: Pa
 
 def test_the_hook_says_how_to_go_on_where_az_is_not_logged_in(tmp_path: Path) -> None:
     told, _ = run_hook(tmp_path, "exit 1")
-    assert "az login" in told
+    assert "az login, then azd hooks run postdeploy" in told
     assert told.count("curl ") == 4  # The three calls, and the one to the doctor.
 
 
@@ -68,6 +74,21 @@ def test_the_hook_asks_the_doctor_in_the_app_and_shows_the_key_to_nobody(tmp_pat
     assert "https://func-contoso.azurewebsites.net/api/doctor" in asked
     assert (tmp_path / "config").read_text() == 'header = "x-functions-key: k3y"\n'
     assert "k3y" not in told + asked
+
+
+def test_the_hook_asks_az_for_the_subscription_that_azd_deploys_to(tmp_path: Path) -> None:
+    told, asked = run_hook(tmp_path, "exit 0")
+    commands = [line for line in (*asked.splitlines(), told) if "az " in line]
+    assert len(commands) == 3
+    assert all(f"--subscription {WHERE['AZURE_SUBSCRIPTION_ID']}" in each for each in commands)
+
+
+def test_azd_deploy_publishes_the_code_of_now() -> None:
+    """``azd deploy`` by itself runs no hook for packages."""
+    hooks = dict(
+        re.findall(r"^  (\w+):\n    shell: sh\n    run: (\S+)$", (ROOT / "azure.yaml").read_text(), re.MULTILINE)
+    )
+    assert hooks["prepackage"] == hooks["predeploy"] == str(PACKAGE.relative_to(ROOT))
 
 
 def test_the_package_holds_the_function_and_names_the_wheel_of_the_library_that_lies_in_it(tmp_path: Path) -> None:
@@ -85,9 +106,9 @@ def test_the_package_holds_the_function_and_names_the_wheel_of_the_library_that_
 
 
 def test_the_hook_uses_outputs_that_the_bicep_gives() -> None:
-    used = set(re.findall(r"(?<!\\)\$\{?([A-Z_]+)", HOOK.read_text())) - {"AZURE_RESOURCE_GROUP"}
+    used = set(re.findall(r"(?<!\\)\$\{?([A-Z_]+)", HOOK.read_text())) - set(WHERE)
     assert used <= set(Template(INFRA / "main.bicep").of_kind("output"))
-    assert used == set(OUTPUTS) - {"AZURE_RESOURCE_GROUP"}
+    assert used == set(OUTPUTS)
 
 
 def test_the_hook_deploys_the_template_with_the_parameters_that_it_needs() -> None:
