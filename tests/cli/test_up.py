@@ -248,3 +248,15 @@ def test_a_person_can_paste_what_it_says_of_any_function(tmp_path: Path) -> None
         post, letters = next(lines), next(lines)
         assert letters.endswith("/api/letters/{word:regex(^[a-z]+$)}'\n")
         assert subprocess.run(shlex.split(post), capture_output=True, check=True, timeout=10).stdout == b"taken"
+
+
+def test_an_app_keeps_the_vault_and_the_secret_that_its_settings_name(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text(json.dumps({"Values": {"SECRET_NAME": "api-key"}}))
+    (tmp_path / "function_app.py").write_text(
+        "import azure.functions as func, json, os\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
+        "NAMES = ('KEY_VAULT_URL', 'SECRET_NAME')\n"
+        "@app.route('told')\ndef told(req): return json.dumps({name: os.environ[name] for name in NAMES})\n"
+    )
+    with running("--functions", ".", "--json", folder=tmp_path) as (_, line):
+        _, told = call(json.loads(line)["functions"]["told"]["url"], None)
+    assert told == {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net", "SECRET_NAME": "api-key"}

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -327,6 +328,34 @@ def test_the_functions_see_what_is_given_and_no_identity_of_this_process(
     port = seen.pop("AZURE_POD_IDENTITY_AUTHORITY_HOST").removeprefix("http://127.0.0.1:")
     assert port.isdecimal()
     assert "of-this-process" not in seen.values()
+
+
+def write_settings(folder: Path, text: str) -> Path:
+    (folder / "local.settings.json").write_text(text, "utf-8")
+    return write_app(folder, ANSWERS)
+
+
+def test_the_settings_of_the_folder_come_after_the_environment_and_what_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INHERITED", "of the shell")
+    values = {"OWN": "file", "INHERITED": "file", "A_SETTING": "file", "IDENTITY_HEADER": "file"}
+    folder = write_settings(tmp_path, json.dumps({"IsEncrypted": False, "Values": values}))
+    with serve(folder, A_SETTING="given") as host:
+        seen = get(host.functions["environment"].url).json()
+        assert (seen["OWN"], seen["INHERITED"], seen["A_SETTING"]) == ("file", "of the shell", "given")
+        assert "IDENTITY_HEADER" not in seen
+        write_settings(tmp_path, json.dumps({"IsEncrypted": True, "Values": {"OWN": "bm9uc2Vuc2U="}}))
+        host.restart()
+        assert "OWN" not in get(host.functions["environment"].url).json()
+
+
+@pytest.mark.parametrize("text", ['{"Values": {"OWN": "s3cr3t"', '["s3cr3t"]', '{"Values": "s3cr3t"}'])
+def test_settings_that_cannot_be_read_are_told_of_without_a_value(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LocalAzureError) as raised, serve(write_settings(tmp_path, text)):
+        pass
+    assert "local.settings.json" in str(raised.value)
+    assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_an_asgi_app_answers_below_every_path(tmp_path: Path) -> None:

@@ -30,10 +30,6 @@ def test_the_default_has_a_vault_and_an_identity_of_each_kind() -> None:
     assert [secret.name for secret in config.vaults["contoso-kv"].secrets] == ["db-password", "api-key"]
     kinds = {name: (identity.kind, bool(identity.roles)) for name, identity in config.identities.items()}
     assert kinds == {"system": ("system", True), "reporting": ("user", True), "newcomer": ("user", False)}
-    assert config.functions.settings == {
-        "KEY_VAULT_URL": "https://contoso-kv.vault.azure.net",
-        "SECRET_NAME": "db-password",
-    }
 
 
 def test_a_whole_file_is_read(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
 from keyless.local.described_sources import describe_sources
 from keyless.local.function_host import FunctionHost, bundled_function_app
+from keyless.local.function_settings import local_settings
 from keyless.local.identity.sources import SOURCES
 from keyless.local.running import announced
 from keyless.local.server import LocalAzure
@@ -111,7 +112,9 @@ def function_host(
     log: TextIO | None = None,
     events: EventGrid | None = None,
 ) -> FunctionHost:
-    """Return a function app's host, to be started, with the settings that the configuration gives it, or the first secret.
+    """Return a function app's host, to be started, with the settings that the configuration gives it.
+
+    Without any, it is told of the first secret, unless its ``local.settings.json`` says which.
 
     Args:
         config: Says the settings.
@@ -121,8 +124,11 @@ def function_host(
         log: Where the functions' output goes; None means standard error.
         events: What is delivered to the functions that Event Grid calls.
     """
-    settings = {**environment, **(config.functions.settings or _first_secret(config))}
-    return FunctionHost(folder or bundled_function_app(), environment=settings, port=port, log=log, events=events)
+    folder = folder or bundled_function_app()
+    own = local_settings(folder)
+    first = {name: value for name, value in _first_secret(config).items() if name not in own}
+    settings = {**environment, **(config.functions.settings or first)}
+    return FunctionHost(folder, environment=settings, port=port, log=log, events=events)
 
 
 def _first_secret(config: Config) -> dict[str, str]:

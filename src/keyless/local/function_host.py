@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from keyless.errors import LocalAzureError
 from keyless.local.environment import IDENTITY_VARIABLES
 from keyless.local.event_delivery import delivered
+from keyless.local.function_settings import local_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +48,9 @@ class FunctionEndpoint:
 class FunctionHost:
     """Serves the HTTP and Event Grid functions of a folder, from ``with`` to its end.
 
-    The functions see this process's environment, less every variable that leads to a managed identity, plus what is
-    given: so an identity is there only if it is given, and without one 169.254.169.254 is not asked for one either.
+    The functions see the folder's ``local.settings.json``, before it this process's environment, and before both what is
+    given. Variables that lead to a managed identity count only if they are given: without one, 169.254.169.254 is not
+    asked for one either.
 
     Example:
         >>> with FunctionHost(bundled_function_app(), environment={"SECRET_NAME": "db-password"}) as host:
@@ -147,7 +149,8 @@ class FunctionHost:
         return ("-P", "-m", "keyless.local.functions")
 
     def _start(self) -> subprocess.Popen[str]:
-        inherited = {name: value for name, value in os.environ.items() if name not in IDENTITY_VARIABLES}
+        found = local_settings(self._folder) | os.environ
+        inherited = {name: value for name, value in found.items() if name not in IDENTITY_VARIABLES}
         process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
             [sys.executable, *self._program(), str(self._folder), "--port", str(self._port), "--seeded"],
             stdin=subprocess.PIPE,
