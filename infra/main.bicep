@@ -20,6 +20,9 @@ param secretName string = 'db-password'
 @secure()
 param secretValue string = ''
 
+@description('True leaves the secret as it is: without it, a deployment sets the value above, or a random one, as a new version.')
+param keepSecret bool = false
+
 @description('Where the random value comes from. Leave it alone.')
 @secure()
 param randomValue string = newGuid()
@@ -90,6 +93,7 @@ module vault 'app/vault.bicep' = {
     tags: tags
     secretName: secretName
     secretValue: empty(secretValue) ? randomValue : secretValue
+    keepSecret: keepSecret
     recoveryDays: recoveryDays
     recoverVault: recoverVault
     workspaceResourceId: monitoring.outputs.workspaceResourceId

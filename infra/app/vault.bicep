@@ -16,6 +16,9 @@ param secretName string
 @secure()
 param secretValue string
 
+@description('Whether the secret is there and stays as it is.')
+param keepSecret bool
+
 @description('How many days a deleted vault or secret can be recovered.')
 param recoveryDays int
 
@@ -63,12 +66,14 @@ module vault 'br/public:avm/res/key-vault/vault:0.14.0' = {
           }
         ]
       : []
-    secrets: [
-      {
-        name: secretName
-        value: secretValue
-      }
-    ]
+    secrets: keepSecret
+      ? []
+      : [
+          {
+            name: secretName
+            value: secretValue
+          }
+        ]
     diagnosticSettings: [
       {
         workspaceResourceId: workspaceResourceId
