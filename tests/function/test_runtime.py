@@ -189,8 +189,9 @@ def test_both_know_the_same_functions_and_what_is_not_served(hosts: dict[str, Fu
         'def hello() -> str: return "x"',
         "def hello(req: func.HttpRequest) -> None: return None",
         'def hello(req: func.HttpRequest) -> str | None: return "x"',
+        "def hello(req: 'OnlyForTypeCheckers') -> str: return 'x'",
     ],
-    ids=["another-name", "one-too-many", "none", "returns-none", "returns-a-union"],
+    ids=["another-name", "one-too-many", "none", "returns-none", "returns-a-union", "annotated-with-the-unknown"],
 )
 def test_a_function_that_the_runtime_refuses_is_refused(tmp_path: Path, function: str) -> None:
     (tmp_path / "function_app.py").write_text(

@@ -176,7 +176,14 @@ def _check(function: func.Function) -> None:
             f"It takes {', '.join(sorted(parameters)) or 'nothing'}, and is given {', '.join(sorted(bound))}.",
             "Give both the same name: the parameter, and the decorator's argument for it (trigger_arg_name, arg_name).",
         )
-    returned = typing.get_type_hints(call).get("return", str)
+    try:
+        returned = typing.get_type_hints(call).get("return", str)
+    except NameError as error:
+        raise _refused(
+            function,
+            f"An annotation of it cannot be evaluated: {error}.",
+            "Import what annotations name where the program runs, and not under `if TYPE_CHECKING` alone.",
+        ) from None
     if "$return" in names and not (isinstance(returned, type) and issubclass(returned, (func.HttpResponse, str))):
         raise _refused(
             function,
