@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 METADATA_SERVICE = "169.254.169.254"
 # The other address that a machine in Azure is served at, and the forms in which IPv6 carries both.
 PLATFORM_ADDRESSES = (METADATA_SERVICE, "168.63.129.16", "a9fe:a9fe", "a83f:8110", "fe80:")
+# Hosts of Azure itself: under these names no test may look for anything outside this machine.
+AZURE_DOMAINS = (".azure.net", ".azure.cn", ".usgovcloudapi.net", ".azure.com", ".microsoftonline.com", ".windows.net")
 NETWORK_VARIABLES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
@@ -28,16 +30,23 @@ NETWORK_VARIABLES = (
 
 
 @pytest.fixture(scope="session")
-def metadata_requests() -> list[str]:
-    """Every attempt of this process to connect to the metadata service; the attempt itself is refused."""
+def azure_requests() -> list[str]:
+    """Every attempt of this process to reach the metadata service or a host of Azure; the attempt itself is refused."""
     attempts: list[str] = []
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
-        if event in {"socket.connect", "socket.sendto"} and any(
-            each in str(arguments[1]) for each in PLATFORM_ADDRESSES
-        ):
-            attempts.append(f"{event} {arguments[1]}")
-            raise PermissionError(f"A test must not reach {METADATA_SERVICE}.")
+        if event == "socket.getaddrinfo":
+            # A name may be text or bytes: repr ends either with its quotation mark.
+            is_azure = repr(arguments[0]).lower().strip("'").rstrip(".").endswith(AZURE_DOMAINS)
+            tried = f"{event} {arguments[0]!r}"
+        elif event in {"socket.connect", "socket.sendto"}:
+            tried = f"{event} {arguments[1]}"
+            is_azure = any(each in tried for each in PLATFORM_ADDRESSES)
+        else:
+            return
+        if is_azure:
+            attempts.append(tried)
+            raise PermissionError("A test must not reach Azure.")
 
     sys.addaudithook(refuse)  # It sees the sockets of every library and every thread.
     return attempts
@@ -51,15 +60,15 @@ def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def machine_without_azure(
-    monkeypatch: pytest.MonkeyPatch, metadata_requests: list[str], runtime_folder: Path
+    monkeypatch: pytest.MonkeyPatch, azure_requests: list[str], runtime_folder: Path
 ) -> Iterator[None]:
     """Take away what this machine's environment says of identities and proxies; fail a test that asks for real ones."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_folder))
     for name in (*IDENTITY_VARIABLES, *NETWORK_VARIABLES):
         monkeypatch.delenv(name, raising=False)
-    metadata_requests.clear()
+    azure_requests.clear()
     yield
-    assert metadata_requests == [], "the test tried to reach the metadata service"
+    assert azure_requests == [], "the test tried to reach Azure"
 
 
 @pytest.fixture

@@ -249,7 +249,7 @@ async def test_the_metadata_service_is_never_reached(proxy: tuple[str, int], hos
     "address", ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "168.63.129.16"]
 )
 async def test_a_name_that_resolves_to_the_metadata_service_is_refused_before_anything_is_sent(
-    proxy: tuple[str, int], monkeypatch: pytest.MonkeyPatch, metadata_requests: list[str], address: str
+    proxy: tuple[str, int], monkeypatch: pytest.MonkeyPatch, azure_requests: list[str], address: str
 ) -> None:
     resolve = asyncio.get_running_loop().getaddrinfo
 
@@ -260,7 +260,7 @@ async def test_a_name_that_resolves_to_the_metadata_service_is_refused_before_an
     status, answer = await refusal(proxy, "innocent.example:80")
     assert status == 403
     assert "where a machine in Azure has its metadata service" in answer
-    assert metadata_requests == []
+    assert azure_requests == []
 
 
 async def test_another_host_is_reached_straight_with_its_own_tls(proxy: tuple[str, int], vaults: Echo) -> None:

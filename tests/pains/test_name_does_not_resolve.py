@@ -28,9 +28,9 @@ def resolving(clinic: Clinic) -> Callable[[str, str | None], None]:
 
     def resolve(canonical: str, address: str | None) -> None:
         def found(host: Any, *rest: Any, **options: Any) -> Any:
-            if host != "contoso-kv.vault.azure.net":
+            if not str(host).startswith("contoso-kv."):
                 return original(host, *rest, **options)
-            if address is None:
+            if address is None or host != "contoso-kv.vault.azure.net":
                 raise socket.gaierror(-2, SYMPTOM)
             if options.get("flags") == socket.AI_CANONNAME:
                 return [(socket.AF_INET, socket.SOCK_STREAM, 6, canonical, (address, 443))]
