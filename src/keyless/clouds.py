@@ -45,3 +45,12 @@ def cloud_of(host: str) -> Cloud | None:
     """
     _, _, parent = host.lower().partition(".")
     return next((cloud for cloud in CLOUDS if cloud.vault_suffix == parent), None)
+
+
+def vault_name(vault_url: str) -> str:
+    """Return the name of the vault at an address, as ``az --vault-name`` takes it.
+
+    >>> vault_name("https://contoso-kv.vault.azure.net")
+    'contoso-kv'
+    """
+    return vault_url.removeprefix("https://").partition(".")[0]

@@ -12,7 +12,7 @@ from urllib3.exceptions import NameResolutionError
 
 from keyless import remedies
 from keyless.challenge import Challenge
-from keyless.clouds import CLOUDS, cloud_of
+from keyless.clouds import CLOUDS, cloud_of, vault_name
 from keyless.deadline import parse_retry_after
 from keyless.errors import (
     AccessDeniedError,
@@ -94,7 +94,7 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: it does not answer in time.",
             cause="A firewall drops the packets, a private endpoint is not routed, or the service is in trouble.",
-            remedy=f"Check the route from here to the vault. {remedies.look_at_network(_vault_name(secret))}",
+            remedy=f"Check the route from here to the vault. {remedies.look_at_network(vault_name(secret.vault_url))}",
         )
     if _is_name_problem(problem):
         return VaultUnreachableError(
@@ -108,7 +108,7 @@ def no_answer(
         f"{what}: the connection fails ({type(problem).__name__}).",
         cause="The connection was refused or cut: the network, a proxy or the service.",
         remedy=f"Try again; if it lasts, check the proxy settings: {remedies.SHOW_PROXIES}; then the route from here to the "
-        f"vault. {remedies.look_at_network(_vault_name(secret))}",
+        f"vault. {remedies.look_at_network(vault_name(secret.vault_url))}",
     )
 
 
@@ -161,7 +161,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
         return SecretNotFoundError(
             f"{secret} was not found: the vault answered {_said(status, answer)}",
             cause="The name or version is misspelt, the secret is in another vault, or it was deleted.",
-            remedy=remedies.find_secret(_vault_name(secret), secret.name),
+            remedy=remedies.find_secret(vault_name(secret.vault_url), secret.name),
             code=answer.code,
             status=status,
         )
@@ -185,7 +185,7 @@ def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticati
         f"{secret.vault_url} is no vault that a token may be sent to: it asks for one for {challenge.resource!r}.",
         cause="The host is under no known vault suffix, and its challenge does not name the host's own parent domain.",
         remedy="Real vaults are under vault.azure.net, vault.azure.cn or vault.usgovcloudapi.net. "
-        f"{remedies.check_vault(_vault_name(secret))}",
+        f"{remedies.check_vault(vault_name(secret.vault_url))}",
     )
 
 
@@ -194,7 +194,7 @@ def open_to_all(secret: SecretId) -> VaultUnreachableError:
     return VaultUnreachableError(
         f"{secret.vault_url} is no vault: it answers without asking for a token.",
         cause="The host is under no known vault suffix, and does not challenge who asks, as every vault does.",
-        remedy=remedies.check_vault(_vault_name(secret)),
+        remedy=remedies.check_vault(vault_name(secret.vault_url)),
     )
 
 
@@ -213,7 +213,7 @@ def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -
         f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
         cause="The vault, or the whole subscription, gets more requests than Azure allows (4,000 in 10 s for a vault).",
         remedy="Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults. "
-        f"{remedies.look_at_requests(_vault_name(secret))}",
+        f"{remedies.look_at_requests(vault_name(secret.vault_url))}",
         code=answer.code,
         status=response.status_code,
         retry_after=parse_retry_after(response.headers.get("Retry-After")),
@@ -228,10 +228,10 @@ def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Respo
     if "AKV10032" in answer.message:
         tenant = Challenge.parse(response.headers.get("WWW-Authenticate")).tenant
         cause = f"The vault belongs to the tenant {tenant}, the identity to another: a managed identity never leaves its own."
-        remedy = remedies.move_vault(_vault_name(secret), tenant=None)
+        remedy = remedies.move_vault(vault_name(secret.vault_url), tenant=None)
     elif "AKV10022" in answer.message:
         cause = "The token is for another resource than this vault's cloud."
-        remedy = remedies.match_cloud(_vault_name(secret))
+        remedy = remedies.match_cloud(vault_name(secret.vault_url))
     return VaultAuthenticationError(
         f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
         cause=cause,
@@ -247,7 +247,7 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
         return SecretDisabledError(
             what,
             cause="Its latest version, or the version that was asked for, is disabled. This is no question of rights.",
-            remedy=remedies.enable_secret(_vault_name(secret), secret.name),
+            remedy=remedies.enable_secret(vault_name(secret.vault_url), secret.name),
             code=answer.inner,
             status=403,
         )
@@ -257,7 +257,7 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
 
 def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
     """Return cause and remedy of a 403, with the caller's object id filled in where the vault named it."""
-    vault = _vault_name(secret)
+    vault = vault_name(secret.vault_url)
     caller = _quoted(_CALLER, answer.message)
     if answer.inner == "ForbiddenByRbac":
         return (
@@ -305,10 +305,6 @@ def _was_cut(problem: Exception) -> bool:
     return any(
         name in str(problem) for name in ("RemoteDisconnected", "ConnectionResetError", "ConnectionAbortedError")
     )
-
-
-def _vault_name(secret: SecretId) -> str:
-    return secret.vault_url.removeprefix("https://").partition(".")[0]
 
 
 def _is_name_problem(problem: Exception) -> bool:

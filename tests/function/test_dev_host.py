@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from keyless.errors import LocalAzureError
+from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.environment import IDENTITY_VARIABLES
 from keyless.local.function_host import FunctionHost, bundled_function_app
 
@@ -352,7 +352,7 @@ def test_the_settings_of_the_folder_come_after_the_environment_and_what_is_given
 
 @pytest.mark.parametrize("text", ['{"Values": {"OWN": "s3cr3t"', '["s3cr3t"]', '{"Values": "s3cr3t"}'])
 def test_settings_that_cannot_be_read_are_told_of_without_a_value(tmp_path: Path, text: str) -> None:
-    with pytest.raises(LocalAzureError) as raised, serve(write_settings(tmp_path, text)):
+    with pytest.raises(ConfigurationError) as raised, serve(write_settings(tmp_path, text)):
         pass
     assert "local.settings.json" in str(raised.value)
     assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))

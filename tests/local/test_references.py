@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless.errors import ConfigurationError
-from keyless.local.references import is_reference, local_settings, parse_reference
+from keyless.local.references import is_reference, local_references, parse_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,16 +65,16 @@ def test_other_values_are_no_references(value: str) -> None:
 
 def test_the_settings_file_gives_its_references_alone(tmp_path: Path) -> None:
     file = tmp_path / "local.settings.json"
-    assert local_settings(file) == {}
+    assert local_references(file) == {}
     values = {"A": f"@Microsoft.KeyVault(SecretUri={SECRET})", "B": "plain", "C": 1}
     file.write_text(json.dumps({"Values": values}), encoding="utf-8-sig")
-    assert local_settings(file) == {"A": values["A"]}
+    assert local_references(file) == {"A": values["A"]}
 
 
 def test_a_settings_file_that_cannot_be_read_matters_only_where_it_holds_references(tmp_path: Path) -> None:
     file = tmp_path / "local.settings.json"
     file.write_text('{"Values": {"A": "plain"}, } // a comment')
-    assert local_settings(file) == {}
+    assert local_references(file) == {}
     file.write_text('{"Values": {"A": "@Microsoft.KeyVault(VaultName=a;SecretName=b)"}, }')
     with pytest.raises(ConfigurationError, match=r"local\.settings\.json cannot be read"):
-        local_settings(file)
+        local_references(file)

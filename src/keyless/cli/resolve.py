@@ -13,13 +13,13 @@ import msal
 
 from keyless import SecretReader
 from keyless.errors import ConfigurationError, KeylessError
-from keyless.local.references import is_reference, local_settings, parse_reference
+from keyless.local.function_settings import SETTINGS_FILE
+from keyless.local.references import is_reference, local_references, parse_reference
 from keyless.secret_id import SecretId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SETTINGS_FILE = Path("local.settings.json")
 # In seconds: a person waits.
 _TIMEOUT = 30.0
 _PARALLEL = 8
@@ -38,7 +38,7 @@ reference_identity_option = click.option(
 
 def find_references(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the references by the names of their settings; the environment goes before ``local.settings.json``."""
-    in_file = {name: value for name, value in local_settings(SETTINGS_FILE).items() if name not in environment}
+    in_file = {name: value for name, value in local_references(Path(SETTINGS_FILE)).items() if name not in environment}
     return {**in_file, **{name: value for name, value in environment.items() if is_reference(value)}}
 
 

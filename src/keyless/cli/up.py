@@ -18,7 +18,7 @@ from keyless.clouds import CLOUDS
 from keyless.local.config import default_config, load_config
 from keyless.local.described_sources import describe_sources
 from keyless.local.function_host import FunctionHost, bundled_function_app
-from keyless.local.function_settings import local_settings
+from keyless.local.function_settings import SETTINGS_FILE, local_settings
 from keyless.local.identity.sources import SOURCES
 from keyless.local.running import announced
 from keyless.local.server import LocalAzure
@@ -125,7 +125,7 @@ def function_host(
         events: What is delivered to the functions that Event Grid calls.
     """
     folder = folder or bundled_function_app()
-    own = local_settings(folder)
+    own = local_settings(folder / SETTINGS_FILE)
     first = {name: value for name, value in _first_secret(config).items() if name not in own}
     settings = {**environment, **(config.functions.settings or first)}
     return FunctionHost(folder, environment=settings, port=port, log=log, events=events)

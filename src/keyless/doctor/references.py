@@ -9,6 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from keyless.clouds import vault_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,10 +28,9 @@ def statuses(environment: Mapping[str, str]) -> dict[str, str]:
 
 def stale_settings(environment: Mapping[str, str], secret: Secret) -> list[str]:
     """Return the settings that are references to the latest version of a secret, and hold another value than it."""
-    vault = secret.vault_url.removeprefix("https://").partition(".")[0]
     meant = (
         {f"secreturi={secret.vault_url}/secrets/{secret.name}".lower()},
-        {f"vaultname={vault}".lower(), f"secretname={secret.name}".lower()},
+        {f"vaultname={vault_name(secret.vault_url)}".lower(), f"secretname={secret.name}".lower()},
     )
     return [
         name

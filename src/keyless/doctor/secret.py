@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import requests
 
 from keyless import remedies
+from keyless.clouds import vault_name
 from keyless.doctor.finding import Finding, failed, skipped, well
 from keyless.doctor.references import stale_settings
 from keyless.errors import AccessDeniedError, KeylessError, SecretNotFoundError
@@ -116,7 +117,7 @@ def _denied(examination: Examination, error: AccessDeniedError) -> Finding:
 def _not_found(examination: Examination, target: SecretId, error: SecretNotFoundError) -> Finding:
     """Return the finding of a secret that is not there; one that was deleted shows, to who may look."""
     finding, status = failed(_STAGE, "read", error), _deleted_status(examination, target)
-    vault = target.vault_url.removeprefix("https://").partition(".")[0]
+    vault = vault_name(target.vault_url)
     if status == _OK:
         return replace(
             finding,
@@ -154,7 +155,7 @@ def _with_cause(finding: Finding, more: str) -> Finding:
 
 def _check_dates(secret: Secret, now: datetime) -> Finding:
     ends, begins = secret.expires_on, secret.not_before
-    vault = secret.vault_url.removeprefix("https://").partition(".")[0]
+    vault = vault_name(secret.vault_url)
     remedy = remedies.renew_secret(vault, secret.name, until=_written(now + _NEXT))
     if ends is not None and ends <= now:
         code, evidence = "KL-631", f"{secret.name} expired on {_written(ends)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keyless import remedies
-from keyless.clouds import cloud_of
+from keyless.clouds import cloud_of, vault_name
 from keyless.doctor.finding import Finding, failed, skipped, well
 from keyless.doctor.identity import get_token
 from keyless.errors import KeylessError
@@ -81,7 +81,6 @@ def _check_tenant(examination: Examination, challenge: Challenge, vault_url: str
         )
     if challenge.tenant is None or challenge.tenant.lower() == own.lower():
         return well(_STAGE, "tenant", f"The vault and the identity are in the tenant {own}.")
-    name = vault_url.removeprefix("https://").partition(".")[0]
     return Finding(
         stage=_STAGE,
         check="tenant",
@@ -90,5 +89,5 @@ def _check_tenant(examination: Examination, challenge: Challenge, vault_url: str
         evidence=f"The vault is in the tenant {challenge.tenant}, the identity in {own}.",
         cause="A managed identity gets tokens of its own tenant only, and the vault answers them with AKV10032: Invalid issuer. "
         "No role mends that. This token was not sent to it.",
-        remedy=remedies.move_vault(name, tenant=own),
+        remedy=remedies.move_vault(vault_name(vault_url), tenant=own),
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from keyless.errors import LocalAzureError
 from keyless.local.environment import IDENTITY_VARIABLES
 from keyless.local.event_delivery import delivered
-from keyless.local.function_settings import local_settings
+from keyless.local.function_settings import SETTINGS_FILE, local_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +149,7 @@ class FunctionHost:
         return ("-P", "-m", "keyless.local.functions")
 
     def _start(self) -> subprocess.Popen[str]:
-        found = local_settings(self._folder) | os.environ
+        found = local_settings(self._folder / SETTINGS_FILE) | os.environ
         inherited = {name: value for name, value in found.items() if name not in IDENTITY_VARIABLES}
         process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
             [sys.executable, *self._program(), str(self._folder), "--port", str(self._port), "--seeded"],

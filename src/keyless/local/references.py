@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
+from keyless.local.function_settings import local_settings
 from keyless.secret_id import SecretId, check_secret_name, check_vault_url, check_version
 
 if TYPE_CHECKING:
@@ -87,35 +88,23 @@ def told(references: Mapping[str, str], resolved: Mapping[str, str]) -> str:
     )
 
 
-def local_settings(file: Path) -> dict[str, str]:
+def local_references(file: Path) -> dict[str, str]:
     """Return the references among the settings of a ``local.settings.json``; all else the Functions tools read themselves.
 
-    Args:
-        file: The file; where there is none, there are no references.
-
     Raises:
-        ConfigurationError: If it holds references and cannot be read as JSON.
-
-    Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-develop-local#local-settings-file
+        ConfigurationError: If it holds references and cannot be read.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(file, str(error)) from error
-    try:
-        values = json.loads(text).get("Values", {})
-        return {name: value for name, value in values.items() if isinstance(value, str) and is_reference(value)}
-    except (ValueError, AttributeError) as error:
-        if _OPENING.lower() not in text.lower():
+        settings = local_settings(file)
+    except ConfigurationError:
+        if _mentions_none(file):
             return {}
-        raise _unreadable(file, str(error)) from error
+        raise
+    return {name: value for name, value in settings.items() if is_reference(value)}
 
 
-def _unreadable(file: Path, problem: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{file} cannot be read, so its Key Vault references cannot be resolved.",
-        cause=f"{problem}.",
-        remedy='Make it JSON without comments, with the settings under "Values".',
-    )
+def _mentions_none(file: Path) -> bool:
+    try:
+        return _OPENING.lower() not in file.read_text("utf-8", errors="replace").lower()
+    except OSError:
+        return False
