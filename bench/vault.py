@@ -22,10 +22,10 @@ from urllib.parse import urlsplit
 
 from bench.results import keep, table
 
-from keyless.local.config import load_config
+from keyless.local.azure.config.config import load_config
 from keyless.local.server import LocalAzure
-from keyless.local.vault.call import Call
-from keyless.local.vault.paging import next_link
+from keyless.local.wire.keyvault.protocol.call import Call
+from keyless.local.wire.keyvault.protocol.paging import next_link
 
 SIZES = (10, 10_000, 1_000_000)
 ROUNDS, REQUESTS = 9, 300

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
-    from keyless.local.drill_account import DrillRun
     from keyless.local.server import LocalAzure
+    from keyless.local.testing.drill_account import DrillRun
     from keyless.pytest_plugin import AzureOfTests
 
 _MARKER = (

@@ -17,16 +17,16 @@ from keyless.errors import ConfigurationError
 try:
     import aiohttp.connector
 
-    from keyless.local.config import Config, default_config, load_config, read_config
-    from keyless.local.drill_account import DrillRun
-    from keyless.local.environment import IDENTITY_VARIABLES
-    from keyless.local.identity.site import check_source
-    from keyless.local.journal_failures import denied
-    from keyless.local.least_privilege import Use
-    from keyless.local.least_privilege import report as report_text
-    from keyless.local.least_privilege import uses as uses_of
-    from keyless.local.moved_time import MovedTime
+    from keyless.local.azure.config.config import Config, default_config, load_config, read_config
+    from keyless.local.instruments.journal_failures import denied
+    from keyless.local.programs.environment import IDENTITY_VARIABLES
     from keyless.local.server import LocalAzure
+    from keyless.local.testing.drill_account import DrillRun
+    from keyless.local.testing.least_privilege import Use
+    from keyless.local.testing.least_privilege import report as report_text
+    from keyless.local.testing.least_privilege import uses as uses_of
+    from keyless.local.testing.moved_time import MovedTime
+    from keyless.local.wire.identity.site import check_source
 except ModuleNotFoundError as error:
     raise ConfigurationError(
         f"The fixture local_azure needs {error.name}, which is not installed.",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from types import TracebackType
 
-    from keyless.local.model import Azure
+    from keyless.local.azure.azure import Azure
 
 _MARKED = {"config", "source", "strict"}
 _CONFIG_FILE = "keyless.toml"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local.drills import DRILLS
+from keyless.local.testing.drills import DRILLS
 
 if TYPE_CHECKING:
     from pathlib import Path

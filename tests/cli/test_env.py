@@ -14,8 +14,8 @@ import requests
 
 from keyless.cli.shells import commands
 from keyless.errors import LocalAzureError
-from keyless.local.environment import IDENTITY_VARIABLES
-from keyless.local.identity.sources import SOURCES
+from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def test_a_source_that_cannot_be_had_says_why(local_azure: LocalAzure, monkeypat
     def refuse() -> None:
         raise LocalAzureError("No key file.", cause="Not root.", remedy="sudo.")
 
-    monkeypatch.setattr("keyless.local.identity.arc.check_key_folder", refuse)
+    monkeypatch.setattr("keyless.local.wire.identity.arc.check_key_folder", refuse)
     done = env(local_azure, "--source", "arc")
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["error [KL-500]: No key file.", "  cause:  Not root.", "  remedy: sudo."]

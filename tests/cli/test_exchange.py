@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from keyless.cli.commands import keyless
-from keyless.local.config import load_config
-from keyless.local.exported import document_of, to_toml
+from keyless.local.azure.config.config import load_config
+from keyless.local.azure.exchange.exported import document_of, to_toml
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:

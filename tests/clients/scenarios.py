@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from keyless.local.config import Config, default_config, read_config
+from keyless.local.azure.config.config import Config, default_config, read_config
 
 if TYPE_CHECKING:
     from keyless.local.server import LocalAzure

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from keyless.local.function_host import FunctionHost
+from keyless.local.functions.host import FunctionHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,10 +19,10 @@ from azure_functions_runtime.bindings.datumdef import Datum
 from azure_functions_runtime.native_invocation import invocation_request_native
 from runtime_index import indexed  # type: ignore[import-not-found]  # beside this file, which is run as a script
 
-from keyless.local import functions
-from keyless.local.function_calls import FunctionCalls
-from keyless.local.function_loader import EVENT_GRID, HttpFunction, LoadedApp, LoadedFunction, _route_prefix
-from keyless.local.function_routes import parse_route
+from keyless.local.functions.worker import main as functions
+from keyless.local.functions.worker.calls import FunctionCalls
+from keyless.local.functions.worker.loader import EVENT_GRID, HttpFunction, LoadedApp, LoadedFunction, _route_prefix
+from keyless.local.functions.worker.routes import parse_route
 
 if TYPE_CHECKING:
     from pathlib import Path

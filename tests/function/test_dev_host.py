@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.environment import IDENTITY_VARIABLES
-from keyless.local.function_host import FunctionHost, bundled_function_app
+from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.programs.environment import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -458,7 +458,7 @@ STUCK = """
 def by_hand(folder: Path) -> tuple[subprocess.Popen[str], dict[str, object]]:
     environment = {"PATH": os.environ["PATH"], "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "keyless.local.functions", str(folder)],
+        [sys.executable, "-m", "keyless.local.functions.worker.main", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -489,7 +489,7 @@ def test_it_ends_with_the_process_that_started_it_even_where_that_is_killed(tmp_
     starter = dedent(f"""
         import time
         from pathlib import Path
-        from keyless.local.function_host import FunctionHost
+        from keyless.local.functions.host import FunctionHost
         with FunctionHost(Path({str(write_app(tmp_path, STUCK))!r}), environment={{}}) as host:
             print(host.url, flush=True)
             time.sleep(60)

@@ -13,8 +13,8 @@ from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 
 from keyless.errors import LocalAzureError
-from keyless.local.function_host import FunctionHost, bundled_function_app
-from keyless.local.model import Azure
+from keyless.local.azure.azure import Azure
+from keyless.local.functions.host import FunctionHost, bundled_function_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from keyless import errors
-from keyless.local.function_host import FunctionHost
+from keyless.local.functions.host import FunctionHost
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:

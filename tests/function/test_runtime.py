@@ -12,7 +12,7 @@ import requests
 from tests.function.parity import EVENT, EVENTS, RuntimeHost, answers, bringing, told
 
 from keyless.errors import LocalAzureError
-from keyless.local.function_host import FunctionHost
+from keyless.local.functions.host import FunctionHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import re
 
 from tests.infra.bicep import INFRA, Template, as_object, names
 
-from keyless.local.access import role_named
+from keyless.local.azure.authorization.roles import role_named
 
 PAGE = (INFRA.parent / "docs" / "deploy.md").read_text()
 

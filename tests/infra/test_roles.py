@@ -12,8 +12,8 @@ import requests
 from tests.infra.bicep import INFRA, Template, as_object, names, objects
 
 from keyless import AccessDeniedError, SecretReader, UserAssignedManagedIdentity
-from keyless.local.config import read_config
-from keyless.local.function_host import FunctionHost
+from keyless.local.azure.config.config import read_config
+from keyless.local.functions.host import FunctionHost
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 import requests
 from aiohttp import web
 
-from keyless.local.loop_thread import LoopThread
-from keyless.local.model import Azure
-from keyless.local.vault import vault_app
+from keyless.local.azure.azure import Azure
+from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

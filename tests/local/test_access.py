@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from keyless.errors import LocalAzureError
-from keyless.local.access import (
+from keyless.local.azure.authorization.roles import (
     BUILT_IN_ROLES,
     GET_SECRET,
     READ_METADATA,

@@ -8,11 +8,11 @@ import pytest
 from tests.local.conftest import VaultWire
 
 from keyless.errors import ConfigurationError
-from keyless.local.access import BUILT_IN_ROLES, GET_SECRET, SECRET_ACTIONS
-from keyless.local.config import load_config
-from keyless.local.model import Azure
-from keyless.local.vault import vault_app
-from keyless.local.vault.routes import OPERATIONS
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, GET_SECRET, SECRET_ACTIONS
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import load_config
+from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.keyvault.routes import OPERATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import pytest
 import requests
 from aiohttp import web
 
-from keyless.local.identity.app_service import AppService
-from keyless.local.identity.site import routes
-from keyless.local.model import Azure
+from keyless.local.azure.azure import Azure
+from keyless.local.wire.identity.app_service import AppService
+from keyless.local.wire.identity.site import routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

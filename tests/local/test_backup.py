@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local import jwe
-from keyless.local.backup import CorruptBackupError, new_backup_key, open_backup, seal_backup
-from keyless.local.model import Azure
-from keyless.local.store import Store
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.keyvault.backup import jwe
+from keyless.local.azure.keyvault.backup.backup import CorruptBackupError, new_backup_key, open_backup, seal_backup
+from keyless.local.azure.keyvault.secrets.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless.errors import ConfigurationError
-from keyless.local.config import Config, default_config, load_config
+from keyless.local.azure.config.config import Config, default_config, load_config
 
 if TYPE_CHECKING:
     from pathlib import Path

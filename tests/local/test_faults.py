@@ -26,8 +26,8 @@ from keyless import (
     VaultUnreachableError,
 )
 from keyless.errors import LocalAzureError
-from keyless.local.faults import NAMED, OPERATIONS, Fault, Faults
-from keyless.local.vault.routes import OPERATIONS as ROUTED
+from keyless.local.instruments.faults import NAMED, OPERATIONS, Fault, Faults
+from keyless.local.wire.keyvault.routes import OPERATIONS as ROUTED
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire

@@ -8,7 +8,7 @@ import pytest
 
 from keyless import AccessDeniedError, SecretReader
 from keyless.errors import ConfigurationError
-from keyless.local.firewall import Firewall
+from keyless.local.azure.keyvault.firewall import Firewall
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from keyless.local.journal import Entry, Journal
+from keyless.local.instruments.journal import Journal
+from keyless.local.instruments.journal_entry import Entry
 
 
 def _entry(**changes: object) -> Entry:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.access import GET_SECRET
-from keyless.local.config import Config
-from keyless.local.model import Azure
-from keyless.local.store import Store
+from keyless.local.azure.authorization.roles import GET_SECRET
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import Config
+from keyless.local.azure.keyvault.secrets.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,17 +19,17 @@ import requests
 
 from keyless import SecretReader
 from keyless.errors import LocalAzureError
-from keyless.local import schema
-from keyless.local.config import load_config
+from keyless.local.azure.config.config import load_config
+from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.storage import schema
 from keyless.local.server import LocalAzure
-from keyless.local.store import Store
 
 KILLS = 50
 # Each server is a process of its own; forking it saves the time that fifty imports would take.
 SERVERS = """
 import json, os, sys, threading
 from pathlib import Path
-from keyless.local.config import load_config
+from keyless.local.azure.config.config import load_config
 from keyless.local.server import LocalAzure
 for line in sys.stdin:
     if (child := os.fork()) == 0:

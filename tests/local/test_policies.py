@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless.errors import ConfigurationError
-from keyless.local.config import load_config
-from keyless.local.model import Azure
-from keyless.local.policies import PERMISSIONS
-from keyless.local.vault import vault_app
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import load_config
+from keyless.local.azure.keyvault.policies import PERMISSIONS
+from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keyless.local.connect_request import Target
-from keyless.local.proxy import ConnectProxy
-from keyless.local.tls import CertificateAuthority
+from keyless.local.pki.authority import CertificateAuthority
+from keyless.local.wire.proxy.connect_request import Target
+from keyless.local.wire.proxy.proxy import ConnectProxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

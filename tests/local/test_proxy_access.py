@@ -13,9 +13,9 @@ import pytest
 import requests
 from requests.exceptions import ProxyError
 
-from keyless.local.peer import same_user
-from keyless.local.proxy import ConnectProxy
 from keyless.local.server import LocalAzure
+from keyless.local.wire.proxy.peer import same_user
+from keyless.local.wire.proxy.proxy import ConnectProxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

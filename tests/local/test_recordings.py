@@ -17,20 +17,20 @@ from urllib.parse import urlsplit
 import pytest
 from tests.local.conftest import VaultWire
 
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import Config
+from keyless.local.azure.keyvault.backup.jwe import to_base64url
+from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretVersion
+from keyless.local.azure.keyvault.secrets.store import Store
 from keyless.local.clock import Clock
-from keyless.local.config import Config
-from keyless.local.jwe import to_base64url
-from keyless.local.model import Azure
-from keyless.local.secret_version import SecretState, SecretVersion
-from keyless.local.store import Store
-from keyless.local.vault import vault_app
-from keyless.local.vault.paging import _decoded
+from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.keyvault.protocol.paging import _decoded
 
 if TYPE_CHECKING:
     import requests
     from tests.local.conftest import Serve
 
-    from keyless.local.key_vault import Vault
+    from keyless.local.azure.keyvault.vault import Vault
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
 FILES = sorted(RECORDINGS.glob("[0-8]*.json"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless.errors import ConfigurationError
-from keyless.local.references import is_reference, local_references, parse_reference
+from keyless.local.programs.references import is_reference, local_references, parse_reference
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,13 +9,13 @@ from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 
 from keyless.errors import LocalAzureError
-from keyless.local.config import read_config
+from keyless.local.azure.config.config import read_config
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from keyless.local.model import Azure
+    from keyless.local.azure.azure import Azure
 
 URL = "https://contoso-kv.vault.azure.net"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyless.errors import ConfigurationError
-from keyless.local.model import Azure, Vault
-from keyless.local.secret_version import SecretState, SecretStateError
+from keyless.local.azure.azure import Azure, Vault
+from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretStateError
 
 if TYPE_CHECKING:
     import requests

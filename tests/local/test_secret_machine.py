@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import Config
 from keyless.local.clock import Clock
-from keyless.local.config import Config
-from keyless.local.model import Azure
-from keyless.local.vault import vault_app
+from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
     from tests.local.conftest import Serve

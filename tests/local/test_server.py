@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.config import Config, default_config
-from keyless.local.environment import proxy_variables
+from keyless.local.azure.config.config import Config, default_config
+from keyless.local.programs.environment import proxy_variables
 from keyless.local.server import IDENTITY_VARIABLES, LocalAzure
 
 if TYPE_CHECKING:

@@ -22,16 +22,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from keyless.local.config import Config
-from keyless.local.jwe import to_base64url
-from keyless.local.model import Azure
-from keyless.local.secret_version import SecretState
-from keyless.local.vault import vault_app
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import Config
+from keyless.local.azure.keyvault.backup.jwe import to_base64url
+from keyless.local.azure.keyvault.secrets.secret import SecretState
+from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
     from tests.local.conftest import Serve
 
-    from keyless.local.key_vault import Vault
+    from keyless.local.azure.keyvault.vault import Vault
 
 FILE = Path(__file__).parents[3] / "shared" / "reference" / "spec" / "secrets-2026-04-01.swagger.json"
 ABSENT = f"The specification of Azure is not beside the repository, at {'/'.join(FILE.parts[-4:])}."

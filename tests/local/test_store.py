@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local import schema, secret_queries
-from keyless.local.model import Azure
-from keyless.local.secret_version import SecretState, SecretVersion
-from keyless.local.store import Store
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.keyvault.secrets import secret_queries
+from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretVersion
+from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.storage import schema
 
 if TYPE_CHECKING:
     from pathlib import Path

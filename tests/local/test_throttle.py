@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless import SecretReader, VaultThrottledError
+from keyless.local.azure.keyvault.throttle import MOST_REQUESTS, WINDOW_SECONDS, Throttle
 from keyless.local.clock import Clock
-from keyless.local.throttle import MOST_REQUESTS, WINDOW_SECONDS, Throttle
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire

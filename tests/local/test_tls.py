@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from keyless.errors import LocalAzureError
-from keyless.local.tls import ALLOWED_DOMAINS, SERVED_NAMES, CertificateAuthority, ServerCertificate
+from keyless.local.pki.authority import ALLOWED_DOMAINS, SERVED_NAMES, CertificateAuthority, ServerCertificate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyless import SecretReader, VaultAuthenticationError
-from keyless.local.tokens import Tokens
+from keyless.local.azure.identities.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable

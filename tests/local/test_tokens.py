@@ -7,8 +7,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import jwt
 import pytest
 
-from keyless.local.model import Azure
-from keyless.local.tokens import Claims, Rejection, Tokens
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.identities.tokens import Claims, Rejection, Tokens
 
 VAULT = "https://vault.azure.net"
 

@@ -18,13 +18,13 @@ import certifi
 import pytest
 
 from keyless.errors import ConfigurationError
-from keyless.local.connect_request import Target
-from keyless.local.private_folder import private_folder
-from keyless.local.proxy import ConnectProxy
+from keyless.local.files.private_folder import private_folder
+from keyless.local.pki.authority import CertificateAuthority
+from keyless.local.pki.trust import write_trust
 from keyless.local.server import LocalAzure
-from keyless.local.tls import CertificateAuthority
-from keyless.local.trust import write_trust
-from keyless.local.upstream import Upstream
+from keyless.local.wire.proxy.connect_request import Target
+from keyless.local.wire.proxy.proxy import ConnectProxy
+from keyless.local.wire.proxy.upstream import Upstream
 
 if TYPE_CHECKING:
     import ssl
@@ -253,7 +253,7 @@ def test_the_folder_of_a_killed_run_is_removed_by_the_next_and_that_of_a_living_
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "keyless-notes").mkdir()
     program = (
-        "from keyless.local.private_folder import private_folder\n"
+        "from keyless.local.files.private_folder import private_folder\n"
         "with private_folder() as folder:\n"
         "    print(folder, flush=True); input()"
     )

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from keyless.local.model import Azure
-from keyless.local.tokens import Tokens
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.identities.tokens import Tokens
 
 if TYPE_CHECKING:
     import requests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from keyless.local.firewall import Firewall
+from keyless.local.azure.keyvault.firewall import Firewall
 
 if TYPE_CHECKING:
     from .conftest import Clinic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.local.config import read_config
+from keyless.local.azure.config.config import read_config
 
 if TYPE_CHECKING:
     from .conftest import Clinic

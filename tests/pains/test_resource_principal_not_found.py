@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from keyless.local.faults import Fault
+from keyless.local.instruments.faults import Fault
 
 if TYPE_CHECKING:
     from .conftest import Clinic

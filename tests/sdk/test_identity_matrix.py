@@ -33,8 +33,8 @@ from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCreden
 from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
 
 from keyless.errors import LocalAzureError
-from keyless.local.identity.arc import check_key_folder
 from keyless.local.server import LocalAzure
+from keyless.local.wire.identity.arc import check_key_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,12 +15,12 @@ from azure.keyvault.secrets import ApiVersion, KeyVaultSecretIdentifier, SecretC
 from azure.keyvault.secrets._shared import http_challenge_cache
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
-from keyless.local.secret_version import SecretState
+from keyless.local.azure.keyvault.secrets.secret import SecretState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from keyless.local.key_vault import Vault
+    from keyless.local.azure.keyvault.vault import Vault
     from keyless.local.server import LocalAzure
 
 pytestmark = pytest.mark.usefixtures("azure_environment")

@@ -11,7 +11,7 @@ import pytest
 from keyless import AccessDeniedError, Secret, SecretReader, SystemAssignedManagedIdentity, deadline
 from keyless.errors import KeylessError
 from keyless.fetch import Fetcher
-from keyless.local.moved_time import MovedTime
+from keyless.local.testing.moved_time import MovedTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ from keyless import (
     VaultUnreachableError,
 )
 from keyless.doctor import diagnose
-from keyless.local.tls import CertificateAuthority
+from keyless.local.pki.authority import CertificateAuthority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import click
 import requests
 
 from keyless.errors import ConfigurationError, KeylessError, LocalAzureError
-from keyless.local.running import find_running
+from keyless.local.files.running import find_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,13 +16,13 @@ import requests
 from rich.console import Console
 from rich.json import JSON
 
-from keyless.local.config import default_config
+from keyless.local.azure.config.config import default_config
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keyless.local.function_host import FunctionEndpoint
+    from keyless.local.functions.endpoint import FunctionEndpoint
 
 _FUNCTION = "AcquireTokenMsi"
 # The function remembers a denial for a second; in Azure a new role takes minutes.

@@ -13,15 +13,15 @@ import click
 from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.run import resolved_environment
 from keyless.cli.up import choose_config
-from keyless.local.drill_account import DrillRun
-from keyless.local.drills import DRILLS
-from keyless.local.identity.sources import SOURCES
 from keyless.local.server import LocalAzure
+from keyless.local.sources import SOURCES
+from keyless.local.testing.drill_account import DrillRun
+from keyless.local.testing.drills import DRILLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keyless.local.journal import Journal
+    from keyless.local.instruments.journal import Journal
 
 # Seconds: a program that has read a secret has read its others by then.
 _AFTER = 2.0

@@ -10,8 +10,8 @@ import click
 from keyless.cli.control_client import connect, reaching_control
 from keyless.cli.shells import SHELLS, Shell, commands
 from keyless.errors import LocalAzureError
-from keyless.local.identity import imds
-from keyless.local.identity.sources import SOURCES
+from keyless.local.sources import SOURCES
+from keyless.local.wire.identity import imds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

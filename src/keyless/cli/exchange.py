@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keyless.cli.control_client import connect, reaching_control
-from keyless.local.config import Config
-from keyless.local.data_folder import DataFolder, write_private
-from keyless.local.exported import secrets_of, to_toml
-from keyless.local.imported import config_of, import_config, read_document
-from keyless.local.model import Azure
-from keyless.local.store import Store
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import Config
+from keyless.local.azure.exchange.exported import secrets_of, to_toml
+from keyless.local.azure.exchange.imported import config_of, import_config, read_document
+from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.files.data_folder import DataFolder, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

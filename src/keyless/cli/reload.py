@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from keyless.local.function_host import FunctionHost
+    from keyless.local.functions.host import FunctionHost
 
 # Seconds between two looks at the files: short for a person, and long for a disk.
 _PAUSE = 0.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyless.cli.control_client import connect, reaching_control
-from keyless.local.journal import Entry
-from keyless.local.least_privilege import report as report_text
-from keyless.local.least_privilege import uses
+from keyless.local.instruments.journal_entry import Entry
+from keyless.local.testing.least_privilege import report as report_text
+from keyless.local.testing.least_privilege import uses
 
 
 @click.command()

@@ -13,8 +13,8 @@ import msal
 
 from keyless import SecretReader
 from keyless.errors import ConfigurationError, KeylessError
-from keyless.local.function_settings import SETTINGS_FILE
-from keyless.local.references import is_reference, local_references, parse_reference
+from keyless.local.programs.local_settings import SETTINGS_FILE
+from keyless.local.programs.references import is_reference, local_references, parse_reference
 from keyless.secret_id import SecretId
 
 if TYPE_CHECKING:

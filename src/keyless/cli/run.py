@@ -13,11 +13,11 @@ import click
 from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 from keyless.cli.up import choose_config
-from keyless.local import java, node
-from keyless.local.environment import IDENTITY_VARIABLES
-from keyless.local.identity.sources import SOURCES
-from keyless.local.references import told
+from keyless.local.programs import java, node
+from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.references import told
 from keyless.local.server import LocalAzure
+from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

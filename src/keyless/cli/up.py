@@ -15,20 +15,20 @@ from rich.console import Console
 
 from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
-from keyless.local.config import default_config, load_config
-from keyless.local.described_sources import describe_sources
-from keyless.local.function_host import FunctionHost, bundled_function_app
-from keyless.local.function_settings import SETTINGS_FILE, local_settings
-from keyless.local.identity.sources import SOURCES
-from keyless.local.running import announced
+from keyless.local.azure.config.config import default_config, load_config
+from keyless.local.files.running import announced
+from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.programs.described_sources import describe_sources
+from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 from keyless.local.server import LocalAzure
+from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyless.local.config import Config
-    from keyless.local.event_grid import EventGrid
-    from keyless.local.function_host import FunctionEndpoint
+    from keyless.local.azure.config.config import Config
+    from keyless.local.azure.event_grid import EventGrid
+    from keyless.local.functions.endpoint import FunctionEndpoint
 
 CONFIG_FILE = Path("keyless.toml")
 
@@ -149,7 +149,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
-        "sources": describe_sources(azure),
+        "sources": describe_sources(azure.environment),
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
         "eventFunctions": {name: {"url": end.url, "key": end.key} for name, end in host.event_functions.items()},
         "notServed": host.not_served,

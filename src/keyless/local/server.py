@@ -10,23 +10,28 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from keyless.errors import LocalAzureError
-from keyless.local import listeners
-from keyless.local.control.site import ROOT, Control
-from keyless.local.data_folder import DataFolder
-from keyless.local.described_sources import describe_sources
-from keyless.local.environment import IDENTITY_VARIABLES, METADATA_HOST_VARIABLE, proxy_variables, trust_variables
-from keyless.local.identity import arc, service_fabric
-from keyless.local.identity.site import IdentitySources, check_source, guard
-from keyless.local.kept_authority import kept_authority
-from keyless.local.loop_thread import LoopThread
-from keyless.local.model import Azure
-from keyless.local.private_folder import private_folder
-from keyless.local.proxy import USER, ConnectProxy
-from keyless.local.store import Store
-from keyless.local.tls import CertificateAuthority, ServerCertificate, self_signed
-from keyless.local.trust import TrustFiles, write_trust
-from keyless.local.upstream import Upstream
-from keyless.local.vault import vault_app
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.files.data_folder import DataFolder
+from keyless.local.files.private_folder import private_folder
+from keyless.local.pki.authority import CertificateAuthority, ServerCertificate, self_signed
+from keyless.local.pki.kept_authority import kept_authority
+from keyless.local.pki.trust import TrustFiles, write_trust
+from keyless.local.programs.described_sources import describe_sources
+from keyless.local.programs.environment import (
+    IDENTITY_VARIABLES,
+    METADATA_HOST_VARIABLE,
+    proxy_variables,
+    trust_variables,
+)
+from keyless.local.wire.control.site import ROOT, Control
+from keyless.local.wire.identity import arc, service_fabric
+from keyless.local.wire.identity.site import IdentitySources, check_source, guard
+from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.proxy.proxy import USER, ConnectProxy
+from keyless.local.wire.proxy.upstream import Upstream
+from keyless.local.wire.serving import listeners
+from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
@@ -34,12 +39,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from keyless.local.azure.azure import Identity, Vault
+    from keyless.local.azure.config.config import Config
+    from keyless.local.azure.event_grid import EventGrid
     from keyless.local.clock import Clock
-    from keyless.local.config import Config
-    from keyless.local.event_grid import EventGrid
-    from keyless.local.faults import Faults
-    from keyless.local.journal import Journal
-    from keyless.local.model import Identity, Vault
+    from keyless.local.instruments.faults import Faults
+    from keyless.local.instruments.journal import Journal
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 
@@ -175,7 +180,7 @@ class LocalAzure:
             folder=folder,
         )
         upstream = Upstream.of(os.environ)
-        control = Control(azure, sources=lambda: describe_sources(self))
+        control = Control(azure, sources=lambda: describe_sources(self.environment))
         return _Run(azure, sockets, sources, control, certificate, trust, upstream, azure.shared_secret("proxy"))
 
     @property

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from keyless.errors import LocalAzureError
-from keyless.local.identity.arc import check_key_folder
 from keyless.local.server import LocalAzure
+from keyless.local.wire.identity.arc import check_key_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

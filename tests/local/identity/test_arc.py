@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from keyless.errors import LocalAzureError
-from keyless.local.identity.arc import Arc, check_key_folder
-from keyless.local.identity.site import routes
-from keyless.local.model import Azure
+from keyless.local.azure.azure import Azure
+from keyless.local.wire.identity.arc import Arc, check_key_folder
+from keyless.local.wire.identity.site import routes
 
 if TYPE_CHECKING:
     from tests.local.conftest import Serve

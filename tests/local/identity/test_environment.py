@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.config import Config, load_config
-from keyless.local.environment import IDENTITY_VARIABLES
-from keyless.local.identity.sources import SOURCES
+from keyless.local.azure.config.config import Config, load_config
+from keyless.local.programs.environment import IDENTITY_VARIABLES
 from keyless.local.server import LocalAzure
+from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

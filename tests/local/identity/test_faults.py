@@ -24,7 +24,7 @@ from keyless.errors import (
     KeylessError,
 )
 from keyless.identity import TokenSource
-from keyless.local.tls import self_signed
+from keyless.local.pki.authority import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

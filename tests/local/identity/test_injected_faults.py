@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local.faults import Fault
-from keyless.local.identity.sources import SOURCES
+from keyless.local.instruments.faults import Fault
+from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

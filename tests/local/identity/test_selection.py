@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from keyless.local.identity.sources import SOURCES
+from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from keyless.errors import LocalAzureError
-from keyless.local.tokens import Tokens
+from keyless.local.azure.identities.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,1 @@
+"""The local Azure itself, without its wire: plain Python, no HTTP."""

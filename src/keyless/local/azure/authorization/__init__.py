@@ -1,0 +1,1 @@
+"""Roles, where they are assigned, and the decision."""

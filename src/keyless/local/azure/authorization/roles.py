@@ -1,0 +1,179 @@
+"""Who may do what with a vault's secrets: roles, where they are assigned, and the decision with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol, Self
+
+from keyless.errors import LocalAzureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# https://learn.microsoft.com/en-us/azure/role-based-access-control/permissions/security#microsoftkeyvault
+SECRETS = "Microsoft.KeyVault/vaults/secrets/"
+GET_SECRET = f"{SECRETS}getSecret/action"
+SET_SECRET = f"{SECRETS}setSecret/action"
+READ_METADATA = f"{SECRETS}readMetadata/action"
+UPDATE_SECRET = f"{SECRETS}update/action"
+DELETE_SECRET = f"{SECRETS}delete"
+RECOVER_SECRET = f"{SECRETS}recover/action"
+PURGE_SECRET = f"{SECRETS}purge/action"
+BACKUP_SECRET = f"{SECRETS}backup/action"
+RESTORE_SECRET = f"{SECRETS}restore/action"
+SECRET_ACTIONS = (
+    *(GET_SECRET, SET_SECRET, READ_METADATA, UPDATE_SECRET, DELETE_SECRET),
+    *(RECOVER_SECRET, PURGE_SECRET, BACKUP_SECRET, RESTORE_SECRET),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role definition: a name and the data actions that it allows, with ``*`` for any.
+
+    Attributes:
+        name: The name that people use.
+        id: The role definition's GUID, the same in every tenant.
+        data_actions: What it allows on secrets. Management actions give no access to secrets and are left out.
+    """
+
+    name: str
+    id: str
+    data_actions: tuple[str, ...]
+
+    def allows(self, action: str) -> bool:
+        """Say whether this role includes a data action; Azure compares them in any case."""
+        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.data_actions)
+
+
+# https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles/security
+BUILT_IN_ROLES = (
+    Role("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", ("Microsoft.KeyVault/vaults/*",)),
+    Role("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", (f"{SECRETS}*",)),
+    Role("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", (GET_SECRET, READ_METADATA)),
+    Role(
+        "Key Vault Reader", "21090545-7ca7-4776-b22c-e363652d74d2", ("Microsoft.KeyVault/vaults/*/read", READ_METADATA)
+    ),
+    Role("Key Vault Certificate User", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", (GET_SECRET, READ_METADATA)),
+    Role("Key Vault Certificates Officer", "a4417e6f-fecd-4de8-b567-7b0420556985", ()),
+    Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", ()),
+    Role("Key Vault Crypto User", "12338af0-0e69-4776-bea7-57ae8d297424", ()),
+    Role("Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", ()),
+    Role("Key Vault Data Access Administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8", ()),
+    Role("Key Vault Contributor", "f25e0fa2-a7c4-4377-a976-54943a77a395", ()),
+)
+
+
+def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
+    """Return a built-in or custom role by its name or its GUID, in any case.
+
+    Raises:
+        LocalAzureError: If there is none; the nearest name is suggested.
+    """
+    roles = (*custom, *BUILT_IN_ROLES)
+    for role in roles:
+        if name.lower() in {role.name.lower(), role.id}:
+            return role
+    names = {role.name.lower(): role.name for role in roles}
+    near = get_close_matches(name.lower(), names, n=1)
+    raise LocalAzureError(
+        f"There is no role {name!r}.",
+        cause="It is not one of Azure's built-in Key Vault roles, nor a role of keyless.toml.",
+        remedy=f"Did you mean {names[near[0]]!r}?" if near else f"Use one of: {', '.join(names.values())}.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a role is assigned: a vault with all its secrets, or one secret. Names are kept in lower case.
+
+    Attributes:
+        vault: The vault's name.
+        secret: The secret's name; None means the whole vault.
+    """
+
+    vault: str
+    secret: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a scope as people write it: ``contoso-kv`` or ``contoso-kv/db-password``."""
+        vault, _, secret = text.lower().partition("/")
+        return cls(vault, secret or None)
+
+    def covers(self, other: Scope) -> bool:
+        """Say whether what holds here holds there too."""
+        return self.vault == other.vault and self.secret in {None, other.secret}
+
+    def __str__(self) -> str:
+        return f"{self.vault}/{self.secret}" if self.secret else self.vault
+
+
+class HasScope(Protocol):
+    """What a role can be assigned on."""
+
+    @property
+    def scope(self) -> Scope:
+        """Its scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAssignment:
+    """A role given to an identity at a scope.
+
+    Attributes:
+        id: The assignment's GUID, as ``x-ms-keyvault-rbac-assignment-id`` shows it.
+        object_id: The object id (``oid``) of the identity that has the role.
+        role: The role.
+        scope: Where it holds.
+        since: From when on it is felt, in Unix seconds.
+        until: Until when it is felt, in Unix seconds.
+    """
+
+    id: str
+    object_id: str
+    role: Role
+    scope: Scope
+    since: float = 0.0
+    until: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether something is allowed, and why.
+
+    Attributes:
+        allowed: Whether it is.
+        reason: Why, in one sentence, for the journal.
+        assignment: The assignment that allows it; None where it is denied.
+    """
+
+    allowed: bool
+    reason: str
+    assignment: RoleAssignment | None = None
+
+
+def decide(
+    assignments: Iterable[RoleAssignment], *, object_id: str, identity: str, action: str, scope: Scope
+) -> Decision:
+    """Decide whether an identity may perform a data action, as Azure RBAC does: one role that allows it is enough.
+
+    Args:
+        assignments: Every role assignment there is.
+        object_id: The object id of the identity that asks.
+        identity: The identity's name, for the reason.
+        action: The data action, such as ``Microsoft.KeyVault/vaults/secrets/getSecret/action``.
+        scope: What the action is performed on.
+    """
+    held = [assignment for assignment in assignments if assignment.object_id == object_id]
+    here = [assignment for assignment in held if assignment.scope.covers(scope)]
+    for assignment in here:
+        if assignment.role.allows(action):
+            return Decision(True, f"{identity} has {assignment.role.name} on {assignment.scope}.", assignment)
+    if here:
+        roles = " and ".join(f"{assignment.role.name} on {assignment.scope}" for assignment in here)
+        return Decision(False, f"{identity} has {roles}, which does not include {action}.")
+    elsewhere = ", ".join(f"{assignment.role.name} on {assignment.scope}" for assignment in held)
+    return Decision(False, f"{identity} has no role on {scope}" + (f", only {elsewhere}." if elsewhere else "."))

@@ -1,0 +1,335 @@
+"""The whole local Azure without its wire: identities, vaults, role assignments, tokens, clock and journal."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from keyless.clouds import CLOUDS
+from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.azure.authorization.role_assignments import RoleAssignments
+from keyless.local.azure.authorization.roles import Decision, Scope
+from keyless.local.azure.config.config import Config, IdentityConfig, default_config
+from keyless.local.azure.event_grid import EventGrid
+from keyless.local.azure.identities.managed_identity import Identity, derived_guid
+from keyless.local.azure.identities.tokens import Tokens, new_key
+from keyless.local.azure.keyvault.policies import decide_by_policy
+from keyless.local.azure.keyvault.secrets.secret import SecretState
+from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.keyvault.soft_delete import DELETION_SECONDS, RECOVERY_SECONDS
+from keyless.local.azure.keyvault.vault import Vault
+from keyless.local.clock import Clock
+from keyless.local.instruments.faults import Faults
+from keyless.local.instruments.journal import Journal
+from keyless.local.sources import LIFETIMES
+from keyless.secret_id import check_vault_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.local.azure.authorization.roles import HasScope
+    from keyless.local.azure.config.vault_config import VaultConfig
+
+__all__ = ["Azure", "Identity", "Vault"]
+
+
+class Azure:
+    """The local Azure. Safe to use from any thread.
+
+    Attributes:
+        clock: Its time.
+        journal: What was asked of it.
+        faults: What goes wrong in it, on purpose.
+        event_grid: What its vaults tell of new versions of secrets.
+        role_assignments: Who has which role where.
+        tokens: The tokens of its identities.
+        tenant_id: The tenant of its identities.
+        token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
+        subscription_id: The subscription that everything is in.
+        resource_group: The resource group that everything is in.
+        region: The region that everything is in.
+    """
+
+    subscription_id = derived_guid("subscription")
+    resource_group = "keyless"
+    region = "westus2"
+
+    def __init__(self, config: Config | None = None, *, store: Store | None = None, clock: Clock | None = None) -> None:
+        config = default_config() if config is None else config
+        self.clock = clock or Clock()
+        self.journal = Journal()
+        self.faults = Faults()
+        self.event_grid = EventGrid(clock=self.clock, journal=self.journal)
+        self._store = store or Store()
+        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=self._store.key("tokens", new_key))
+        self._lock = threading.RLock()
+        self._arrange(config)
+
+    def reset(self, config: Config | None = None) -> None:
+        """Begin anew with a configuration: whatever was set, granted, moved, broken or noted since is gone.
+
+        Who signs the tokens stays, so that a client may keep the one it has. Vaults and identities are other objects from
+        then on.
+
+        Args:
+            config: What exists then; None means the example that comes with Keyless.
+        """
+        config = default_config() if config is None else config
+        with self._lock:
+            self.clock.reset()
+            self._store.clear()
+            self.tokens.reset(tenant_id=config.tenant_id)
+            self._arrange(config)
+            self.faults.clear()
+            self.journal.clear()
+
+    def shared_secret(self, name: str) -> str:
+        """Return what clients show to the endpoint or proxy of that name; it is kept as the secrets are."""
+        return self._store.key(name, lambda: secrets.token_hex(16).upper().encode()).decode()
+
+    def _arrange(self, config: Config) -> None:
+        self.tenant_id = config.tenant_id
+        self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
+        self._vaults: dict[str, Vault] = {}
+        self._identities: dict[str, Identity] = {}
+        self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
+        for vault in config.vaults.values():
+            self.seed(vault)
+        for identity in config.identities.values():
+            self._enrol(identity)
+        for found in config.vaults.values():
+            for name, permissions in found.policies.items():
+                self.vault(found.name).set_policy(self.identity(name), permissions)
+            self.vault(found.name).access = found.access  # Policies of a vault that goes by roles wait for their day.
+        self.role_assignments.propagation_seconds = config.role_propagation_seconds
+
+    def seed(self, config: VaultConfig) -> None:
+        """Make a vault with its settings, and those of its secrets that the store does not have."""
+        vault = self.add_vault(
+            config.name,
+            cloud=config.cloud,
+            tenant_id=config.tenant_id,
+            soft_delete_days=config.soft_delete_days,
+            purge_protection=config.purge_protection,
+            deletion_seconds=config.deletion_seconds,
+            recovery_seconds=config.recovery_seconds,
+        )
+        vault.access, vault.firewall = config.access, config.firewall
+        if config.limits:
+            vault.keep_limits()
+        for secret in config.secrets:
+            # A store that was kept holds what was set since; its start does not come back.
+            if vault.state_of(secret.name) is SecretState.ABSENT:
+                vault.set_secret(
+                    secret.name,
+                    secret.value,
+                    content_type=secret.content_type,
+                    enabled=secret.enabled,
+                    not_before=secret.not_before,
+                    expires_on=secret.expires_on,
+                    tags=secret.tags,
+                )
+
+    def _enrol(self, config: IdentityConfig) -> Identity:
+        identity = Identity(
+            config.name,
+            kind=config.kind,
+            client_id=config.client_id,
+            object_id=config.object_id,
+            resource_id=config.resource_id,
+            assigned=config.assigned,
+            group_id=self._group_id,
+            role_assignments=self.role_assignments,
+            scope=self.scope,
+        )
+        with self._lock:
+            for other in self._identities.values():
+                _refuse_same_ids(identity, other)
+            self._identities = {**self._identities, identity.name: identity}
+        for role, scope in config.roles:
+            self.role_assignments.grant(identity.object_id, role, self.scope(str(scope)), at_once=True)
+        return identity
+
+    @property
+    def _group_id(self) -> str:
+        return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+
+    @property
+    def vaults(self) -> Mapping[str, Vault]:
+        """The vaults by name."""
+        return MappingProxyType(self._vaults)
+
+    @property
+    def identities(self) -> Mapping[str, Identity]:
+        """The identities by name, assigned or not."""
+        return MappingProxyType(self._identities)
+
+    def vault(self, name: str) -> Vault:
+        """Return a vault by its name, in any case.
+
+        Raises:
+            LocalAzureError: If there is none; the error lists those that exist.
+        """
+        for vault in self._vaults.values():
+            if vault.name.lower() == name.lower():
+                return vault
+        raise _missing("vault", name, self._vaults)
+
+    def vault_at(self, host: str) -> Vault | None:
+        """Return the vault that a Host header names, with or without a port; None where there is none."""
+        name = host.lower().partition(":")[0].removesuffix(".")
+        return next((vault for vault in self._vaults.values() if vault.host == name), None)
+
+    def identity(self, name: str) -> Identity:
+        """Return an identity by its name.
+
+        Raises:
+            LocalAzureError: If there is none; the error lists those that exist.
+        """
+        if name not in self._identities:
+            raise _missing("identity", name, self._identities)
+        return self._identities[name]
+
+    def identity_of(self, object_id: str) -> Identity | None:
+        """Return the identity with an object id; None where there is none."""
+        return next((found for found in self._identities.values() if found.object_id == object_id), None)
+
+    def add_vault(
+        self,
+        name: str,
+        *,
+        cloud: str = CLOUDS[0].name,
+        tenant_id: str | None = None,
+        soft_delete_days: int = 90,
+        purge_protection: bool = False,
+        deletion_seconds: float = DELETION_SECONDS,
+        recovery_seconds: float = RECOVERY_SECONDS,
+    ) -> Vault:
+        """Make a vault.
+
+        Args:
+            name: Its name.
+            cloud: The Azure cloud it is in.
+            tenant_id: The tenant it trusts; that of the identities unless given.
+            soft_delete_days: For how long deleted secrets can be recovered: 7 to 90 days, or 0 for no soft delete.
+            purge_protection: Whether nobody may purge a deleted secret before that.
+            deletion_seconds: How long deleting and purging take; 0 means at once.
+            recovery_seconds: How long recovering takes; 0 means at once.
+
+        Raises:
+            ConfigurationError: If no vault can have that name or those settings, or there is no such cloud.
+            LocalAzureError: If there is a vault of that name already.
+        """
+        where = next((known for known in CLOUDS if known.name == cloud), None)
+        if where is None:
+            raise ConfigurationError(
+                f"There is no cloud {cloud!r}.",
+                cause="It is not an Azure cloud that Keyless knows.",
+                remedy=f"Use one of {', '.join(known.name for known in CLOUDS)}.",
+            )
+        check_vault_url(f"https://{name}.{where.vault_suffix}")
+        vault = Vault(
+            name,
+            cloud=where,
+            tenant_id=tenant_id or self.tenant_id,
+            group_id=self._group_id,
+            region=self.region,
+            store=self._store,
+            clock=self.clock,
+            announce=self.event_grid.new_version,
+            soft_delete_days=soft_delete_days,
+            purge_protection=purge_protection,
+            deletion_seconds=deletion_seconds,
+            recovery_seconds=recovery_seconds,
+        )
+        with self._lock:
+            if any(known.name.lower() == name.lower() for known in self._vaults.values()):
+                raise _taken("vault", name)
+            self._vaults = {**self._vaults, name: vault}
+        return vault
+
+    def add_identity(
+        self,
+        name: str,
+        *,
+        client_id: str | None = None,
+        object_id: str | None = None,
+        resource_id: str | None = None,
+        assigned: bool = True,
+    ) -> Identity:
+        """Make a managed identity: the host's system-assigned one if it is named ``system``, else a user-assigned one.
+
+        Ids that are not given are derived from the name.
+
+        Raises:
+            LocalAzureError: If there is an identity of that name, or with one of these ids, already.
+        """
+        return self._enrol(
+            IdentityConfig(
+                name=name, client_id=client_id, object_id=object_id, resource_id=resource_id, assigned=assigned
+            )
+        )
+
+    def scope(self, on: HasScope | str) -> Scope:
+        """Return the scope that a vault, its name, or ``VAULT/SECRET`` means.
+
+        Raises:
+            LocalAzureError: If there is no such vault.
+        """
+        scope = Scope.parse(on) if isinstance(on, str) else on.scope
+        self.vault(scope.vault)
+        return scope
+
+    def decide(self, *, object_id: str, action: str, permission: str, vault: Vault, secret: str | None) -> Decision:
+        """Decide whether the bearer of an object id may do something with a vault or one of its secrets.
+
+        Args:
+            object_id: The object id of the identity that asks.
+            action: The data action, which counts where the vault goes by roles.
+            permission: The permission, which counts where it goes by access policies.
+            vault: The vault.
+            secret: The secret, where it is about one.
+        """
+        known = self.identity_of(object_id)
+        identity = known.name if known else object_id
+        if vault.access == "policies":
+            return decide_by_policy(
+                vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
+            )
+        scope = Scope(vault.name.lower(), secret and secret.lower())
+        return self.role_assignments.decide(object_id=object_id, identity=identity, action=action, scope=scope)
+
+    def close(self) -> None:
+        """Close the store of secrets."""
+        self._store.close()
+
+
+def _refuse_same_ids(identity: Identity, other: Identity) -> None:
+    if identity.name == other.name:
+        raise _taken("identity", identity.name)
+    for field in ("client_id", "object_id", "resource_id"):
+        value: str = getattr(identity, field)
+        if value.lower() == getattr(other, field).lower():
+            raise LocalAzureError(
+                f"The identity {identity.name!r} cannot have the {field} {value}.",
+                cause=f"The identity {other.name!r} has it.",
+                remedy="Give each identity ids of its own, or none.",
+            )
+
+
+def _taken(kind: str, name: str) -> LocalAzureError:
+    return LocalAzureError(
+        f"There is a {kind} {name!r} already.",
+        cause="Names are compared without case." if kind == "vault" else "Names are unique.",
+        remedy="Use the one there is, or another name.",
+    )
+
+
+def _missing(kind: str, name: str, known: Mapping[str, object]) -> LocalAzureError:
+    return LocalAzureError(
+        f"There is no {kind} {name!r}.",
+        cause=f"Those that exist: {', '.join(known)}." if known else f"No {kind} exists.",
+        remedy=f"Use one of those, or make it: azure.add_{kind}({name!r}).",
+    )

@@ -1,0 +1,1 @@
+"""keyless.toml: what there is at the start."""

@@ -1,0 +1,117 @@
+"""What the vaults tell Event Grid, and who is told of it: that a secret has a new version, and never its value.
+
+Source: https://learn.microsoft.com/en-us/azure/event-grid/event-schema-key-vault
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from keyless.local.instruments.journal_entry import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from keyless.local.azure.keyvault.secrets.secret import NewVersion
+    from keyless.local.clock import Clock
+    from keyless.local.instruments.journal import Journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultEvent:
+    """One event.
+
+    Attributes:
+        vault: The name of the vault that it comes from.
+        secret: The name of the secret that it is about.
+        version: The id of the secret's new version.
+        body: What is sent: a JSON array of this one event, in the schema of Event Grid.
+    """
+
+    vault: str
+    secret: str
+    version: str
+    body: str
+
+
+class EventGrid:
+    """Passes the events of the vaults on. Safe to use from any thread.
+
+    Args:
+        clock: Tells when they happen.
+        journal: Notes what became of them.
+    """
+
+    def __init__(self, *, clock: Clock, journal: Journal) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._takers: list[Callable[[VaultEvent], None]] = []
+
+    @contextmanager
+    def subscribed(self, take: Callable[[VaultEvent], None]) -> Iterator[None]:
+        """Have every event handed to ``take`` until the end.
+
+        It is called on the thread that sets the secret, which waits for it: it must return at once, and raise nothing.
+        """
+        with self._lock:
+            self._takers.append(take)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._takers.remove(take)
+
+    def new_version(self, made: NewVersion) -> None:
+        """Tell every subscriber that a secret has a new version."""
+        with self._lock:
+            if self._takers:
+                event = _new_version_created(made, now=self._clock.now())
+                for take in self._takers:
+                    take(event)
+
+    def note(self, event: VaultEvent, *, status: int, reason: str, ms: float) -> None:
+        """Write into the journal what became of one attempt to deliver an event."""
+        self._journal.record(
+            Entry(
+                time=self._clock.now(),
+                service="event-grid",
+                operation="deliverEvent",
+                vault=event.vault,
+                secret=event.secret,
+                version=event.version,
+                status=status,
+                reason=reason,
+                ms=ms,
+            )
+        )
+
+
+def _new_version_created(made: NewVersion, *, now: float) -> VaultEvent:
+    secret = made.properties
+    event = {
+        "id": str(uuid.uuid4()),
+        "topic": made.resource_id,
+        "subject": secret.name,
+        "eventType": "Microsoft.KeyVault.SecretNewVersionCreated",
+        "data": {
+            "Id": f"{made.vault_url}/secrets/{secret.name}/{secret.version}",
+            "VaultName": made.vault,
+            "ObjectType": "Secret",
+            "ObjectName": secret.name,
+            "Version": secret.version,
+            "NBF": secret.not_before,
+            "EXP": secret.expires_on,
+        },
+        "dataVersion": "1",
+        "metadataVersion": "1",
+        # Seven digits of a second, as .NET writes them.
+        "eventTime": f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
+    }
+    return VaultEvent(vault=made.vault, secret=secret.name, version=secret.version, body=json.dumps([event]))

@@ -1,0 +1,123 @@
+"""A local Azure as it is now, in the words of a keyless.toml."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from keyless.local.azure.azure import Azure
+    from keyless.local.azure.identities.managed_identity import Identity
+    from keyless.local.azure.keyvault.secrets.secret import SecretProperties
+    from keyless.local.azure.keyvault.vault import Vault
+
+
+def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
+    """Return what a configuration says to make an Azure such as this one: JSON can hold it, and so can TOML.
+
+    It has the latest version of each secret, and nothing of deleted ones, of faults, or of the function's settings.
+
+    Args:
+        azure: The local Azure.
+        with_values: Whether it has the values, without which it can be read but not imported.
+    """
+    roles = {held.role.name: held.role for name in azure.identities for held in _held(azure, azure.identity(name))}
+    custom = {
+        name: {"data_actions": list(role.data_actions)} for name, role in roles.items() if role not in BUILT_IN_ROLES
+    }
+    return {
+        "tenant_id": azure.tenant_id,
+        **({"role_propagation_seconds": seconds} if (seconds := azure.role_assignments.propagation_seconds) else {}),
+        **({"roles": custom} if custom else {}),
+        "vaults": {name: _vault(azure, vault, with_values=with_values) for name, vault in azure.vaults.items()},
+        "identities": {name: _identity(azure, identity) for name, identity in azure.identities.items()},
+    }
+
+
+def secrets_of(vault: Vault, *, with_values: bool) -> dict[str, Any]:
+    """Return the latest version of each secret of a vault, by its name."""
+    return {found.name: _secret(vault, found, with_values=with_values) for found in vault.list_secrets()}
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    """Write a document as TOML."""
+    return "\n".join(_lines(table, ())).lstrip("\n") + "\n"
+
+
+def _held(azure: Azure, identity: Identity) -> Any:
+    return azure.role_assignments.held_by(identity.object_id)
+
+
+def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
+    allowed = vault.firewall.allowed
+    names = {identity.object_id: identity.name for identity in azure.identities.values()}
+    policies = {names[key]: sorted(held) for key, held in vault.policies.items() if key in names}
+    return {
+        "cloud": vault.cloud.name,
+        "tenant_id": vault.tenant_id,
+        "soft_delete_days": vault.soft_delete_days,
+        "purge_protection": vault.purge_protection,
+        "deletion_seconds": vault.deletion_seconds,
+        "recovery_seconds": vault.recovery_seconds,
+        "access": vault.access,
+        "limits": vault.throttle is not None,
+        "public_network_access": vault.firewall.public_network_access,
+        **({} if allowed is None else {"firewall": [str(network) for network in allowed]}),
+        **({"policies": policies} if policies else {}),
+        "secrets": secrets_of(vault, with_values=with_values),
+    }
+
+
+def _secret(vault: Vault, found: SecretProperties, *, with_values: bool) -> dict[str, Any]:
+    times = {"not_before": found.not_before, "expires_on": found.expires_on}
+    return {
+        **({"value": vault.get_secret(found.name).value} if with_values else {}),
+        **({} if found.content_type is None else {"content_type": found.content_type}),
+        "enabled": found.enabled,
+        **{key: datetime.fromtimestamp(time, UTC).isoformat() for key, time in times.items() if time is not None},
+        **({"tags": dict(found.tags)} if found.tags else {}),
+    }
+
+
+def _identity(azure: Azure, identity: Identity) -> dict[str, Any]:
+    roles: dict[str, list[str]] = {}
+    for held in _held(azure, identity):
+        roles.setdefault(str(held.scope), []).append(held.role.name)
+    return {
+        "client_id": identity.client_id,
+        "object_id": identity.object_id,
+        "resource_id": identity.resource_id,
+        "assigned": identity.assigned,
+        **({"roles": roles} if roles else {}),
+    }
+
+
+def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    """Write a table: its own keys first, since those after a table's header are that table's."""
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            yield f"{_text(key)} = {value if key in _TIMES and len(path) == _SECRET_DEPTH else _value(value)}"
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield f"\n[{'.'.join(_text(part) for part in (*path, key))}]"
+            yield from _lines(value, (*path, key))
+
+
+_TIMES = ("not_before", "expires_on")
+_SECRET_DEPTH = len(("vaults", "VAULT", "secrets", "SECRET"))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _text(text: str) -> str:
+    """Write a string; TOML has JSON's escapes, and wants one more character escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,162 @@
+"""Brings what a keyless.toml says into a local Azure that exists already."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from keyless.errors import ConfigurationError
+from keyless.local.azure.config.config import load_config, read_config
+from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretStateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keyless.local.azure.azure import Azure
+    from keyless.local.azure.config.config import Config
+    from keyless.local.azure.config.vault_config import SecretConfig
+    from keyless.local.azure.keyvault.vault import Vault
+
+_TIMES = ("not_before", "expires_on")
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file of TOML, or of JSON where its name ends so, as JSON can hold it.
+
+    Raises:
+        ConfigurationError: If it cannot be read, or says something wrong.
+    """
+    if path.suffix.lower() != ".json":
+        load_config(path)  # It names the line of what is wrong.
+        found: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(json.dumps(found, default=datetime.isoformat))  # type: ignore[no-any-return]
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise ConfigurationError(
+            f"The file {path} cannot be read: {reason}.",
+            cause="It is missing, may not be read, or is not what its name says.",
+            remedy="Name a file that `keyless export` has written.",
+        ) from None
+    config_of(str(path), found)
+    return found  # type: ignore[no-any-return]
+
+
+def config_of(source: str, document: Any) -> Config:
+    """Read a document, in which times are text, as JSON has them.
+
+    Raises:
+        ConfigurationError: If it says something wrong.
+    """
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            f"{source} holds no object.", cause="A keyless.toml is tables.", remedy="Name what `keyless export` wrote."
+        )
+    copy = json.loads(json.dumps(document))
+    for secret in _full_secrets(copy):
+        for key in _TIMES:
+            if isinstance(secret.get(key), str):
+                secret[key] = _moment(source, key, secret[key])
+    return read_config(source, copy)
+
+
+def import_config(azure: Azure, config: Config) -> dict[str, int]:
+    """Add what a configuration has and an Azure lacks: vaults, identities, roles, and secrets as new versions.
+
+    What is there and is not spoken of stays. So do the settings of vaults and the ids of identities that are there. A
+    secret whose latest version is just so gets no new one, so that importing twice is the same as once.
+
+    Returns:
+        How many vaults, identities, roles and versions of secrets were added.
+
+    Raises:
+        LocalAzureError: If something cannot be added. A role that is not there and a secret that is deleted are found
+            out before anything is added; an id that another identity has, before any vault or secret is.
+    """
+    for vault in config.vaults.values():
+        _check_vault(azure, vault.name, vault.secrets)
+    wanted = [(name, role, scope) for name, one in config.identities.items() for role, scope in one.roles]
+    for _, role, _ in wanted:
+        azure.role_assignments.role(role)
+    added = {"vaults": 0, "identities": 0, "roles": 0, "secrets": 0}
+    for identity in config.identities.values():
+        if identity.name not in azure.identities:
+            azure.add_identity(
+                identity.name,
+                client_id=identity.client_id,
+                object_id=identity.object_id,
+                resource_id=identity.resource_id,
+                assigned=identity.assigned,
+            )
+            added["identities"] += 1
+    for vault in config.vaults.values():
+        if _known(azure, vault.name) is None:
+            azure.seed(vault)
+            for name, permissions in vault.policies.items():
+                azure.vault(vault.name).set_policy(azure.identity(name), permissions)
+            added["vaults"] += 1
+            added["secrets"] += len(vault.secrets)
+        else:
+            added["secrets"] += sum(import_secret(azure.vault(vault.name), secret) for secret in vault.secrets)
+    for name, role, scope in wanted:
+        before = azure.role_assignments.held_by(azure.identity(name).object_id)
+        added["roles"] += azure.identity(name).grant(role, on=str(scope)) not in before
+    return added
+
+
+def import_secret(vault: Vault, secret: SecretConfig) -> bool:
+    """Set a secret, unless its latest version is just so; say whether it was set."""
+    found = vault.find_secret(secret.name)
+    times = tuple(time and int(time.timestamp()) for time in (secret.not_before, secret.expires_on))
+    if found is not None and (
+        (found.value, found.content_type, found.enabled, found.not_before, found.expires_on, dict(found.tags))
+        == (secret.value, secret.content_type, secret.enabled, *times, dict(secret.tags))
+    ):
+        return False
+    vault.set_secret(
+        secret.name,
+        secret.value,
+        content_type=secret.content_type,
+        enabled=secret.enabled,
+        not_before=secret.not_before,
+        expires_on=secret.expires_on,
+        tags=secret.tags,
+    )
+    return True
+
+
+def _known(azure: Azure, name: str) -> Vault | None:
+    return next((vault for vault in azure.vaults.values() if vault.name.lower() == name.lower()), None)
+
+
+def _check_vault(azure: Azure, name: str, secrets: tuple[SecretConfig, ...]) -> None:
+    vault = _known(azure, name)
+    for secret in secrets if vault else ():
+        state = vault.state_of(secret.name) if vault else SecretState.ABSENT
+        if state not in {SecretState.ABSENT, SecretState.ACTIVE}:
+            raise SecretStateError(secret.name, state)
+
+
+def _full_secrets(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the secrets that are tables, wherever the document has the form of one."""
+    vaults = document.get("vaults")
+    tables = (
+        [vault.get("secrets") for vault in vaults.values() if isinstance(vault, dict)]
+        if isinstance(vaults, dict)
+        else []
+    )
+    return [found for table in tables if isinstance(table, dict) for found in table.values() if isinstance(found, dict)]
+
+
+def _moment(source: str, key: str, text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{source}: {key}: it is not a time.",
+            cause="JSON has no times, so that they are written as text.",
+            remedy="Write it as in ISO 8601, such as 2030-01-31T12:00:00Z.",
+        ) from None

@@ -1,0 +1,94 @@
+"""A managed identity of the local Azure; ``local/identity/`` is how the wire hands out its tokens."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyless.local.azure.authorization.role_assignments import RoleAssignments
+    from keyless.local.azure.authorization.roles import HasScope, RoleAssignment, Scope
+
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "keyless")
+
+
+def derived_guid(*parts: str) -> str:
+    """Return a GUID that is always the same for the same words, so that ids do not change from start to start."""
+    return str(uuid.uuid5(_NAMESPACE, "/".join(parts).lower()))
+
+
+class Identity:
+    """One managed identity.
+
+    Attributes:
+        name: Its name.
+        kind: ``system`` for the host's system-assigned identity, ``user`` for a user-assigned one.
+        client_id: Its client id (``appid``).
+        object_id: Its object id (``oid``), also called principal id.
+        resource_id: Its ARM id; for the system-assigned identity that of the host.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kind: Literal["system", "user"],
+        client_id: str | None,
+        object_id: str | None,
+        resource_id: str | None,
+        assigned: bool,
+        group_id: str,
+        role_assignments: RoleAssignments,
+        scope: Callable[[HasScope | str], Scope],
+    ) -> None:
+        user_assigned = f"Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+        provider = "Microsoft.Web/sites/keyless" if kind == "system" else user_assigned
+        self.name = name
+        self.kind: Literal["system", "user"] = kind
+        self.client_id = client_id or derived_guid("client", name)
+        self.object_id = object_id or derived_guid("object", name)
+        self.resource_id = resource_id or f"{group_id}/providers/{provider}"
+        self._role_assignments = role_assignments
+        self._scope = scope
+        self._assigned = assigned
+
+    def __repr__(self) -> str:
+        return f"Identity({self.name!r}, client_id={self.client_id!r}, assigned={self._assigned})"
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the host has this identity."""
+        return self._assigned
+
+    def assign(self) -> None:
+        """Give this identity to the host; for the system-assigned identity: switch it on."""
+        self._assigned = True
+
+    def unassign(self) -> None:
+        """Take this identity from the host; for the system-assigned identity: switch it off. Its roles stay."""
+        self._assigned = False
+
+    def grant(self, role: str, *, on: HasScope | str) -> RoleAssignment:
+        """Give this identity a role.
+
+        Args:
+            role: The role's name or GUID.
+            on: A vault, its name, or ``VAULT/SECRET`` for one secret.
+
+        Returns:
+            The assignment; the one there was if the identity had the role already.
+
+        Raises:
+            LocalAzureError: If there is no such role or vault.
+        """
+        return self._role_assignments.grant(self.object_id, role, self._scope(on))
+
+    def revoke(self, role: str, *, on: HasScope | str) -> None:
+        """Take a role from this identity.
+
+        Raises:
+            LocalAzureError: If there is no such role or vault, or the identity does not have the role there.
+        """
+        self._role_assignments.revoke(self.object_id, self.name, role, self._scope(on))

@@ -1,0 +1,1 @@
+"""Vaults, as Python code sees them."""

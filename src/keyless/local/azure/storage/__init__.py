@@ -1,0 +1,1 @@
+"""The database that vaults keep their objects in."""

@@ -1,0 +1,1 @@
+"""A development host for function apps."""

@@ -1,0 +1,219 @@
+"""Start the development host for functions as a process with an environment of its own, and stop it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from keyless.errors import LocalAzureError
+from keyless.local.functions.delivery import delivered
+from keyless.local.functions.endpoint import FunctionEndpoint
+from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import IO, TextIO
+
+    from keyless.local.azure.event_grid import EventGrid
+
+_START_SECONDS = 30.0
+# A little more than the host gives the calls that are under way.
+_STOP_SECONDS = 6.0
+
+
+class FunctionHost:
+    """Serves the HTTP and Event Grid functions of a folder, from ``with`` to its end.
+
+    The functions see the folder's ``local.settings.json``, before it this process's environment, and before both what is
+    given. Variables that lead to a managed identity count only if they are given: without one, 169.254.169.254 is not
+    asked for one either.
+
+    Example:
+        >>> with FunctionHost(bundled_function_app(), environment={"SECRET_NAME": "db-password"}) as host:
+        ...     sorted(host.functions)
+        ['AcquireTokenMsi', 'doctor', 'health']
+
+    Args:
+        folder: The folder that holds ``function_app.py``.
+        environment: What is added to the environment, such as ``LocalAzure.environment()`` and the app's settings.
+        port: The port on 127.0.0.1; 0 means any free one.
+        log: Where the functions' output goes; None means this process's standard error.
+        events: What is delivered to the functions that Event Grid calls, ``LocalAzure.event_grid``; None delivers nothing.
+
+    Attributes:
+        url: Where the host listens.
+        functions: The functions that HTTP requests can call, by their names.
+        event_functions: The functions that events of Event Grid call, and where they take them.
+        not_served: The types of the triggers and bindings that keep the other functions from being served, by name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        environment: Mapping[str, str],
+        port: int = 0,
+        log: TextIO | None = None,
+        events: EventGrid | None = None,
+    ) -> None:
+        self.url = ""
+        self.functions: dict[str, FunctionEndpoint] = {}
+        self.event_functions: dict[str, FunctionEndpoint] = {}
+        self.not_served: dict[str, str] = {}
+        self._folder = folder
+        self._environment = dict(environment)
+        self._port = port
+        self._log = log
+        self._events = events
+        self._delivery = ExitStack()
+        self._seed = secrets.token_urlsafe(32)
+        self._process: subprocess.Popen[str] | None = None
+        self._relay: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Start, and return when every function can be called.
+
+        Raises:
+            LocalAzureError: If the folder holds no function app, it cannot be loaded, or the port is in use.
+        """
+        if self._process is not None:
+            raise LocalAzureError(
+                "The function host cannot be started.", cause="It runs already.", remedy="Make another FunctionHost."
+            )
+        self._open()
+        if self._events is not None:
+            self._delivery.enter_context(delivered(self._events, lambda: self.event_functions))
+        return self
+
+    def _open(self) -> None:
+        process = self._process = self._start()
+        self._relay = threading.Thread(target=_relay, args=(process.stderr, self._log), daemon=True)
+        self._relay.start()
+        try:
+            ready = self._wait_until_ready(process)
+        except BaseException:
+            self._stop()
+            raise
+        self.url, self.not_served = ready["url"], ready["notServed"]
+        self.functions, self.event_functions = (
+            {
+                name: FunctionEndpoint(url=found["url"], key=found["key"], methods=tuple(found["methods"]))
+                for name, found in ready[kind].items()
+            }
+            for kind in ("functions", "eventFunctions")
+        )
+
+    def restart(self) -> None:
+        """Load the folder anew; the address and the functions' keys stay, and events wait for it.
+
+        Raises:
+            LocalAzureError: If it cannot be loaded. Nothing is served then, until a restart that succeeds.
+        """
+        self._stop()
+        self._port = int(self.url.rpartition(":")[2])
+        self._open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._delivery.close()
+        self._stop()
+
+    def _program(self) -> tuple[str, ...]:
+        """Return what Python runs; the tests put Azure's own runtime in its place."""
+        # -P: a module that happens to lie in the working directory must not stand in for an installed one.
+        return ("-P", "-m", "keyless.local.functions.worker.main")
+
+    def _start(self) -> subprocess.Popen[str]:
+        found = local_settings(self._folder / SETTINGS_FILE) | os.environ
+        inherited = {name: value for name, value in found.items() if name not in IDENTITY_VARIABLES}
+        process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
+            [sys.executable, *self._program(), str(self._folder), "--port", str(self._port), "--seeded"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=inherited | self._environment,
+            encoding="utf-8",
+            errors="replace",
+        )
+        assert process.stdin is not None  # noqa: S101 (for the type checker: it is a pipe)
+        # Not an argument or a variable: others could read those.
+        process.stdin.write(self._seed)
+        process.stdin.flush()
+        return process
+
+    def _wait_until_ready(self, process: subprocess.Popen[str]) -> dict[str, Any]:
+        assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
+        # A process that is ended closes its output, which ends the wait.
+        watchdog = threading.Timer(_START_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            line = process.stdout.readline()
+        finally:
+            watchdog.cancel()
+        answer: dict[str, Any] = json.loads(line) if line else {"error": self._silent()}
+        if "error" in answer:
+            told = answer["error"]
+            raise LocalAzureError(told["what"], cause=told["cause"], remedy=told["remedy"])
+        return answer
+
+    def _silent(self) -> dict[str, str]:
+        return {
+            "what": f"The function host for {self._folder} did not become ready.",
+            "cause": f"It ended, or took more than {_START_SECONDS:.0f} s to load function_app.py.",
+            "remedy": "Read what it wrote to standard error.",
+        }
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None  # noqa: S101 (for the type checker: each is a pipe)
+        assert process.stdout is not None  # noqa: S101 (as above)
+        # It stops when its input closes: the same way as when this process dies.
+        process.stdin.close()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        if self._relay is not None:
+            self._relay.join(1.0)
+
+
+def bundled_function_app() -> Path:
+    """Return the folder of the function app that comes with Keyless.
+
+    Raises:
+        LocalAzureError: If it is not there, as in a copy of the package without its data.
+    """
+    here = Path(__file__).parents[1]
+    # Installed, it lies beside this module; in a checkout, it is the repository's own folder.
+    for folder in (here / "function_app", here.parents[2] / "function_app"):
+        if (folder / "function_app.py").is_file():
+            return folder
+    raise LocalAzureError(
+        "The function app that comes with Keyless is not there.",
+        cause=f"Neither {here} nor the checkout around it holds a folder function_app.",
+        remedy="Install Keyless anew, or name the folder of a function app.",
+    )
+
+
+def _relay(source: IO[str] | None, log: TextIO | None) -> None:
+    """Pass on what the host's process writes, line by line, until it ends."""
+    assert source is not None  # noqa: S101 (for the type checker: it is a pipe)
+    with source:
+        for line in source:
+            target = log or sys.stderr
+            target.write(line)
+            target.flush()

@@ -1,0 +1,1 @@
+"""The process that loads and serves a function app."""

@@ -1,0 +1,1 @@
+"""What tests turn and read: faults and the journal."""

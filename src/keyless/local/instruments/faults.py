@@ -1,0 +1,283 @@
+"""What goes wrong on purpose, as data: which requests, what happens to them, and how often.
+
+A fault only strikes requests that show who asks: the first request of an official SDK brings no token, and gets its
+challenge as ever, so that "the next two" are two requests that mean something.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import re
+import threading
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from keyless.errors import LocalAzureError
+from keyless.local.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Service = Literal["identity", "vault"]
+# What the journal calls the requests that a fault can strike.
+OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
+    {
+        "vault": (
+            *("setSecret", "getSecret", "updateSecret", "deleteSecret", "listSecrets", "listSecretVersions"),
+            *("getDeletedSecret", "listDeletedSecrets", "recoverDeletedSecret", "purgeDeletedSecret"),
+            *("backupSecret", "restoreSecret"),
+        ),
+        "identity": ("getToken", "getChallenge"),
+    }
+)
+
+# ``answer`` gives status, body and headers as they stand; the others give Azure's own words for what has happened.
+Effect = Literal[
+    "answer",
+    "reset",
+    "slow-body",
+    "firewall",
+    "secret-disabled",
+    "role-missing",
+    "wrong-tenant",
+    "token-expired",
+    "not-assigned",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault.
+
+    Attributes:
+        service: Which service it strikes.
+        name: What it is called, in the journal too.
+        operation: The operation that it strikes; None means every one. So with the next four.
+        identity: The name of the identity that asks.
+        vault: The vault's name.
+        secret: The secret's name.
+        source: The source of managed identities.
+        effect: What happens.
+        status: The HTTP status, for ``answer``.
+        body: The body, for ``answer``.
+        content_type: The body's type.
+        headers: Further headers, such as Retry-After.
+        delay: Seconds before anything happens; alone, with the status 0, the request is answered as ever after it.
+        times: How many requests it strikes; None means until it is removed.
+        share: Which share of the requests it strikes, from 0 to 1.
+        seed: What decides which ones, the same at every run.
+        id: What it is removed by.
+    """
+
+    service: Service
+    name: str = "custom"
+    operation: str | None = None
+    identity: str | None = None
+    vault: str | None = None
+    secret: str | None = None
+    source: str | None = None
+    effect: Effect = "answer"
+    status: int = 0
+    body: str = ""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    times: int | None = None
+    share: float = 1.0
+    seed: int = 0
+    id: str = ""
+
+
+_THROTTLED = (
+    '{"error":{"code":"Throttled","message":"Request was not processed because too many requests were received. '
+    'Reason: VaultRequestTypeLimitReached"}}'
+)
+_UNAVAILABLE = '{"error":{"code":"ServiceUnavailable","message":"The service is temporarily unavailable."}}'
+_TOO_MANY = '{"error":"too_many_requests","error_description":"Temporarily throttled, too many requests"}'
+_UNKNOWN = '{"error":"unknown","error_description":"Failed to retrieve token from the Active directory."}'
+
+# What production does. The throttled vault's answer was recorded; the bodies of the others are not known to the letter.
+NAMED: Final[Mapping[str, Fault]] = MappingProxyType(
+    {
+        fault.name: fault
+        for fault in (
+            Fault(name="throttled", service="vault", status=429, body=_THROTTLED),
+            Fault(name="vault-outage", service="vault", status=503, body=_UNAVAILABLE),
+            Fault(name="vault-silent", service="vault", delay=3600.0),
+            Fault(name="vault-reset", service="vault", effect="reset"),
+            Fault(name="vault-slow", service="vault", effect="slow-body", delay=2.0),
+            Fault(name="firewall", service="vault", effect="firewall"),
+            Fault(name="secret-disabled", service="vault", operation="getSecret", effect="secret-disabled"),
+            Fault(name="role-not-propagated", service="vault", effect="role-missing"),
+            Fault(name="wrong-tenant", service="vault", effect="wrong-tenant"),
+            Fault(name="clock-skew", service="vault", effect="token-expired"),
+            Fault(name="identity-not-assigned", service="identity", effect="not-assigned"),
+            Fault(name="imds-upgrade", service="identity", status=410),
+            Fault(name="identity-throttled", service="identity", status=429, body=_TOO_MANY),
+            Fault(name="identity-outage", service="identity", status=500, body=_UNKNOWN),
+            Fault(name="identity-silent", service="identity", delay=3600.0),
+            Fault(name="identity-reset", service="identity", effect="reset"),
+            Fault(name="identity-html", service="identity", status=200, body="<html>", content_type="text/html"),
+        )
+    }
+)
+
+
+def check_fault(fault: Fault) -> None:
+    """Refuse a fault that could never strike, or that no server could answer with.
+
+    Raises:
+        LocalAzureError: With the field that is wrong, and what it can be.
+    """
+    for problem, remedy in (
+        (not 0 < fault.share <= 1, "share is above 0 and up to 1"),
+        (fault.times is not None and fault.times < 1, "times is from 1"),
+        (not 0 <= fault.delay < math.inf, "delay is a number of seconds from 0"),
+        (fault.status != 0 and not 200 <= fault.status <= 599, "status is from 200 to 599, or 0 for none"),  # noqa: PLR2004
+        (
+            not all(_is_header(name, text) for name, text in fault.headers.items()),
+            "headers are ASCII, each on one line",
+        ),
+        (
+            fault.operation not in {None, *OPERATIONS[fault.service]},
+            f"operation is one of {', '.join(OPERATIONS[fault.service])}",
+        ),
+        (fault.source not in {None, *SOURCES}, f"source is one of {', '.join(SOURCES)}"),
+        (fault.service == "identity" and (fault.vault or fault.secret), "vault and secret are for faults of the vault"),
+        (fault.service == "vault" and fault.source, "source is for faults of the identity endpoint"),
+        (
+            fault.effect == "answer" and fault.status == 0 and fault.delay == 0,
+            f"status, delay or effect say what happens, or it has a name: {', '.join(NAMED)}",
+        ),
+    ):
+        if problem:
+            raise LocalAzureError(
+                f"The fault {fault.name!r} can never strike.",
+                cause=f"One of its fields is wrong: {remedy}.",
+                remedy="Give what it can be, or leave it out.",
+            )
+
+
+def _is_header(name: str, text: str) -> bool:
+    return bool(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) and re.fullmatch(r"[ -~]*", text))
+
+
+class Faults:
+    """The faults of a local Azure, the oldest first. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._active: dict[str, tuple[Fault, random.Random, int | None]] = {}
+
+    def add(self, fault: Fault) -> Fault:
+        """Let a fault strike from now on.
+
+        Returns:
+            The fault with its id.
+
+        Raises:
+            LocalAzureError: If it is not one that can strike.
+        """
+        check_fault(fault)
+        made = replace(fault, id=str(next(self._numbers)))
+        with self._lock:
+            self._active[made.id] = (made, random.Random(fault.seed), fault.times)  # noqa: S311 (no secret)
+        return made
+
+    def add_named(
+        self,
+        name: str,
+        *,
+        operation: str | None = None,
+        identity: str | None = None,
+        vault: str | None = None,
+        secret: str | None = None,
+        source: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        times: int | None = None,
+        share: float = 1.0,
+        seed: int = 0,
+    ) -> Fault:
+        """Let a fault strike that production knows; what is given narrows it down.
+
+        Raises:
+            LocalAzureError: If there is none of that name; the error lists those that exist.
+        """
+        if name not in NAMED:
+            raise LocalAzureError(
+                f"There is no fault {name!r}.", cause="It has no such name.", remedy=f"Use one of: {', '.join(NAMED)}."
+            )
+        known = NAMED[name]
+        return self.add(
+            replace(
+                known,
+                operation=operation or known.operation,
+                identity=identity,
+                vault=vault,
+                secret=secret,
+                source=source,
+                headers=headers or {},
+                times=times,
+                share=share,
+                seed=seed,
+            )
+        )
+
+    def remove(self, fault_id: str) -> None:
+        """Take one fault away.
+
+        Raises:
+            LocalAzureError: If it is not there (any more).
+        """
+        with self._lock:
+            if self._active.pop(fault_id, None) is None:
+                raise LocalAzureError(
+                    f"There is no fault with the id {fault_id!r}.",
+                    cause="It was removed, or has struck as often as it was to.",
+                    remedy=f"Use one of: {', '.join(self._active) or 'none is active'}.",
+                )
+
+    def clear(self) -> None:
+        """Take every fault away."""
+        with self._lock:
+            self._active.clear()
+
+    def active(self) -> tuple[Fault, ...]:
+        """Return the faults that may still strike, with the number of times that is left."""
+        with self._lock:
+            return tuple(replace(fault, times=left) for fault, _, left in self._active.values())
+
+    def strike(
+        self,
+        service: Service,
+        *,
+        operation: str,
+        identity: str | None,
+        vault: str | None = None,
+        secret: str | None = None,
+        source: str | None = None,
+    ) -> Fault | None:
+        """Return the fault that strikes a request, the oldest one that fits; None lets it go on as ever."""
+        request = (operation, identity, vault and vault.lower(), secret and secret.lower(), source)
+        with self._lock:
+            for key, (fault, chance, left) in self._active.items():
+                wanted = (
+                    fault.operation,
+                    fault.identity,
+                    fault.vault and fault.vault.lower(),
+                    fault.secret and fault.secret.lower(),
+                    fault.source,
+                )
+                fits = all(want in {None, found} for want, found in zip(wanted, request, strict=True))
+                if fault.service != service or not fits or chance.random() >= fault.share:
+                    continue
+                if left == 1:
+                    del self._active[key]
+                elif left is not None:
+                    self._active[key] = (fault, chance, left - 1)
+                return fault
+        return None

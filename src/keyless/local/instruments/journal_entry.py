@@ -1,0 +1,57 @@
+"""One entry of the journal: a request to the local Azure, and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Service = Literal["identity", "vault", "event-grid"]
+CHALLENGE: Final = "getChallenge"
+_BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
+_DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404}), "event-grid": frozenset[int]()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One request and its answer.
+
+    Attributes:
+        time: When it was answered, in Unix seconds by the clock of the local Azure.
+        service: Which service was asked; ``event-grid`` where an event was delivered to a function.
+        operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``, ``deliverEvent``;
+            ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token: the
+            first request of official SDKs to a vault shows none, and is no read.
+        source: Which source of managed identities was asked, such as ``imds``; None where none was.
+        identity: The name of the identity that asked; None where it is not known.
+        vault: The vault's name; None where no vault was asked.
+        secret: The secret's name as it was sent; None where none was named.
+        version: The secret's version as it was sent; None where none was named.
+        status: The HTTP status of the answer.
+        code: The service's literal error code; None on success.
+        reason: Why it was answered so, in one sentence.
+        client: The client's User-Agent; empty where it sent none.
+        ms: How long the answer took to make, in milliseconds.
+    """
+
+    time: float
+    service: Service
+    operation: str
+    status: int
+    reason: str
+    source: str | None = None
+    identity: str | None = None
+    vault: str | None = None
+    secret: str | None = None
+    version: str | None = None
+    code: str | None = None
+    client: str = ""
+    ms: float = 0.0
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether an identity was refused: a token at the identity endpoint, or what it wanted at the vault."""
+        return self.status in _DENIALS[self.service] and self.operation not in _BEFORE_A_TOKEN
+
+    def names(self) -> set[str]:
+        """Return how its secret may be called: by its name, and with its vault's; in lower case."""
+        return {text.lower() for text in (self.secret or "", f"{self.vault}/{self.secret}")}

@@ -1,0 +1,1 @@
+"""What a program is started with to find the local Azure."""

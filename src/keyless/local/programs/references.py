@@ -1,0 +1,110 @@
+"""Key Vault references: settings that say where a secret is, and that App Service turns into the secret.
+
+Source: https://learn.microsoft.com/en-us/azure/app-service/app-service-key-vault-references
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from keyless.clouds import CLOUDS
+from keyless.errors import ConfigurationError
+from keyless.local.programs.local_settings import local_settings
+from keyless.secret_id import SecretId, check_secret_name, check_vault_url, check_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_OPENING: Final = "@Microsoft.KeyVault("
+_WRITE: Final = (
+    "Write @Microsoft.KeyVault(SecretUri=https://VAULT.vault.azure.net/secrets/NAME) or "
+    "@Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with a version if it is to stay the same."
+)
+
+
+def is_reference(value: str) -> bool:
+    """Say whether a setting is a Key Vault reference, rightly written or not."""
+    return value[: len(_OPENING)].lower() == _OPENING.lower()
+
+
+def parse_reference(value: str, *, vault_urls: Mapping[str, str]) -> SecretId:
+    """Return the secret that a reference means.
+
+    Args:
+        value: The setting's value.
+        vault_urls: The addresses of vaults by their names; any other name is one in Azure's public cloud.
+
+    Raises:
+        ConfigurationError: If it is none that App Service understands.
+
+    >>> str(parse_reference("@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=db-password)", vault_urls={}))
+    'https://contoso-kv.vault.azure.net/secrets/db-password'
+    """
+    parts = _parts(value)
+    if set(parts) == {"secreturi"}:
+        return SecretId.parse(parts["secreturi"])
+    if {"vaultname", "secretname"} <= set(parts) <= {"vaultname", "secretname", "secretversion"}:
+        name, version = parts["vaultname"], parts.get("secretversion")
+        url = vault_urls.get(name.lower()) or check_vault_url(f"https://{name}.{CLOUDS[0].vault_suffix}")
+        return SecretId(url, check_secret_name(parts["secretname"]), check_version(version) if version else None)
+    raise _wrong(f"it has {', '.join(parts) or 'nothing'}, and must have SecretUri, or VaultName and SecretName")
+
+
+def _parts(value: str) -> dict[str, str]:
+    if not value.endswith(")"):
+        raise _wrong("it does not end with a parenthesis")
+    pairs = [part.partition("=") for part in value[len(_OPENING) : -1].split(";") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise _wrong("a part of it has no equals sign")
+    parts = {name.strip().lower(): given.strip() for name, _, given in pairs}
+    if len(parts) != len(pairs):
+        raise _wrong("it says a thing twice")
+    return parts
+
+
+def _wrong(problem: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The Key Vault reference is not valid: {problem}.", cause="It cannot be read.", remedy=_WRITE
+    )
+
+
+def told(references: Mapping[str, str], resolved: Mapping[str, str]) -> str:
+    """Return what App Service tells an app of its references, in ``WEBSITE_KEYVAULT_REFERENCES``.
+
+    Args:
+        references: References by the names of their settings.
+        resolved: What came of each; one that did not resolve is still the reference.
+    """
+    return json.dumps(
+        {
+            name: {
+                "rawReference": reference,
+                "status": "OtherReasons" if resolved[name] == reference else "Resolved",
+            }
+            for name, reference in references.items()
+        }
+    )
+
+
+def local_references(file: Path) -> dict[str, str]:
+    """Return the references among the settings of a ``local.settings.json``; all else the Functions tools read themselves.
+
+    Raises:
+        ConfigurationError: If it holds references and cannot be read.
+    """
+    try:
+        settings = local_settings(file)
+    except ConfigurationError:
+        if _mentions_none(file):
+            return {}
+        raise
+    return {name: value for name, value in settings.items() if is_reference(value)}
+
+
+def _mentions_none(file: Path) -> bool:
+    try:
+        return _OPENING.lower() not in file.read_text("utf-8", errors="replace").lower()
+    except OSError:
+        return False

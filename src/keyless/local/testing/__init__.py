@@ -1,0 +1,1 @@
+"""What a test makes happen, and learns."""

@@ -1,0 +1,181 @@
+"""The least that each identity needs, from what it asked of the vaults: the smallest built-in role at the smallest scope."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, SECRET_ACTIONS, Role
+from keyless.local.wire.keyvault.routes import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from keyless.local.instruments.journal_entry import Entry
+
+_ACTIONS = {operation.name: operation for operation in OPERATIONS}
+_OF_A_KEY = "Microsoft.KeyVault/vaults/keys/read"
+# The role with the fewest actions on secrets goes first; of two with the same, the one that says nothing of keys.
+_SMALLEST_FIRST = sorted(
+    BUILT_IN_ROLES,
+    key=lambda role: (sum(role.allows(action) for action in SECRET_ACTIONS), role.allows(_OF_A_KEY)),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """Something that an identity asked of a vault.
+
+    Attributes:
+        identity: The identity's name.
+        vault: The vault's name.
+        secret: The secret's name; empty where it asked about the vault as a whole.
+        operation: What it asked, such as ``getSecret``.
+        denied: Whether it was refused.
+    """
+
+    identity: str
+    vault: str
+    secret: str
+    operation: str
+    denied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A role assignment that suffices.
+
+    Attributes:
+        identity: The identity's name.
+        role: The role.
+        vault: The vault's name.
+        secret: The secret's name; empty where the role must hold for the whole vault.
+    """
+
+    identity: str
+    role: Role
+    vault: str
+    secret: str
+
+
+def uses(entries: Iterable[Entry]) -> Counter[Use]:
+    """Return what known identities asked of vaults, and how often."""
+    return Counter(
+        Use(entry.identity, entry.vault.lower(), (entry.secret or "").lower(), entry.operation, entry.is_denial)
+        for entry in entries
+        if entry.service == "vault" and entry.identity and entry.vault and entry.operation in _ACTIONS
+    )
+
+
+def needs(found: Iterable[Use]) -> list[Need]:
+    """Return the fewest and smallest role assignments that allow what was asked, denied or not."""
+    made = []
+    for (identity, vault), group in itertools.groupby(sorted(found), key=lambda use: (use.identity, use.vault)):
+        here = list(group)
+        wide = _smallest({_ACTIONS[use.operation].action for use in here if _is_wide(use)})
+        if wide is not None:
+            made.append(Need(identity, wide, vault, ""))
+        for secret in sorted({use.secret for use in here if not _is_wide(use)}):
+            actions = {_ACTIONS[use.operation].action for use in here if use.secret == secret and not _is_wide(use)}
+            left = {action for action in actions if wide is None or not wide.allows(action)}
+            role = _smallest(left)
+            if role is not None:
+                made.append(Need(identity, role, vault, secret))
+    return made
+
+
+def report(found: Mapping[Use, int]) -> str:
+    """Return what each identity did, the least that it needs, and the lines that give it that in Azure."""
+    if not found:
+        return "No identity asked anything of a vault."
+    required = needs(found)
+    lines = []
+    for identity, group in itertools.groupby(sorted(found), key=lambda use: use.identity):
+        lines.append(f"{identity}:")
+        lines += [f"  {_said(use)} {_times(found[use])}" for use in group]
+        lines += [f"  needs {need.role.name} on {_where(need)}" for need in required if need.identity == identity]
+    az = ["", "With az (APP and GROUP are yours):", *(f"  {az_line(need)}" for need in required)]
+    return "\n".join([*lines, *az, "", "In Bicep:", *(f"  {line}".rstrip() for line in bicep(required))])
+
+
+def az_line(need: Need) -> str:
+    """Return the command that makes a role assignment."""
+    found = (
+        "az functionapp identity show --name APP"
+        if need.identity == "system"
+        else f"az identity show --name {need.identity}"
+    )
+    principal = f"$({found} --resource-group GROUP --query principalId -o tsv)"
+    secret = f"/secrets/{need.secret}" if need.secret else ""
+    scope = f"$(az keyvault show --name {need.vault} --query id -o tsv){secret}"
+    return (
+        f'az role assignment create --role "{need.role.name}" --assignee-object-id "{principal}" '
+        f'--assignee-principal-type ServicePrincipal --scope "{scope}"'
+    )
+
+
+def bicep(required: Iterable[Need]) -> list[str]:
+    """Return the lines of Bicep that make role assignments, and the parameters and resources that they refer to."""
+    required = list(required)
+    lines = [
+        f"param {_symbol(identity)}PrincipalId string" for identity in sorted({need.identity for need in required})
+    ]
+    for vault in sorted({need.vault for need in required}):
+        lines += _existing(_symbol(vault), "Microsoft.KeyVault/vaults@2024-11-01", vault)
+    for vault, secret in sorted({(need.vault, need.secret) for need in required if need.secret}):
+        lines += _existing(
+            _symbol(vault, secret), "Microsoft.KeyVault/vaults/secrets@2024-11-01", secret, parent=_symbol(vault)
+        )
+    for need in required:
+        scope = _symbol(need.vault, need.secret)
+        principal = f"{_symbol(need.identity)}PrincipalId"
+        symbol = _symbol(need.identity, need.vault, need.secret, need.role.name)
+        lines += [
+            f"// {need.identity}: {need.role.name} on {_where(need)}",
+            f"resource {symbol} 'Microsoft.Authorization/roleAssignments@2022-04-01' = {{",
+            f"  name: guid({scope}.id, {principal}, '{need.role.id}')",
+            f"  scope: {scope}",
+            "  properties: {",
+            f"    principalId: {principal}",
+            "    principalType: 'ServicePrincipal'",
+            f"    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{need.role.id}')",
+            "  }",
+            "}",
+        ]
+    return lines
+
+
+def _existing(symbol: str, kind: str, name: str, *, parent: str = "") -> list[str]:
+    within = [f"  parent: {parent}"] if parent else []
+    return [f"resource {symbol} '{kind}' existing = {{", *within, f"  name: '{name}'", "}"]
+
+
+def _symbol(*words: str) -> str:
+    first, *rest = re.split(r"[^0-9A-Za-z]+", " ".join(word for word in words if word))
+    return first.lower() + "".join(word[:1].upper() + word[1:] for word in rest if word)
+
+
+def _is_wide(use: Use) -> bool:
+    return _ACTIONS[use.operation].level == "vault"
+
+
+def _smallest(actions: set[str]) -> Role | None:
+    if not actions:
+        return None
+    return next(role for role in _SMALLEST_FIRST if all(role.allows(action) for action in actions))
+
+
+def _said(use: Use) -> str:
+    what = "/".join(part for part in (use.vault, use.secret) if part)
+    return f"{use.operation} {what}{' (denied)' if use.denied else ''}"
+
+
+def _where(need: Need) -> str:
+    return f"{need.vault}/{need.secret}" if need.secret else need.vault
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

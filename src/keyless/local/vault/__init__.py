@@ -1,5 +1,0 @@
-"""The secrets API of Key Vault, as its clients see it on the wire."""
-
-from keyless.local.vault.app import vault_app
-
-__all__ = ["vault_app"]

@@ -1,0 +1,1 @@
+"""What clients see: every surface that answers requests."""

@@ -1,0 +1,140 @@
+"""Serves the control API under ``/_keyless/``: whose requests are answered, by what, and how failures are told."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from keyless.errors import ConfigurationError, KeylessError
+from keyless.local.wire.control import configuration, fault_actions, identities, times, vault_secrets
+from keyless.local.wire.control.ask import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from keyless.local.azure.azure import Azure
+
+    Action = Callable[[Azure, Ask], object]
+
+ROOT: Final = "/_keyless"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_ONE_SECRET: Final = "/vaults/{vault}/secrets/{secret}"  # noqa: S105 (a path)
+_ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
+    ("GET", "/identities"): identities.list_identities,
+    ("POST", "/identities"): identities.add_identity,
+    ("PATCH", "/identities/{identity}"): identities.assign_identity,
+    ("GET", "/roles"): identities.list_roles,
+    ("POST", "/roles"): identities.grant_role,
+    ("DELETE", "/roles"): identities.revoke_role,
+    ("GET", "/vaults"): vault_secrets.list_vaults,
+    ("GET", "/vaults/{vault}/secrets"): vault_secrets.list_secrets,
+    ("GET", _ONE_SECRET): vault_secrets.show_secret,
+    ("PUT", _ONE_SECRET): vault_secrets.set_secret,
+    ("DELETE", _ONE_SECRET): vault_secrets.delete_secret,
+    ("POST", f"{_ONE_SECRET}/rotate"): vault_secrets.rotate_secret,
+    ("GET", "/clock"): times.show_clock,
+    ("POST", "/clock"): times.advance_clock,
+    ("GET", "/journal"): times.read_journal,
+    ("DELETE", "/journal"): times.clear_journal,
+    ("GET", "/configuration"): configuration.export_configuration,
+    ("POST", "/configuration"): configuration.import_configuration,
+    ("GET", "/faults"): fault_actions.list_faults,
+    ("POST", "/faults"): fault_actions.add_fault,
+    ("DELETE", "/faults"): fault_actions.clear_faults,
+    ("DELETE", "/faults/{fault}"): fault_actions.remove_fault,
+}
+
+
+class Control:
+    """The control API of one local Azure.
+
+    Whoever has its token can do everything, so it answers to that token alone, under the names of this machine alone, and
+    to no web page: browsers send Origin, and pages that renamed themselves to this machine send another Host.
+
+    Args:
+        azure: The world that it shows and changes.
+        sources: Says of each source of managed identities what a program must set and unset.
+
+    Attributes:
+        token: What a request must show; made anew for every run.
+    """
+
+    def __init__(self, azure: Azure, *, sources: Callable[[], object]) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self._azure = azure
+        self._sources = sources
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes, to be added before any that takes every path."""
+        found = [web.route(method, ROOT + path, self._answering(action)) for (method, path), action in _ACTIONS.items()]
+        return [
+            *found,
+            web.get(f"{ROOT}/sources", self._answering(lambda _, __: self._sources())),
+            web.route("*", ROOT, self._answering(_refuse)),
+            web.route("*", f"{ROOT}/{{rest:.*}}", self._answering(_refuse)),
+        ]
+
+    def _answering(self, action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def answer(request: web.Request) -> web.Response:
+            refused = self._refusal(request)
+            if refused is not None:
+                return refused
+            try:
+                text = (await request.content.read()).decode()  # Of any length: a whole Azure may be imported.
+                ask = Ask.parse(path=request.match_info, query=request.query, text=text)
+                return _json(action(self._azure, ask), status=200)
+            except KeylessError as error:
+                return _failure(error, status=400)
+            except UnicodeDecodeError:
+                return _told("The body is not UTF-8.", cause="JSON is.", remedy="Send it as UTF-8.", status=400)
+
+        return answer
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if not request.raw_path.startswith(ROOT) or _name(request.host) not in _LOOPBACK or "Origin" in request.headers:
+            return _told(
+                "The control API does not answer this request.",
+                cause="It is for programs on this machine: Host must be a name of it, and there must be no Origin.",
+                remedy="Ask it at the address that `keyless up --json` gives, and from no web page.",
+                status=403,
+            )
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self.token.encode()):
+            return _told(
+                "The control API does not know the token of this request.",
+                cause="There is none, or it is of another run.",
+                remedy="Send `Authorization: Bearer TOKEN` with the token that `keyless up --json` gives.",
+                status=401,
+            )
+        return None
+
+
+def _refuse(_: Azure, ask: Ask) -> object:
+    raise ConfigurationError(
+        f"The control API has no such path or method: {ask.path.get('rest', '')!r}.",
+        cause="Paths and methods are fixed.",
+        remedy=f"Known: {', '.join(f'{method} {ROOT}{path}' for method, path in _ACTIONS)}.",
+    )
+
+
+def _failure(error: KeylessError, *, status: int) -> web.Response:
+    return _told(error.what, cause=error.cause, remedy=error.remedy, status=status, kl_code=error.kl_code)
+
+
+def _told(what: str, *, cause: str, remedy: str, status: int, kl_code: str = "KL-500") -> web.Response:
+    return _json({"error": {"kl_code": kl_code, "what": what, "cause": cause, "remedy": remedy}}, status=status)
+
+
+def _json(body: object, *, status: int) -> web.Response:
+    return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,95 @@
+"""The control API's secrets: set, listed, shown, deleted, rotated, whatever roles and faults there are."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyless.local.azure.azure import Azure
+    from keyless.local.azure.keyvault.secrets.secret import SecretProperties
+    from keyless.local.wire.control.ask import Ask
+
+_RANDOM_BYTES = 32
+
+
+def list_vaults(azure: Azure, ask: Ask) -> object:
+    """Return the vaults."""
+    ask.check_fields()
+    return [{"name": vault.name, "url": vault.url} for vault in azure.vaults.values()]
+
+
+def list_secrets(azure: Azure, ask: Ask) -> object:
+    """Return the secrets of a vault, without their values."""
+    ask.check_fields()
+    return [described(secret) for secret in azure.vault(ask.path["vault"]).list_secrets()]
+
+
+def show_secret(azure: Azure, ask: Ask) -> object:
+    """Return a secret; its value only where ``value=true`` says so."""
+    ask.check_fields("value", "version")
+    secret = azure.vault(ask.path["vault"]).get_secret(ask.path["secret"], ask.optional_text("version"))
+    return {**described(secret), "value": secret.value} if ask.flag("value") else described(secret)
+
+
+def set_secret(azure: Azure, ask: Ask) -> object:
+    """Set a secret."""
+    ask.check_fields("value", "content_type", "enabled", "not_before", "expires_on", "tags")
+    return described(
+        azure.vault(ask.path["vault"]).set_secret(
+            ask.path["secret"],
+            ask.text("value"),
+            content_type=ask.optional_text("content_type"),
+            enabled=ask.flag("enabled", default=True),
+            not_before=ask.moment("not_before"),
+            expires_on=ask.moment("expires_on"),
+            tags=ask.texts("tags"),
+        )
+    )
+
+
+def delete_secret(azure: Azure, ask: Ask) -> object:
+    """Delete a secret, as the vault deletes it."""
+    ask.check_fields()
+    deleted = azure.vault(ask.path["vault"]).delete_secret(ask.path["secret"])
+    return {
+        "name": ask.path["secret"],
+        "deleted_on": _written(deleted.deleted_on if deleted else None),
+        "scheduled_purge_on": _written(deleted.scheduled_purge_on if deleted else None),
+    }
+
+
+def rotate_secret(azure: Azure, ask: Ask) -> object:
+    """Give a secret a new random value, which nobody sees; its content type and tags stay, its times do not."""
+    ask.check_fields()
+    vault = azure.vault(ask.path["vault"])
+    before = vault.get_secret(ask.path["secret"])
+    return described(
+        vault.set_secret(
+            before.name,
+            secrets.token_urlsafe(_RANDOM_BYTES),
+            content_type=before.content_type,
+            enabled=before.enabled,
+            tags=before.tags,
+        )
+    )
+
+
+def described(secret: SecretProperties) -> dict[str, object]:
+    """Return what is known of a version besides its value."""
+    return {
+        "name": secret.name,
+        "version": secret.version,
+        "content_type": secret.content_type,
+        "enabled": secret.enabled,
+        "not_before": _written(secret.not_before),
+        "expires_on": _written(secret.expires_on),
+        "created_on": _written(secret.created_on),
+        "updated_on": _written(secret.updated_on),
+        "tags": dict(secret.tags),
+    }
+
+
+def _written(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()

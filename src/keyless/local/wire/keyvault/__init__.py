@@ -1,0 +1,5 @@
+"""The secrets API of Key Vault, as its clients see it on the wire."""
+
+from keyless.local.wire.keyvault.app import vault_app
+
+__all__ = ["vault_app"]

@@ -1,0 +1,1 @@
+"""What all operations of a vault share on the wire."""

@@ -1,0 +1,98 @@
+"""What the body of a request asks for, checked: every wrong field is refused by name, and no value is ever quoted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from keyless.local.azure.keyvault.backup.jwe import from_base64url
+from keyless.local.wire.keyvault.protocol.errors import invalid_property
+from keyless.local.wire.keyvault.secrets.state_errors import malformed_backup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_T = TypeVar("_T")
+
+
+class Properties(NamedTuple):
+    """The properties of a version that a body names; None stands for those that it does not name, or calls null."""
+
+    content_type: str | None
+    enabled: bool | None
+    not_before: int | None
+    expires_on: int | None
+    tags: Mapping[str, str] | None
+
+
+def read_body(content: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body is.
+
+    Raises:
+        RefusedError: If it is anything else.
+    """
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        # The reason never quotes the body: it may be a value.
+        raise invalid_property("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise invalid_property("The body is not a JSON object.")
+    return body
+
+
+def read_value(body: dict[str, Any]) -> str:
+    """Return the body's value, which may be empty.
+
+    Raises:
+        RefusedError: If there is none, or it is not a string.
+    """
+    value = _field(body, "value", str)
+    if value is None:
+        raise invalid_property("The body has no value.")
+    return value
+
+
+def read_properties(body: dict[str, Any]) -> Properties:
+    """Return the properties that a body gives to a version; what clients may not set is ignored.
+
+    Raises:
+        RefusedError: If one of them is of the wrong type.
+    """
+    attributes = _field(body, "attributes", dict) or {}
+    tags = _field(body, "tags", dict)
+    if not all(isinstance(tag, str) for tag in (tags or {}).values()):
+        raise invalid_property("A tag is not a string.")
+    return Properties(
+        content_type=_field(body, "contentType", str),
+        enabled=_field(attributes, "enabled", bool),
+        not_before=_seconds(attributes, "nbf"),
+        expires_on=_seconds(attributes, "exp"),
+        tags=tags,
+    )
+
+
+def read_backup(body: dict[str, Any]) -> bytes:
+    """Return the bytes of the backup that a body brings; clients send it with padding, or without.
+
+    Raises:
+        RefusedError: If there is none, or it is not base64url.
+    """
+    try:
+        return from_base64url(read_value(body).rstrip("="))
+    except ValueError as error:
+        raise malformed_backup(f"The backup is not base64url: {error}.") from None
+
+
+def _field(body: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+    found = body.get(name)
+    if found is not None and not isinstance(found, kind):
+        raise invalid_property(f"{name} is of the wrong type.")
+    return found
+
+
+def _seconds(attributes: dict[str, Any], name: str) -> int | None:
+    # JSON's true is an int to Python. Negative seconds are taken: @azure/keyvault-secrets wraps late dates to them.
+    if isinstance(attributes.get(name), bool):
+        raise invalid_property(f"{name} is of the wrong type.")
+    return _field(attributes, name, int)

@@ -1,0 +1,1 @@
+"""The CONNECT proxy that leads to the vaults."""

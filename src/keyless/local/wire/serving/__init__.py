@@ -1,0 +1,1 @@
+"""Sockets, event loops, and faults on the wire."""
