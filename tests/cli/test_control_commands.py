@@ -153,7 +153,7 @@ def test_the_journal_is_followed_as_it_grows(up: Up) -> None:
         subprocess.run(read, env={**os.environ, **up.ready["env"]}, capture_output=True, timeout=30, check=True)
         assert follower.stdout is not None
         for line in follower.stdout:
-            if json.loads(line)["secret"] == "db-password":
+            if json.loads(line)["name"] == "db-password":
                 break
         assert follower.poll() is None
     finally:

@@ -3,16 +3,8 @@ from __future__ import annotations
 import pytest
 
 from keyless.errors import LocalAzureError
-from keyless.local.azure.authorization.roles import (
-    BUILT_IN_ROLES,
-    GET_SECRET,
-    READ_METADATA,
-    SET_SECRET,
-    RoleAssignment,
-    Scope,
-    decide,
-    role_named,
-)
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, RoleAssignment, Scope, decide, role_named
+from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SET_SECRET
 
 
 def _assigned(role: str, on: str) -> RoleAssignment:
@@ -69,13 +61,13 @@ def test_one_role_that_allows_is_enough() -> None:
 )
 def test_a_denial_says_why(held: list[str], reason: str) -> None:
     assignments = [_assigned("Key Vault Reader", on) for on in held]
-    decision = decide(assignments, object_id="oid", identity="app", action=GET_SECRET, scope=Scope("kv", "s"))
+    decision = decide(assignments, object_id="oid", identity="app", action=GET_SECRET, scope=Scope("kv", "secret", "s"))
     assert (decision.allowed, decision.reason, decision.assignment) == (False, reason, None)
 
 
 def test_an_approval_names_the_role_and_its_assignment() -> None:
     held = _assigned("Key Vault Secrets User", "kv")
-    decision = decide([held], object_id="oid", identity="app", action=GET_SECRET, scope=Scope("kv", "s"))
+    decision = decide([held], object_id="oid", identity="app", action=GET_SECRET, scope=Scope("kv", "secret", "s"))
     assert (decision.reason, decision.assignment) == ("app has Key Vault Secrets User on kv.", held)
 
 

@@ -27,7 +27,7 @@ from keyless import (
 )
 from keyless.errors import LocalAzureError
 from keyless.local.instruments.faults import NAMED, OPERATIONS, Fault, Faults
-from keyless.local.wire.keyvault.routes import OPERATIONS as ROUTED
+from keyless.local.wire.keyvault.secrets.handlers import SECRET_HANDLERS
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire
@@ -260,7 +260,7 @@ def test_an_unknown_name_or_id_is_told_with_those_there_are() -> None:
 
 
 def test_the_operations_that_a_fault_can_name_are_those_of_the_vault() -> None:
-    assert set(OPERATIONS["vault"]) == {operation.name for operation in ROUTED}
+    assert set(OPERATIONS["vault"]) == set(SECRET_HANDLERS)
 
 
 @pytest.mark.parametrize("body", ["", "<html>Bad Gateway</html>"])

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from keyless.errors import LocalAzureError
 from keyless.local.instruments.journal import Journal
 from keyless.local.instruments.journal_entry import Entry
 
@@ -14,14 +17,14 @@ def _entry(**changes: object) -> Entry:
 def test_the_oldest_entries_give_way() -> None:
     journal = Journal(limit=2)
     for number in range(3):
-        journal.record(_entry(secret=f"s{number}"))
+        journal.record(_entry(kind="secret", name=f"s{number}"))
     assert [entry.secret for entry in journal.entries()] == ["s1", "s2"]
 
 
 def test_entries_are_found_by_all_that_is_given() -> None:
     journal = Journal()
-    journal.record(_entry(identity="system", vault="kv", secret="A"))
-    journal.record(_entry(identity="system", vault="kv", secret="B", status=403, code="SecretDisabled"))
+    journal.record(_entry(identity="system", vault="kv", kind="secret", name="A"))
+    journal.record(_entry(identity="system", vault="kv", kind="secret", name="B", status=403, code="SecretDisabled"))
     journal.record(_entry(service="identity", operation="getToken", identity="system"))
     assert journal.count() == 3
     assert journal.count(identity="system", vault="KV") == 2
@@ -34,3 +37,18 @@ def test_entries_are_found_by_all_that_is_given() -> None:
 def test_an_entry_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         _entry().status = 500  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("word", "given", "meant"),
+    [
+        ("operation", "getSecrets", "getSecret"),
+        ("service", "vaults", "vault"),
+        ("code", "ForbiddenByRBAC", "ForbiddenByRbac"),
+    ],
+)
+def test_a_filter_that_could_never_match_is_refused(word: str, given: str, meant: str) -> None:
+    filters: dict[str, Any] = {word: given}
+    for ask in (Journal().entries, Journal().count):
+        with pytest.raises(LocalAzureError, match=f"Did you mean '{meant}'"):
+            ask(**filters)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.azure.authorization.roles import GET_SECRET
+from keyless.local.azure.authorization.roles import Scope
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.operations.secrets import GET_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,8 @@ def test_an_identity_with_the_name_or_an_id_of_another_is_refused(azure: Azure) 
 
 def _may_read(azure: Azure, identity: str, secret: str = "db-password") -> bool:
     object_id, vault = azure.identity(identity).object_id, azure.vault("contoso-kv")
-    return azure.decide(object_id=object_id, action=GET_SECRET, permission="get", vault=vault, secret=secret).allowed
+    scope = Scope.of(vault.name, "secret", secret)
+    return azure.decide(object_id=object_id, action=GET_SECRET, permission="get", vault=vault, scope=scope).allowed
 
 
 def test_a_role_holds_from_grant_to_revoke(azure: Azure) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from keyless.local.azure.authorization.roles import READ_METADATA
+from keyless.local.operations.secrets import READ_METADATA
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire

@@ -72,7 +72,7 @@ def test_each_field_without_a_value_is_asked_for_by_name_and_nothing_is_listed(
     assert settings.other == "m41l", "the first of several aliases names the secret"
     assert settings.region == "westeurope", "a secret that does not exist leaves the default"
     assert asked(azure) == {"db-password", "payment-api-key", "mail-api-key", "region"}
-    assert azure.journal.count(operation="getSecrets") == 0
+    assert azure.journal.count(operation="listSecrets") == 0
 
 
 def test_a_field_that_is_a_model_takes_json(azure: LocalAzure) -> None:

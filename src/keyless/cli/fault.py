@@ -8,7 +8,7 @@ import click
 
 from keyless.cli.control_client import connect, reaching_control
 
-_NARROWING = ("operation", "identity", "vault", "secret", "source")
+_NARROWING = ("operation", "identity", "vault", "secret", "key", "certificate", "source")
 
 
 @click.group()
@@ -22,6 +22,8 @@ def fault() -> None:
 @click.option("--identity", help="Only requests of this identity.")
 @click.option("--vault", help="Only requests to this vault.")
 @click.option("--secret", help="Only requests for this secret.")
+@click.option("--key", help="Only requests for this key.")
+@click.option("--certificate", help="Only requests for this certificate.")
 @click.option("--source", help="Only this source of managed identities, such as imds.")
 @click.option("--times", type=click.IntRange(min=1), help="Only the next so many requests. [default: until cleared]")
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Only this share of them.")
@@ -35,6 +37,8 @@ def add(
     identity: str | None,
     vault: str | None,
     secret: str | None,
+    key: str | None,
+    certificate: str | None,
     source: str | None,
     times: int | None,
     share: float,
@@ -45,7 +49,7 @@ def add(
 ) -> None:
     """Let the fault NAME strike; `keyless fault list` says which there are."""
     body = {
-        **dict(zip(_NARROWING, (operation, identity, vault, secret, source), strict=True)),
+        **dict(zip(_NARROWING, (operation, identity, vault, secret, key, certificate, source), strict=True)),
         "name": name,
         "times": times,
         "share": share,

@@ -36,7 +36,7 @@ def journal(*, follow: bool, as_json: bool, url: str | None, token: str | None) 
 
 def _line(entry: dict[str, Any]) -> str:
     at = datetime.fromtimestamp(entry["time"], UTC).strftime("%H:%M:%S")
-    what = "/".join(part for part in (entry["vault"], entry["secret"], entry["version"]) if part)
+    what = "/".join(part for part in (entry["vault"], entry["name"], entry["version"]) if part)
     answer = f"{entry['status']} {entry['code'] or ''}".rstrip()
     line = f"{at}  {entry['operation']}  {what or '-'}  {entry['identity'] or '-'}  {answer}  {entry['reason']}"
     # Names are as the client sent them, and must not command the terminal.

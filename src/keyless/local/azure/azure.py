@@ -273,7 +273,7 @@ class Azure:
         )
 
     def scope(self, on: HasScope | str) -> Scope:
-        """Return the scope that a vault, its name, or ``VAULT/SECRET`` means.
+        """Return the scope that a vault, its name, or ``VAULT/SECRET`` or ``VAULT/keys/KEY`` means.
 
         Raises:
             LocalAzureError: If there is no such vault.
@@ -282,15 +282,15 @@ class Azure:
         self.vault(scope.vault)
         return scope
 
-    def decide(self, *, object_id: str, action: str, permission: str, vault: Vault, secret: str | None) -> Decision:
-        """Decide whether the bearer of an object id may do something with a vault or one of its secrets.
+    def decide(self, *, object_id: str, action: str, permission: str, vault: Vault, scope: Scope) -> Decision:
+        """Decide whether the bearer of an object id may do something with a vault or an object in it.
 
         Args:
             object_id: The object id of the identity that asks.
             action: The data action, which counts where the vault goes by roles.
             permission: The permission, which counts where it goes by access policies.
             vault: The vault.
-            secret: The secret, where it is about one.
+            scope: The vault, or the object in it that the action is about.
         """
         known = self.identity_of(object_id)
         identity = known.name if known else object_id
@@ -298,7 +298,6 @@ class Azure:
             return decide_by_policy(
                 vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
             )
-        scope = Scope(vault.name.lower(), secret and secret.lower())
         return self.role_assignments.decide(object_id=object_id, identity=identity, action=action, scope=scope)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.secrets.secret import NewVersion
     from keyless.local.clock import Clock
     from keyless.local.instruments.journal import Journal
+    from keyless.local.operations import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,15 @@ class VaultEvent:
 
     Attributes:
         vault: The name of the vault that it comes from.
-        secret: The name of the secret that it is about.
-        version: The id of the secret's new version.
+        kind: What it is about: a secret, a key or a certificate.
+        name: The object's name.
+        version: The id of the object's version.
         body: What is sent: a JSON array of this one event, in the schema of Event Grid.
     """
 
     vault: str
-    secret: str
+    kind: Kind
+    name: str
     version: str
     body: str
 
@@ -84,7 +87,8 @@ class EventGrid:
                 service="event-grid",
                 operation="deliverEvent",
                 vault=event.vault,
-                secret=event.secret,
+                kind=event.kind,
+                name=event.name,
                 version=event.version,
                 status=status,
                 reason=reason,
@@ -114,4 +118,6 @@ def _new_version_created(made: NewVersion, *, now: float) -> VaultEvent:
         # Seven digits of a second, as .NET writes them.
         "eventTime": f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
     }
-    return VaultEvent(vault=made.vault, secret=secret.name, version=secret.version, body=json.dumps([event]))
+    return VaultEvent(
+        vault=made.vault, kind="secret", name=secret.name, version=secret.version, body=json.dumps([event])
+    )

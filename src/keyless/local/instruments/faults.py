@@ -16,20 +16,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.errors import LocalAzureError
+from keyless.local.operations import VAULT_OPERATIONS
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyless.local.operations import Kind
+
 Service = Literal["identity", "vault"]
 # What the journal calls the requests that a fault can strike.
 OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
     {
-        "vault": (
-            *("setSecret", "getSecret", "updateSecret", "deleteSecret", "listSecrets", "listSecretVersions"),
-            *("getDeletedSecret", "listDeletedSecrets", "recoverDeletedSecret", "purgeDeletedSecret"),
-            *("backupSecret", "restoreSecret"),
-        ),
+        "vault": tuple(dict.fromkeys(operation.name for operation in VAULT_OPERATIONS)),
         "identity": ("getToken", "getChallenge"),
     }
 )
@@ -55,10 +54,12 @@ class Fault:
     Attributes:
         service: Which service it strikes.
         name: What it is called, in the journal too.
-        operation: The operation that it strikes; None means every one. So with the next four.
+        operation: The operation that it strikes; None means every one. So with the next six.
         identity: The name of the identity that asks.
         vault: The vault's name.
         secret: The secret's name.
+        key: The key's name.
+        certificate: The certificate's name.
         source: The source of managed identities.
         effect: What happens.
         status: The HTTP status, for ``answer``.
@@ -78,6 +79,8 @@ class Fault:
     identity: str | None = None
     vault: str | None = None
     secret: str | None = None
+    key: str | None = None
+    certificate: str | None = None
     source: str | None = None
     effect: Effect = "answer"
     status: int = 0
@@ -89,6 +92,32 @@ class Fault:
     share: float = 1.0
     seed: int = 0
     id: str = ""
+
+    @property
+    def named(self) -> dict[Kind, str]:
+        """The objects that it is narrowed down to, in lower case: at most one of each kind."""
+        given: dict[Kind, str | None] = {"secret": self.secret, "key": self.key, "certificate": self.certificate}
+        return {kind: name.lower() for kind, name in given.items() if name is not None}
+
+    def strikes(
+        self,
+        service: Service,
+        *,
+        operation: str,
+        identity: str | None,
+        vault: str | None,
+        kind: Kind | None,
+        name: str | None,
+        source: str | None,
+    ) -> bool:
+        """Say whether a request is one of those that it strikes, chance aside."""
+        asked = (operation, identity, vault and vault.lower(), source)
+        wanted = (self.operation, self.identity, self.vault and self.vault.lower(), self.source)
+        return (
+            self.service == service
+            and all(want in {None, found} for want, found in zip(wanted, asked, strict=True))
+            and all((kind, (name or "").lower()) == each for each in self.named.items())
+        )
 
 
 _THROTTLED = (
@@ -146,7 +175,11 @@ def check_fault(fault: Fault) -> None:
             f"operation is one of {', '.join(OPERATIONS[fault.service])}",
         ),
         (fault.source not in {None, *SOURCES}, f"source is one of {', '.join(SOURCES)}"),
-        (fault.service == "identity" and (fault.vault or fault.secret), "vault and secret are for faults of the vault"),
+        (
+            fault.service == "identity" and (fault.vault or fault.named),
+            "vault, secret, key and certificate are for faults of the vault",
+        ),
+        (len(fault.named) > 1, "at most one of secret, key and certificate is given"),
         (fault.service == "vault" and fault.source, "source is for faults of the identity endpoint"),
         (
             fault.effect == "answer" and fault.status == 0 and fault.delay == 0,
@@ -196,6 +229,8 @@ class Faults:
         identity: str | None = None,
         vault: str | None = None,
         secret: str | None = None,
+        key: str | None = None,
+        certificate: str | None = None,
         source: str | None = None,
         headers: Mapping[str, str] | None = None,
         times: int | None = None,
@@ -219,6 +254,8 @@ class Faults:
                 identity=identity,
                 vault=vault,
                 secret=secret,
+                key=key,
+                certificate=certificate,
                 source=source,
                 headers=headers or {},
                 times=times,
@@ -258,26 +295,21 @@ class Faults:
         operation: str,
         identity: str | None,
         vault: str | None = None,
-        secret: str | None = None,
+        kind: Kind | None = None,
+        name: str | None = None,
         source: str | None = None,
     ) -> Fault | None:
         """Return the fault that strikes a request, the oldest one that fits; None lets it go on as ever."""
-        request = (operation, identity, vault and vault.lower(), secret and secret.lower(), source)
         with self._lock:
-            for key, (fault, chance, left) in self._active.items():
-                wanted = (
-                    fault.operation,
-                    fault.identity,
-                    fault.vault and fault.vault.lower(),
-                    fault.secret and fault.secret.lower(),
-                    fault.source,
+            for number, (fault, chance, left) in self._active.items():
+                fits = fault.strikes(
+                    service, operation=operation, identity=identity, vault=vault, kind=kind, name=name, source=source
                 )
-                fits = all(want in {None, found} for want, found in zip(wanted, request, strict=True))
-                if fault.service != service or not fits or chance.random() >= fault.share:
+                if not fits or chance.random() >= fault.share:
                     continue
                 if left == 1:
-                    del self._active[key]
+                    del self._active[number]
                 elif left is not None:
-                    self._active[key] = (fault, chance, left - 1)
+                    self._active[number] = (fault, chance, left - 1)
                 return fault
         return None

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from keyless.local.instruments import journal_failures
+from keyless.local.instruments.journal_filters import check_code, check_operation, check_service
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -62,10 +63,21 @@ class Journal:
         identity: str | None = None,
         vault: str | None = None,
         secret: str | None = None,
+        key: str | None = None,
+        certificate: str | None = None,
         status: int | None = None,
         code: str | None = None,
     ) -> tuple[Entry, ...]:
-        """Return the entries that match all that is given, oldest first; names of vaults and secrets match in any case."""
+        """Return the entries that match all that is given, oldest first; names of vaults and objects match in any case.
+
+        Raises:
+            LocalAzureError: If there is no such service, operation or code, so that nothing could ever match.
+        """
+        check_service(service)
+        check_operation(operation)
+        check_code(code, {entry.code for entry in self._all()})
+        named = {("secret", secret), ("key", key), ("certificate", certificate)}
+        objects = [(kind, name.lower()) for kind, name in named if name is not None]
         return self._seen(
             entry
             for entry in self._all()
@@ -73,7 +85,7 @@ class Journal:
             and operation in {None, entry.operation}
             and identity in {None, entry.identity}
             and (vault is None or vault.lower() == (entry.vault or "").lower())
-            and (secret is None or secret.lower() == (entry.secret or "").lower())
+            and all((entry.kind, (entry.name or "").lower()) == each for each in objects)
             and status in {None, entry.status}
             and code in {None, entry.code}
         )
@@ -86,10 +98,12 @@ class Journal:
         identity: str | None = None,
         vault: str | None = None,
         secret: str | None = None,
+        key: str | None = None,
+        certificate: str | None = None,
         status: int | None = None,
         code: str | None = None,
     ) -> int:
-        """Return how many entries match all that is given."""
+        """Return how many entries match all that is given, as ``entries`` does."""
         return len(
             self.entries(
                 service=service,
@@ -97,6 +111,8 @@ class Journal:
                 identity=identity,
                 vault=vault,
                 secret=secret,
+                key=key,
+                certificate=certificate,
                 status=status,
                 code=code,
             )
@@ -131,6 +147,7 @@ class Journal:
             code: The service's literal code, such as ``ForbiddenByRbac``; None means any.
 
         Raises:
+            LocalAzureError: If there is no such code.
             AssertionError: If none was; the text shows what was asked, and how it was answered.
         """
         __tracebackhide__ = True

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from keyless.local.operations import Kind
 
 Service = Literal["identity", "vault", "event-grid"]
 CHALLENGE: Final = "getChallenge"
+UNKNOWN: Final = "unknown"
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
 _DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404}), "event-grid": frozenset[int]()}
 
@@ -24,8 +28,9 @@ class Entry:
         source: Which source of managed identities was asked, such as ``imds``; None where none was.
         identity: The name of the identity that asked; None where it is not known.
         vault: The vault's name; None where no vault was asked.
-        secret: The secret's name as it was sent; None where none was named.
-        version: The secret's version as it was sent; None where none was named.
+        kind: What the operation is about: a secret, a key or a certificate; None elsewhere.
+        name: The object's name as it was sent; None where none was named.
+        version: The object's version as it was sent; None where none was named.
         status: The HTTP status of the answer.
         code: The service's literal error code; None on success.
         reason: Why it was answered so, in one sentence.
@@ -41,7 +46,8 @@ class Entry:
     source: str | None = None
     identity: str | None = None
     vault: str | None = None
-    secret: str | None = None
+    kind: Kind | None = None
+    name: str | None = None
     version: str | None = None
     code: str | None = None
     client: str = ""
@@ -51,6 +57,18 @@ class Entry:
     def is_denial(self) -> bool:
         """Whether an identity was refused: a token at the identity endpoint, or what it wanted at the vault."""
         return self.status in _DENIALS[self.service] and self.operation not in _BEFORE_A_TOKEN
+
+    @property
+    def secret(self) -> str | None:
+        """The secret's name; None where the entry is about another object, or none."""
+        return self.name if self.kind == "secret" else None
+
+    @property
+    def scope(self) -> str:
+        """Where a role would hold for this: ``VAULT``, ``VAULT/SECRET`` or ``VAULT/keys/KEY``."""
+        if not self.name:
+            return self.vault or ""
+        return f"{self.vault}/{self.name}" if self.kind == "secret" else f"{self.vault}/{self.kind}s/{self.name}"
 
     def names(self) -> set[str]:
         """Return how its secret may be called: by its name, and with its vault's; in lower case."""

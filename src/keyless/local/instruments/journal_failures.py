@@ -82,7 +82,7 @@ def _text(headline: str, entries: Sequence[Entry], *, hint: str) -> str:
 
 
 def _line(entry: Entry) -> str:
-    what = "/".join(part for part in (entry.vault, entry.secret, entry.version) if part)
+    what = "/".join(part for part in (entry.scope, entry.version) if part)
     asked = " ".join(part for part in (entry.operation, what, f"by {entry.identity or 'nobody known'}") if part)
     answer = " ".join(part for part in (str(entry.status), entry.code, entry.reason) if part)
     return "".join(character if character.isprintable() else "?" for character in f"{asked}: {answer}")
@@ -100,7 +100,7 @@ def _mend(entry: Entry) -> str:
         role = {"getSecret": "Key Vault Secrets User", "listSecrets": "Key Vault Reader"}.get(
             entry.operation, "Key Vault Secrets Officer"
         )
-        scope = f"{entry.vault}/{entry.secret}" if entry.secret and entry.operation == "getSecret" else entry.vault
+        scope = entry.scope if entry.operation == "getSecret" else entry.vault
         return f'local_azure.identity("{entry.identity}").grant("{role}", on="{scope}")'
     return entry.reason
 

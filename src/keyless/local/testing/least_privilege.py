@@ -8,15 +8,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, SECRET_ACTIONS, Role
-from keyless.local.wire.keyvault.routes import OPERATIONS
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
+from keyless.local.operations import VAULT_OPERATIONS
+from keyless.local.operations.secrets import SECRET_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from keyless.local.instruments.journal_entry import Entry
 
-_ACTIONS = {operation.name: operation for operation in OPERATIONS}
+_ACTIONS = {operation.name: operation for operation in VAULT_OPERATIONS}
 _OF_A_KEY = "Microsoft.KeyVault/vaults/keys/read"
 # The role with the fewest actions on secrets goes first; of two with the same, the one that says nothing of keys.
 _SMALLEST_FIRST = sorted(

@@ -5,28 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from keyless.errors import LocalAzureError
+from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SECRETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-# https://learn.microsoft.com/en-us/azure/role-based-access-control/permissions/security#microsoftkeyvault
-SECRETS = "Microsoft.KeyVault/vaults/secrets/"
-GET_SECRET = f"{SECRETS}getSecret/action"
-SET_SECRET = f"{SECRETS}setSecret/action"
-READ_METADATA = f"{SECRETS}readMetadata/action"
-UPDATE_SECRET = f"{SECRETS}update/action"
-DELETE_SECRET = f"{SECRETS}delete"
-RECOVER_SECRET = f"{SECRETS}recover/action"
-PURGE_SECRET = f"{SECRETS}purge/action"
-BACKUP_SECRET = f"{SECRETS}backup/action"
-RESTORE_SECRET = f"{SECRETS}restore/action"
-SECRET_ACTIONS = (
-    *(GET_SECRET, SET_SECRET, READ_METADATA, UPDATE_SECRET, DELETE_SECRET),
-    *(RECOVER_SECRET, PURGE_SECRET, BACKUP_SECRET, RESTORE_SECRET),
-)
+    from keyless.local.operations import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +73,49 @@ def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
     )
 
 
+# What the objects of each kind stand under in a vault's URLs and ARM ids.
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType({"secrets": "secret", "keys": "key", "certificates": "certificate"})
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a role is assigned: a vault with all its secrets, or one secret. Names are kept in lower case.
+    """Where a role is assigned: a vault with all that is in it, or one object. Names are kept in lower case.
 
     Attributes:
         vault: The vault's name.
-        secret: The secret's name; None means the whole vault.
+        kind: What the object is; None means the whole vault.
+        name: The object's name; None means the whole vault.
     """
 
     vault: str
-    secret: str | None = None
+    kind: Kind | None = None
+    name: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a scope as people write it: ``contoso-kv`` or ``contoso-kv/db-password``."""
-        vault, _, secret = text.lower().partition("/")
-        return cls(vault, secret or None)
+        """Read a scope as people write it: ``contoso-kv``, ``contoso-kv/db-password`` or ``contoso-kv/keys/signing``.
+
+        A name alone is a secret's.
+        """
+        vault, _, rest = text.lower().partition("/")
+        collection, slash, name = rest.partition("/")
+        if not rest:
+            return cls(vault)
+        return cls(vault, KINDS.get(collection), name) if slash and collection in KINDS else cls(vault, "secret", rest)
+
+    @classmethod
+    def of(cls, vault: str, kind: Kind, name: str | None) -> Self:
+        """Return the scope of an object; without a name, that of its vault."""
+        return cls(vault.lower(), kind, name.lower()) if name else cls(vault.lower())
 
     def covers(self, other: Scope) -> bool:
         """Say whether what holds here holds there too."""
-        return self.vault == other.vault and self.secret in {None, other.secret}
+        return self.vault == other.vault and (self.name is None or (self.kind, self.name) == (other.kind, other.name))
 
     def __str__(self) -> str:
-        return f"{self.vault}/{self.secret}" if self.secret else self.vault
+        if self.name is None:
+            return self.vault
+        return f"{self.vault}/{self.name}" if self.kind == "secret" else f"{self.vault}/{self.kind}s/{self.name}"
 
 
 class HasScope(Protocol):

@@ -198,7 +198,7 @@ def _roles(
         if scope.vault not in known:
             vault, allowed = key.partition("/")[0], ", ".join(f"{name} or {name}/SECRET" for name in vaults)
             raise table.wrong(key, f"there is no vault {vault!r}", allowed or "nothing, since the file has no vaults")
-        if "/" in key and not is_secret_name(key.partition("/")[2]):
+        if "/" in key and not is_secret_name(scope.name or ""):
             raise table.wrong(key, "not a name that a secret can have", SECRET_NAMES)
         for role in table.texts(key):
             try:

@@ -6,7 +6,8 @@ import uuid
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, SECRET_ACTIONS, SECRETS, Role
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
+from keyless.local.operations.secrets import SECRET_ACTIONS, SECRETS
 
 if TYPE_CHECKING:
     from keyless.local.azure.config.toml_table import Table

@@ -21,9 +21,9 @@ def list_faults(azure: Azure, ask: Ask) -> object:
 
 def add_fault(azure: Azure, ask: Ask) -> object:
     """Let a fault strike that has a name."""
-    narrowing = ("operation", "identity", "vault", "secret", "source")
+    narrowing = ("operation", "identity", "vault", "secret", "key", "certificate", "source")
     ask.check_fields("name", *narrowing, "headers", "times", "share", "seed")
-    operation, identity, vault, secret, source = (ask.optional_text(name) for name in narrowing)
+    operation, identity, vault, secret, key, certificate, source = (ask.optional_text(name) for name in narrowing)
     times = int(ask.number("times"))
     return _described(
         azure.faults.add_named(
@@ -32,6 +32,8 @@ def add_fault(azure: Azure, ask: Ask) -> object:
             identity=identity and azure.identity(identity).name,
             vault=vault and azure.vault(vault).name,
             secret=secret,
+            key=key,
+            certificate=certificate,
             source=source,
             headers=ask.texts("headers"),
             times=times if "times" in ask.body else None,

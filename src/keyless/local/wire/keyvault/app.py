@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from keyless.local.azure.authorization.roles import Decision
+from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.tokens import Claims, Rejection
-from keyless.local.instruments.journal_entry import CHALLENGE, Entry
+from keyless.local.instruments.journal_entry import CHALLENGE, UNKNOWN, Entry
 from keyless.local.wire.keyvault.protocol.call import Call, check_api_version, check_name
 from keyless.local.wire.keyvault.protocol.errors import (
     RefusedError,
@@ -32,7 +32,7 @@ from keyless.local.wire.keyvault.protocol.network_errors import (
     forbidden_by_policy,
     throttled,
 )
-from keyless.local.wire.keyvault.routes import Match, Operation, find_operation
+from keyless.local.wire.keyvault.routes import Match, find_operation
 from keyless.local.wire.keyvault.secrets.bodies import to_json
 from keyless.local.wire.serving.fault_effects import suffer
 
@@ -83,17 +83,17 @@ class _Door:
             code, reason = refused.inner_code or refused.code, refused.reason
         if visit.decision is not None and visit.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
             response.headers.update(rbac_headers(visit.decision.assignment))
-        operation, secret, version = visit.match or (None, "", None)
-        named = operation.name if operation else "unknown"
+        match = visit.match
         self._azure.journal.record(
             Entry(
                 time=self._azure.clock.now(),
                 service="vault",
-                operation=named if visit.token else CHALLENGE,
+                operation=(match.operation.name if match else UNKNOWN) if visit.token else CHALLENGE,
                 identity=visit.identity,
                 vault=vault.name,
-                secret=secret or None,
-                version=version,
+                kind=match.operation.kind if match else None,
+                name=(match.name or None) if match else None,
+                version=match.version if match else None,
                 status=response.status,
                 code=code,
                 reason=reason,
@@ -144,17 +144,16 @@ class _Visit:
         claims = self._authenticate()
         if isinstance(found, RefusedError):
             raise found
-        operation, name, version = found
         struck = await self._suffer(claims, found)
         if struck is not None:
             return struck
         api_version = check_api_version(request.query)
-        if name:
-            check_name(name)
+        if found.name:
+            check_name(found.name)
         self._check_network(claims)
         if self._vault.throttle is not None and not self._vault.throttle.lets_in():
             raise throttled()
-        self._authorize(claims, operation, name or None)
+        self._authorize(claims, found)
         call = Call(
             vault=self._vault,
             # The port of https goes without saying: no id of Azure shows it.
@@ -162,11 +161,11 @@ class _Visit:
             path=request.rel_url.raw_path,
             query=request.query,
             api_version=api_version,
-            name=name,
-            version=version,
+            name=found.name,
+            version=found.version,
             content=await self._content(),
         )
-        answer = operation.answer(call)
+        answer = found.answer(call)
         return _respond(request, self._azure, answer.status, answer.body)
 
     def _authenticate(self) -> Claims:
@@ -191,7 +190,8 @@ class _Visit:
             operation=match.operation.name,
             identity=self.identity,
             vault=self._vault.name,
-            secret=match.name or None,
+            kind=match.operation.kind,
+            name=match.name or None,
         )
         if self.fault is None:
             return None
@@ -210,12 +210,14 @@ class _Visit:
         if fault.effect == "firewall":
             return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
         if fault.effect == "secret-disabled":
-            self._authorize(claims, match.operation, match.name or None)  # That comes first, and shows in the headers.
+            self._authorize(claims, match)  # That comes first, and shows in the headers.
             return secret_disabled(match.name)
         if fault.effect == "role-missing":
             self.decision = Decision(False, "")
-            action, secret = match.operation.action, match.name or None
-            return forbidden_by_rbac(self._azure, self._vault, claims, action=action, secret=secret, reason="")
+            scope = Scope.of(self._vault.name, match.operation.kind, match.name)
+            return forbidden_by_rbac(
+                self._azure, self._vault, claims, action=match.operation.action, scope=scope, reason=""
+            )
         if fault.effect == "wrong-tenant":
             return wrong_issuer(self._vault, claims.issuer, tenant_id=_ANOTHER_TENANT)
         if fault.effect == "token-expired":
@@ -233,14 +235,15 @@ class _Visit:
         if stopped == "address":
             raise forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
 
-    def _authorize(self, claims: Claims, operation: Operation, secret: str | None) -> None:
-        secret = secret if operation.level == "secret" else None
+    def _authorize(self, claims: Claims, match: Match) -> None:
+        operation = match.operation
+        scope = Scope.of(self._vault.name, operation.kind, match.name if operation.level == "object" else None)
         decision = self.decision = self._azure.decide(
             object_id=claims.object_id,
             action=operation.action,
             permission=operation.permission,
             vault=self._vault,
-            secret=secret,
+            scope=scope,
         )
         if decision.allowed:
             return
@@ -249,7 +252,7 @@ class _Visit:
                 self._azure, self._vault, claims, permission=operation.permission, reason=decision.reason
             )
         raise forbidden_by_rbac(
-            self._azure, self._vault, claims, action=operation.action, secret=secret, reason=decision.reason
+            self._azure, self._vault, claims, action=operation.action, scope=scope, reason=decision.reason
         )
 
     async def _content(self) -> bytes:

@@ -13,6 +13,7 @@ from keyless.local.azure.identities.tokens import Claims, Rejection, issuer_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyless.local.azure.authorization.roles import Scope
     from keyless.local.azure.azure import Azure, Vault
 
 LATEST_API_VERSION = "2026-04-01"
@@ -141,10 +142,10 @@ def invalid_property(reason: str) -> RefusedError:
 
 
 def forbidden_by_rbac(
-    azure: Azure, vault: Vault, claims: Claims, *, action: str, secret: str | None, reason: str
+    azure: Azure, vault: Vault, claims: Claims, *, action: str, scope: Scope, reason: str
 ) -> RefusedError:
     """403: no role of the identity allows the action. Quoted."""
-    resource = vault.resource_id.lower() + (f"/secrets/{secret}" if secret else "")
+    resource = vault.resource_id.lower() + (f"/{scope.kind}s/{scope.name}" if scope.name else "")
     recently = "If role assignments, deny assignments or role definitions were changed recently"
     lines = (
         "Caller is not authorized to perform action on resource.",
