@@ -1,0 +1,1 @@
+"""Conditions on role assignments (Azure ABAC): the language, read and decided."""
