@@ -236,3 +236,19 @@ def test_a_folder_that_others_may_enter_is_not_believed(tmp_path: Path) -> None:
 def test_wrong_arguments_are_told_before_anything_is_asked(tmp_path: Path, command: list[str], said: str) -> None:
     result = CliRunner(env={"XDG_RUNTIME_DIR": str(tmp_path)}).invoke(keyless, command)
     assert (result.exit_code, said in result.stderr) == (2, True)
+
+
+def test_a_role_with_a_condition_is_granted_listed_and_explained(up: Up) -> None:
+    condition = "@Resource[Microsoft.KeyVault/vaults/secrets:name] StringStartsWith 'app-'"
+    granted = up.run("role", "grant", "reporting", "Key Vault Secrets Officer", "--condition", condition)
+    assert granted.strip() == "reporting has Key Vault Secrets Officer on contoso-kv with a condition."
+    assert condition in up.run("role", "list")
+
+    refused = CliRunner(env=up.environment).invoke(
+        keyless, ["role", "explain", "reporting", "setSecret", "contoso-kv/db-password"]
+    )
+    assert refused.exit_code == 1
+    assert "Refused: reporting is refused by the condition of Key Vault Secrets Officer" in refused.stdout
+    assert "Key Vault Secrets Officer on contoso-kv does not allow it: its condition refuses the call" in refused.stdout
+    assert up.run("role", "explain", "reporting", "getSecret", "contoso-kv/app-key").startswith("Allowed: ")
+    up.run("role", "revoke", "reporting", "Key Vault Secrets Officer")

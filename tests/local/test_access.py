@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from keyless.errors import LocalAzureError
+from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, RoleAssignment, Scope, decide, role_named
 from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SET_SECRET
+
+FACTS = facts_of(GET_SECRET, vault="kv", secret="s")
 
 
 def _assigned(role: str, on: str) -> RoleAssignment:
@@ -12,7 +15,8 @@ def _assigned(role: str, on: str) -> RoleAssignment:
 
 
 def _allowed(assignments: list[RoleAssignment], action: str, on: str) -> bool:
-    return decide(assignments, object_id="oid", identity="app", action=action, scope=Scope.parse(on)).allowed
+    facts = facts_of(action, vault="kv", secret="s")
+    return decide(assignments, identity="app", scope=Scope.parse(on), facts=facts).allowed
 
 
 @pytest.mark.parametrize(
@@ -61,13 +65,13 @@ def test_one_role_that_allows_is_enough() -> None:
 )
 def test_a_denial_says_why(held: list[str], reason: str) -> None:
     assignments = [_assigned("Key Vault Reader", on) for on in held]
-    decision = decide(assignments, object_id="oid", identity="app", action=GET_SECRET, scope=Scope("kv", "secret", "s"))
+    decision = decide(assignments, identity="app", scope=Scope("kv", "secret", "s"), facts=FACTS)
     assert (decision.allowed, decision.reason, decision.assignment) == (False, reason, None)
 
 
 def test_an_approval_names_the_role_and_its_assignment() -> None:
     held = _assigned("Key Vault Secrets User", "kv")
-    decision = decide([held], object_id="oid", identity="app", action=GET_SECRET, scope=Scope("kv", "secret", "s"))
+    decision = decide([held], identity="app", scope=Scope("kv", "secret", "s"), facts=FACTS)
     assert (decision.reason, decision.assignment) == ("app has Key Vault Secrets User on kv.", held)
 
 

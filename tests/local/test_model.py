@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import Scope
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
@@ -90,7 +91,8 @@ def test_an_identity_with_the_name_or_an_id_of_another_is_refused(azure: Azure) 
 def _may_read(azure: Azure, identity: str, secret: str = "db-password") -> bool:
     object_id, vault = azure.identity(identity).object_id, azure.vault("contoso-kv")
     scope = Scope.of(vault.name, "secret", secret)
-    return azure.decide(object_id=object_id, action=GET_SECRET, permission="get", vault=vault, scope=scope).allowed
+    facts = facts_of(GET_SECRET, vault=vault.name, secret=secret)
+    return azure.decide(object_id=object_id, permission="get", vault=vault, scope=scope, facts=facts).allowed
 
 
 def test_a_role_holds_from_grant_to_revoke(azure: Azure) -> None:

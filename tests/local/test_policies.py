@@ -77,7 +77,7 @@ def test_a_role_is_felt_after_the_delay_when_given_and_when_taken(wire: VaultWir
     newcomer.grant("Key Vault Secrets User", on="contoso-kv")
     denied = wire.ask("GET", "/secrets/db-password", identity="newcomer")
     assert (denied.status_code, inner(denied)) == (403, "ForbiddenByRbac")
-    assert "A role that it was given is felt in 300 s." in azure.journal.entries()[-1].reason
+    assert "A role that it was given takes effect in 300 s." in azure.journal.entries()[-1].reason
     azure.clock.advance(seconds=301)
     assert wire.ask("GET", "/secrets/db-password", identity="newcomer").status_code == 200
     newcomer.revoke("Key Vault Secrets User", on="contoso-kv")

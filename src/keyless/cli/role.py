@@ -20,12 +20,16 @@ def role() -> None:
 @click.argument("identity")
 @click.argument("name", metavar="ROLE")
 @click.option("--on", help=_ON)
+@click.option("--condition", help="A condition, as `az role assignment create --condition` takes it.")
 @reaching_control
-def grant(*, identity: str, name: str, on: str | None, url: str | None, token: str | None) -> None:
+def grant(
+    *, identity: str, name: str, on: str | None, condition: str | None, url: str | None, token: str | None
+) -> None:
     """Give the identity IDENTITY the role ROLE, such as "Key Vault Secrets User"."""
     client = connect(url, token)
-    made = client.ask("POST", "roles", body={"identity": identity, "role": name, "on": client.vault(on)})
-    click.echo(f"{made['identity']} has {made['role']} on {made['on']}.")
+    body = {"identity": identity, "role": name, "on": client.vault(on)}
+    made = client.ask("POST", "roles", body=body if condition is None else {**body, "condition": condition})
+    click.echo(f"{made['identity']} has {made['role']} on {made['on']}{' with a condition' if condition else ''}.")
 
 
 @role.command("revoke")
@@ -41,6 +45,29 @@ def revoke(*, identity: str, name: str, on: str | None, url: str | None, token: 
     click.echo(f"{identity} no longer has {name} on {where}.")
 
 
+@role.command("explain")
+@click.argument("identity")
+@click.argument("action")
+@click.argument("on", metavar="VAULT[/SECRET]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reaching_control
+def explain(*, identity: str, action: str, on: str, as_json: bool, url: str | None, token: str | None) -> None:
+    """Say why IDENTITY may do ACTION, such as getSecret, or why not.
+
+    Each role assignment is listed with what it does for the call. Exits with 1 where the call is refused.
+    """
+    asked = {"identity": identity, "action": action, "on": on}
+    found = connect(url, token).ask("GET", "roles", "explain", query=asked)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo(f"{'Allowed' if found['allowed'] else 'Refused'}: {found['reason']}")
+        for each in found["assignments"]:
+            click.echo(f"  {each['role']} on {each['on']} {each['effect']} it: {each['because']}.")
+    if not found["allowed"]:
+        raise click.exceptions.Exit(1)
+
+
 @role.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reaching_control
@@ -51,4 +78,5 @@ def list_roles(*, as_json: bool, url: str | None, token: str | None) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     for held in found:
-        click.echo(f"{held['identity']}  {held['role']}  on {held['on']}")
+        condition = f"  with the condition {' '.join(held['condition'].split())}" if "condition" in held else ""
+        click.echo(f"{held['identity']}  {held['role']}  on {held['on']}{condition}")

@@ -29,6 +29,7 @@ from keyless.secret_id import check_vault_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.azure.authorization.roles import HasScope
     from keyless.local.azure.config.vault_config import VaultConfig
 
@@ -282,15 +283,15 @@ class Azure:
         self.vault(scope.vault)
         return scope
 
-    def decide(self, *, object_id: str, action: str, permission: str, vault: Vault, scope: Scope) -> Decision:
+    def decide(self, *, object_id: str, permission: str, vault: Vault, scope: Scope, facts: Facts) -> Decision:
         """Decide whether the bearer of an object id may do something with a vault or an object in it.
 
         Args:
             object_id: The object id of the identity that asks.
-            action: The data action, which counts where the vault goes by roles.
             permission: The permission, which counts where it goes by access policies.
             vault: The vault.
             scope: The vault, or the object in it that the action is about.
+            facts: The data action and what conditions can ask, which count where the vault goes by roles.
         """
         known = self.identity_of(object_id)
         identity = known.name if known else object_id
@@ -298,7 +299,7 @@ class Azure:
             return decide_by_policy(
                 vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
             )
-        return self.role_assignments.decide(object_id=object_id, identity=identity, action=action, scope=scope)
+        return self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
 
     def close(self) -> None:
         """Close the store of secrets."""

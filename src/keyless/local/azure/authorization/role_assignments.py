@@ -12,6 +12,8 @@ from keyless.local.azure.authorization.roles import Decision, Role, RoleAssignme
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from keyless.local.azure.authorization.conditions.condition import Condition
+    from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.clock import Clock
 
 
@@ -35,7 +37,8 @@ class RoleAssignments:
         self._make_id = make_id
         self._custom_roles = tuple(custom_roles)
         self._lock = threading.Lock()
-        self._all: tuple[RoleAssignment, ...] = ()
+        # By the object id of the identity, so that a decision costs the same however many assignments there are.
+        self._held: dict[str, tuple[RoleAssignment, ...]] = {}
 
     def role(self, name: str) -> Role:
         """Return a role by its name or GUID.
@@ -46,20 +49,27 @@ class RoleAssignments:
         return role_named(name, self._custom_roles)
 
     def held_by(self, object_id: str) -> tuple[RoleAssignment, ...]:
-        """Return what an identity has been given, felt already or not."""
-        return tuple(found for found in self._all if found.object_id == object_id and found.until == float("inf"))
+        """Return what an identity has been given, in effect already or not."""
+        return tuple(found for found in self._held.get(object_id, ()) if found.until == float("inf"))
 
-    def grant(self, object_id: str, role: str, scope: Scope, *, at_once: bool = False) -> RoleAssignment:
-        """Give an identity a role at a scope, once; felt at once or after the propagation delay."""
+    def grant(
+        self, object_id: str, role: str, scope: Scope, *, condition: Condition | None = None, at_once: bool = False
+    ) -> RoleAssignment:
+        """Give an identity a role at a scope, once; in effect at once or after the propagation delay.
+
+        Raises:
+            LocalAzureError: If there is no such role, or the identity has it there under another condition.
+        """
         wanted = self.role(role)
         with self._lock:
             for found in self.held_by(object_id):
                 if found.role == wanted and found.scope == scope:
+                    _refuse_other_condition(found, condition)
                     return found
             since = 0.0 if at_once else self._clock.now() + self.propagation_seconds
             assignment_id = self._make_id("assignment", object_id, wanted.id, str(scope))
-            made = RoleAssignment(assignment_id, object_id, wanted, scope, since=since)
-            self._all = (*self._all, made)
+            made = RoleAssignment(assignment_id, object_id, wanted, scope, since=since, condition=condition)
+            self._held[object_id] = (*self._held.get(object_id, ()), made)
         return made
 
     def revoke(self, object_id: str, identity: str, role: str, scope: Scope) -> None:
@@ -73,7 +83,7 @@ class RoleAssignments:
             held = self.held_by(object_id)
             gone = [found for found in held if found.role == wanted and found.scope == scope]
             if not gone:
-                has = ", ".join(f"{found.role.name} on {found.scope}" for found in held)
+                has = ", ".join(str(found) for found in held)
                 raise LocalAzureError(
                     f"{identity} does not have {wanted.name} on {scope}.",
                     cause=f"Its roles are: {has}." if has else "It has no role.",
@@ -81,15 +91,27 @@ class RoleAssignments:
                 )
             until = self._clock.now() + self.propagation_seconds
             ending = [replace(found, until=until) for found in gone if self.propagation_seconds > 0]
-            self._all = (*(found for found in self._all if found not in gone), *ending)
+            kept = (found for found in self._held[object_id] if found not in gone)
+            self._held[object_id] = (*kept, *ending)
 
-    def decide(self, *, object_id: str, identity: str, action: str, scope: Scope) -> Decision:
+    def decide(self, *, object_id: str, identity: str, scope: Scope, facts: Facts) -> Decision:
         """Decide whether an identity may perform a data action now."""
         now = self._clock.now()
-        felt = [found for found in self._all if found.since <= now < found.until]
-        found = decide(felt, object_id=object_id, identity=identity, action=action, scope=scope)
-        coming = [held for held in self.held_by(object_id) if held.since > now and held.scope.covers(scope)]
+        all_ = self._held.get(object_id, ())
+        in_effect = [found for found in all_ if found.since <= now < found.until]
+        found = decide(in_effect, identity=identity, scope=scope, facts=facts)
+        coming = [held for held in all_ if held.since > now and held.until == float("inf") and held.scope.covers(scope)]
         if found.allowed or not coming:
             return found
         wait = max(held.since for held in coming) - now
-        return replace(found, reason=f"{found.reason} A role that it was given is felt in {wait:.0f} s.")
+        return replace(found, reason=f"{found.reason} A role that it was given takes effect in {wait:.0f} s.")
+
+
+def _refuse_other_condition(found: RoleAssignment, condition: Condition | None) -> None:
+    if found.condition == condition:
+        return
+    raise LocalAzureError(
+        f"{found.role.name} on {found.scope} is assigned already, with another condition.",
+        cause="An identity can have a role at a scope once: with one condition, or without.",
+        remedy="Revoke it first, then grant it with the condition that you want.",
+    )

@@ -12,8 +12,10 @@ from keyless.errors import LocalAzureError
 from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SECRETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from keyless.local.azure.authorization.conditions.condition import Condition
+    from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.operations import Kind
 
 
@@ -137,6 +139,7 @@ class RoleAssignment:
         scope: Where it holds.
         since: From when on it is felt, in Unix seconds.
         until: Until when it is felt, in Unix seconds.
+        condition: What a call must fulfil for it to take effect; None means nothing.
     """
 
     id: str
@@ -145,6 +148,10 @@ class RoleAssignment:
     scope: Scope
     since: float = 0.0
     until: float = float("inf")
+    condition: Condition | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role.name} on {self.scope}{' with a condition' if self.condition else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,25 +169,28 @@ class Decision:
     assignment: RoleAssignment | None = None
 
 
-def decide(
-    assignments: Iterable[RoleAssignment], *, object_id: str, identity: str, action: str, scope: Scope
-) -> Decision:
+def decide(held: Sequence[RoleAssignment], *, identity: str, scope: Scope, facts: Facts) -> Decision:
     """Decide whether an identity may perform a data action, as Azure RBAC does: one role that allows it is enough.
 
+    A condition only narrows its own assignment: another one without it lets the call through.
+
     Args:
-        assignments: Every role assignment there is.
-        object_id: The object id of the identity that asks.
+        held: The role assignments of the identity.
         identity: The identity's name, for the reason.
-        action: The data action, such as ``Microsoft.KeyVault/vaults/secrets/getSecret/action``.
         scope: What the action is performed on.
+        facts: The action, and what conditions can ask about the call.
     """
-    held = [assignment for assignment in assignments if assignment.object_id == object_id]
+    action = facts.action
     here = [assignment for assignment in held if assignment.scope.covers(scope)]
-    for assignment in here:
-        if assignment.role.allows(action):
-            return Decision(True, f"{identity} has {assignment.role.name} on {assignment.scope}.", assignment)
+    allowing = [assignment for assignment in here if assignment.role.allows(action)]
+    for assignment in allowing:
+        if assignment.condition is None or assignment.condition.allows(facts):
+            return Decision(True, f"{identity} has {assignment}.", assignment)
+    if allowing:
+        refused = " and ".join(f"{found}: {found.condition.reason(facts)}" for found in allowing if found.condition)
+        return Decision(False, f"{identity} is refused by the condition of {refused}.")
     if here:
-        roles = " and ".join(f"{assignment.role.name} on {assignment.scope}" for assignment in here)
+        roles = " and ".join(str(assignment) for assignment in here)
         return Decision(False, f"{identity} has {roles}, which does not include {action}.")
-    elsewhere = ", ".join(f"{assignment.role.name} on {assignment.scope}" for assignment in held)
+    elsewhere = ", ".join(str(assignment) for assignment in held)
     return Decision(False, f"{identity} has no role on {scope}" + (f", only {elsewhere}." if elsewhere else "."))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Literal
 
+from keyless.local.azure.authorization.conditions.condition import Condition
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -70,20 +72,23 @@ class Identity:
         """Take this identity from the host; for the system-assigned identity: switch it off. Its roles stay."""
         self._assigned = False
 
-    def grant(self, role: str, *, on: HasScope | str) -> RoleAssignment:
+    def grant(self, role: str, *, on: HasScope | str, condition: str | None = None) -> RoleAssignment:
         """Give this identity a role.
 
         Args:
             role: The role's name or GUID.
             on: A vault, its name, or ``VAULT/SECRET`` for one secret.
+            condition: What a call must fulfil, in the language of Azure's role assignment conditions; None means nothing.
 
         Returns:
             The assignment; the one there was if the identity had the role already.
 
         Raises:
-            LocalAzureError: If there is no such role or vault.
+            ConfigurationError: If the condition cannot be read.
+            LocalAzureError: If there is no such role or vault, or the identity has the role with another condition.
         """
-        return self._role_assignments.grant(self.object_id, role, self._scope(on))
+        read = None if condition is None else Condition.read(condition)
+        return self._role_assignments.grant(self.object_id, role, self._scope(on), condition=read)
 
     def revoke(self, role: str, *, on: HasScope | str) -> None:
         """Take a role from this identity.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from keyless.local.azure.explanation import explain
+
 if TYPE_CHECKING:
+    from keyless.local.azure.authorization.roles import RoleAssignment
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.wire.control.ask import Ask
 
@@ -44,7 +48,7 @@ def list_roles(azure: Azure, ask: Ask) -> object:
     """Return every role that an identity has, and where it holds."""
     ask.check_fields()
     return [
-        {"identity": identity.name, "role": held.role.name, "on": str(held.scope)}
+        _assignment(identity.name, held)
         for identity in azure.identities.values()
         for held in azure.role_assignments.held_by(identity.object_id)
     ]
@@ -52,9 +56,10 @@ def list_roles(azure: Azure, ask: Ask) -> object:
 
 def grant_role(azure: Azure, ask: Ask) -> object:
     """Give a role to an identity."""
-    ask.check_fields("identity", "role", "on")
-    made = azure.identity(ask.text("identity")).grant(ask.text("role"), on=ask.text("on"))
-    return {"identity": ask.text("identity"), "role": made.role.name, "on": str(made.scope)}
+    ask.check_fields("identity", "role", "on", "condition")
+    identity = azure.identity(ask.text("identity"))
+    made = identity.grant(ask.text("role"), on=ask.text("on"), condition=ask.optional_text("condition"))
+    return _assignment(identity.name, made)
 
 
 def revoke_role(azure: Azure, ask: Ask) -> object:
@@ -62,6 +67,23 @@ def revoke_role(azure: Azure, ask: Ask) -> object:
     ask.check_fields("identity", "role", "on")
     azure.identity(ask.text("identity")).revoke(ask.text("role"), on=ask.text("on"))
     return {}
+
+
+def explain_role(azure: Azure, ask: Ask) -> object:
+    """Explain why an identity may do something, or why not."""
+    ask.check_fields("identity", "action", "on")
+    found = explain(azure, identity=ask.text("identity"), action=ask.text("action"), on=ask.text("on"))
+    return {
+        "allowed": found.decision.allowed,
+        "reason": found.decision.reason,
+        "action": found.action,
+        "assignments": [asdict(step) for step in found.steps],
+    }
+
+
+def _assignment(identity: str, found: RoleAssignment) -> dict[str, object]:
+    condition = {"condition": found.condition.text} if found.condition else {}
+    return {"identity": identity, "role": found.role.name, "on": str(found.scope), **condition}
 
 
 def _described(identity: Identity) -> dict[str, object]:

@@ -30,6 +30,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("GET", "/roles"): identities.list_roles,
     ("POST", "/roles"): identities.grant_role,
     ("DELETE", "/roles"): identities.revoke_role,
+    ("GET", "/roles/explain"): identities.explain_role,
     ("GET", "/vaults"): vault_secrets.list_vaults,
     ("GET", "/vaults/{vault}/secrets"): vault_secrets.list_secrets,
     ("GET", _ONE_SECRET): vault_secrets.show_secret,

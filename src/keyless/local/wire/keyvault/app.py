@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.tokens import Claims, Rejection
@@ -240,10 +241,14 @@ class _Visit:
         scope = Scope.of(self._vault.name, operation.kind, match.name if operation.level == "object" else None)
         decision = self.decision = self._azure.decide(
             object_id=claims.object_id,
-            action=operation.action,
             permission=operation.permission,
             vault=self._vault,
             scope=scope,
+            facts=facts_of(
+                operation.action,
+                vault=self._vault.name,
+                secret=match.name if operation.level == "object" and operation.kind == "secret" else None,
+            ),
         )
         if decision.allowed:
             return

@@ -58,7 +58,7 @@ class Condition:
         return why(self.expression, facts)
 
 
-def facts_of(action: str, *, vault: str, secret: str | None) -> Facts:
+def facts_of(action: str, *, vault: str, secret: str | None = None) -> Facts:
     """Return the attributes that Key Vault gives to conditions.
 
     https://learn.microsoft.com/en-us/azure/key-vault/general/rbac-attribute-based-access-control
