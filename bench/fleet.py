@@ -15,15 +15,15 @@ from bench.fleet_simulation import Client, Fleet, fixed_ttl, keyless, read_per_r
 from bench.fleet_vault import LIMIT, WINDOW, Account, Scene
 from bench.results import ROOT, keep, table
 
-from keyless.cache import SecretCache
-from keyless.fetch import pause_after
+from keyless._reading.cache import SecretCache
+from keyless._reading.fetch import pause_after
 
 if TYPE_CHECKING:
     import random
 
     from matplotlib.axes import Axes
 
-    from keyless.cache import Entry
+    from keyless._reading.cache import Entry
     from keyless.errors import KeylessError
 
 PICTURE = ROOT / "docs" / "images" / "fleet.png"
@@ -113,7 +113,7 @@ def choices() -> dict[str, dict[str, dict[str, float | None]]]:
     # The herd that comes back after one TTL, not the cold start that made it.
     herd = Scene(name="herd", seconds=450, outage=(0.0, 20.0))
     for spread in (0.0, 0.2, 0.5):
-        with patch("keyless.cache._TTL_SPREAD", spread):
+        with patch("keyless._reading.cache._TTL_SPREAD", spread):
             account = run(keyless(), herd, instances)
             account.requests[:150] = [0] * 150
             found.setdefault("herd", {})[f"jitter {spread:.0%}"] = figures(account, herd)
@@ -121,10 +121,10 @@ def choices() -> dict[str, dict[str, dict[str, float | None]]]:
     cold = replace(COLD, seconds=400)
     try_out("failures forgotten", short, forgetful())
     for longest in (15.0, 60.0):
-        with patch("keyless.cache.LONGEST_PAUSE", longest):
+        with patch("keyless._reading.cache.LONGEST_PAUSE", longest):
             try_out(f"pause up to {longest:.0f} s", cold, keyless())
     for attempts in (4, 8):
-        with patch("keyless.fetch._ATTEMPTS_THROTTLED", attempts):
+        with patch("keyless._reading.fetch._ATTEMPTS_THROTTLED", attempts):
             try_out(f"{attempts} attempts", RESTART, keyless())
     return found
 

@@ -1,7 +1,7 @@
 """A fleet of function instances in front of one vault, with a simulated clock: events in order of their time, and no I/O.
 
 Real are Keyless's ``SecretCache``, its errors, ``backoff`` and ``fetch.pause_after``, the rule of its retries. Re-stated here,
-since in the library they live on threads: one flight a secret and what those aboard get (``Refresher.ask`` and ``settle``), and that
+since in the library they live on threads: one flight a secret and what those aboard get (``Refresher.ask`` and ``result_or_fallback``), and that
 an attempt is made after each pause until the deadline (``Fetcher.fetch``). Tokens are left out: they come from each host's own endpoint.
 
 An instance reads one secret at even intervals from a phase of its own. So the reads between two events need no events of their
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.fleet_vault import Account, Scene, Vault
 
-from keyless.cache import Lookup, SecretCache
-from keyless.fetch import pause_after
+from keyless._reading.cache import Deny, Fetch, Lookup, Renew, Revalidate, SecretCache, Serve
+from keyless._reading.fetch import pause_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +32,13 @@ KEY = "db-password/"
 EVERY = 1.0
 LATENCY = 0.02
 TIMEOUT = 90.0
-QUIET = ("serve", "deny")
+QUIET = (Serve, Deny)
 SLOT = 0.1
 NEAR = 64
+NOTHING = Fetch()
 # What azure-core pauses after each failure before its three retries: 0.8 doubled, the first at once, and no chance in it.
 # https://github.com/Azure/azure-sdk-for-python/blob/main/sdk/core/azure-core/azure/core/pipeline/policies/_retry.py
 SDK_PAUSES = (0.0, 1.6, 3.2)
-MISS = Lookup("wait")
 
 
 class Cache(Protocol):
@@ -64,8 +64,8 @@ class FixedTtl:
 
     def lookup(self, key: str, now: float) -> Lookup:
         if self._secret is not None and now < self._until:
-            return Lookup("serve", self._secret)
-        return Lookup("wait", self._secret if self._keeps else None)
+            return Serve(self._secret)
+        return Renew(self._secret, math.inf) if self._secret is not None and self._keeps else NOTHING
 
     def store(self, key: str, secret: Secret, now: float, *, pinned: bool) -> None:
         self._secret, self._until = secret, now + self._ttl
@@ -109,7 +109,7 @@ class Instance:
 
     cache: Cache
     first_read: float
-    found: Lookup = MISS
+    found: Lookup = NOTHING
     opened: float = 0.0
     attempt: int = 0
     stored_at: float = -1.0
@@ -157,7 +157,7 @@ class Fleet:
 
     def _read(self, instance: Instance, now: float) -> None:
         found = instance.cache.lookup(KEY, now)
-        if found.action in QUIET:
+        if isinstance(found, QUIET):
             self._rest(instance, now, found)
             return
         instance.found, instance.opened, instance.attempt = found, now, 0
@@ -168,14 +168,14 @@ class Fleet:
         first, last = instance.reads_by(now), instance.reads_by(self._scene.seconds)
 
         def loud(number: int) -> bool:
-            return instance.cache.lookup(KEY, instance.read_at(number)).action not in QUIET
+            return not isinstance(instance.cache.lookup(KEY, instance.read_at(number)), QUIET)
 
         # Most rests are shorter than a pause of the cache; looking near first is quicker.
         near = min(last, first + NEAR)
         end = near if not loud(near - 1) else first
         end += bisect_left(range(end, last if end == near else near), x=True, key=loud)
         end = max(end, first + 1)
-        self._count(instance, end - first, instance.read_at(end - 1), found.secret)
+        self._count(instance, end - first, instance.read_at(end - 1), in_hand(found))
         self._push(instance.read_at(end), instance, reads=True)
 
     def _count(self, instance: Instance, reads: int, last: float, secret: Secret | None) -> None:
@@ -195,7 +195,7 @@ class Fleet:
         if error is None:
             self._succeed(instance, landing, self._vault.secret(now))
             return
-        patient = instance.found.secret is None and instance.found.error is None
+        patient = instance.found == NOTHING
         pause = self._client.pause(error, instance.attempt, patient, self._rng)
         if pause is not None and landing + pause - instance.opened < TIMEOUT:
             self._push(landing + pause, instance, reads=False)
@@ -204,7 +204,7 @@ class Fleet:
 
     def _succeed(self, instance: Instance, at: float, secret: Secret) -> None:
         boarded = max(1, instance.reads_by(at) - instance.reads_by(instance.opened))
-        if instance.found.action == "refresh":
+        if isinstance(instance.found, Revalidate):
             self._count(instance, boarded, at, instance.found.secret)
         else:
             self.account.served += boarded
@@ -220,7 +220,7 @@ class Fleet:
         instance.troubled = True
         instance.cache.fail(KEY, error, at)
         boarded = max(1, instance.reads_by(at) - instance.reads_by(instance.opened))
-        self._count(instance, boarded, at, instance.found.secret)
+        self._count(instance, boarded, at, in_hand(instance.found))
         again = instance.read_at(instance.reads_by(at))
         if self._client.forgets_failures:
             again = self._hammer(instance, again)
@@ -228,7 +228,7 @@ class Fleet:
 
     def _hammer(self, instance: Instance, now: float) -> float:
         """Count flight after flight for as long as each fails: while the vault is down no instance feels another."""
-        secret, offsets = instance.cache.lookup(KEY, now).secret, [0.0]
+        secret, offsets = in_hand(instance.cache.lookup(KEY, now)), [0.0]
         while (pause := self._client.pause(self._vault.failing, len(offsets), True, self._rng)) is not None:
             offsets.append(offsets[-1] + LATENCY + pause)
         boarded = max(1, math.ceil((offsets[-1] + LATENCY) / EVERY))
@@ -242,6 +242,11 @@ class Fleet:
         if flights:
             self._count(instance, flights * boarded, now - EVERY, secret)
         return now
+
+
+def in_hand(found: Lookup) -> Secret | None:
+    """Return the value that a reader may get."""
+    return found.secret if isinstance(found, Serve | Revalidate | Renew) else None
 
 
 def starts(scene: Scene, instances: int, rng: random.Random) -> list[float]:

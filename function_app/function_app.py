@@ -12,8 +12,6 @@ import azure.functions as func
 import keyless
 from answers import SettingsError, answer, problem, success
 from asked_identity import asked_identity
-from keyless.host import host_of
-from keyless.remedies import set_setting
 from keyless.secret_id import check_secret_name, check_vault_url
 from readers import Readers, chosen
 
@@ -30,10 +28,12 @@ def checked_settings(*values: str) -> tuple[str, ...]:
     """Return the settings if they can be used; the check of the last ones is remembered, as it costs what a read does."""
     missing = [name for name, value in zip(SETTINGS, values, strict=True) if not value]
     if missing:
+        from keyless.doctor import remedy_for_setting  # noqa: PLC0415 (a function that is well need not load its doctor)
+
         raise SettingsError(
             f"The app has no setting {' and no setting '.join(missing)}.",
             cause=f"{' and '.join(SETTINGS)} say which secret to read.",
-            remedy=set_setting(host_of(os.environ), missing[0]),
+            remedy=remedy_for_setting(missing[0]),
         )
     checked = []
     for (name, check), value in zip(SETTINGS.items(), values, strict=True):

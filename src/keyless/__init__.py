@@ -1,36 +1,32 @@
 """Read Azure Key Vault secrets with a managed identity: no credential in code, configuration or on disk."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from msal import SystemAssignedManagedIdentity, UserAssignedManagedIdentity
-
-from keyless.errors import (
-    AccessDeniedError,
-    ConfigurationError,
-    DeadlineExceededError,
-    IdentityError,
-    IdentityRefusedError,
-    IdentityServiceError,
-    IdentityThrottledError,
-    IdentityUnavailableError,
-    KeylessError,
-    ReaderClosedError,
-    ReadErrors,
-    SecretDisabledError,
-    SecretNotFoundError,
-    UnexpectedAnswerError,
-    VaultAuthenticationError,
-    VaultError,
-    VaultServiceError,
-    VaultThrottledError,
-    VaultUnreachableError,
-)
-from keyless.reader import SecretReader
-from keyless.rejected import aretry_on_rejected, retry_on_rejected
-from keyless.secret import Secret
-from keyless.secret_id import SecretId
-
 if TYPE_CHECKING:
+    from msal import SystemAssignedManagedIdentity, UserAssignedManagedIdentity
+
+    from keyless.errors import (
+        AccessDeniedError,
+        ConfigurationError,
+        DeadlineExceededError,
+        IdentityError,
+        IdentityRefusedError,
+        IdentityServiceError,
+        IdentityThrottledError,
+        IdentityUnavailableError,
+        KeylessError,
+        ReaderClosedError,
+        ReadErrors,
+        SecretDisabledError,
+        SecretNotFoundError,
+        UnexpectedAnswerError,
+        VaultAuthenticationError,
+        VaultError,
+        VaultServiceError,
+        VaultThrottledError,
+        VaultUnreachableError,
+    )
     from keyless.events import (
         Event,
         Hook,
@@ -43,6 +39,10 @@ if TYPE_CHECKING:
         TokenAcquired,
         log_event,
     )
+    from keyless.reader import SecretReader
+    from keyless.retry import aretry_on_rejected, retry_on_rejected
+    from keyless.secret import Secret
+    from keyless.secret_id import SecretId
     from keyless.stats import ReaderStats
 
 __version__ = "0.1.0"
@@ -87,11 +87,30 @@ __all__ = [
     "retry_on_rejected",
 ]
 
+# A program pays for what it uses alone. Names that are not here are errors or events.
+_HOMES = {
+    "ReaderStats": "keyless.stats",
+    "Secret": "keyless.secret",
+    "SecretId": "keyless.secret_id",
+    "SecretReader": "keyless.reader",
+    "SystemAssignedManagedIdentity": "msal",
+    "UserAssignedManagedIdentity": "msal",
+    "aretry_on_rejected": "keyless.retry",
+    "retry_on_rejected": "keyless.retry",
+}
+_MODULES = frozenset({"clouds", "errors", "events", "reader", "retry", "secret", "secret_id", "stats"})
+
 
 def __getattr__(name: str) -> object:
-    # Few programs look at events and counts; the others need not pay for their import.
-    if name in __all__:
-        from keyless import events, stats  # noqa: PLC0415
+    if name in _MODULES:
+        return import_module(f"keyless.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    is_error = name.endswith(("Error", "Errors"))
+    found = getattr(import_module(_HOMES.get(name, "keyless.errors" if is_error else "keyless.events")), name)
+    globals()[name] = found
+    return found
 
-        return getattr(stats if name == "ReaderStats" else events, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Self
 
 import msal
 
-from keyless import deadline
-from keyless.deadline import Deadline
+from keyless._identity.managed_identity import check_identity
+from keyless._reading.flight import done_in
+from keyless._reading.options import ReaderOptions, check_timeout
+from keyless._reading.refresher import PendingRead, Refresher
+from keyless._wire.clock import monotonic
+from keyless._wire.deadline import Deadline
 from keyless.errors import ConfigurationError, KeylessError, ReadErrors
-from keyless.flight import arrival
-from keyless.identity import check_identity
-from keyless.refresher import Pending, Refresher
 from keyless.secret import Secret
 from keyless.secret_id import check_vault_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from keyless.credential import AsyncCredential, Credential
     from keyless.events import Hook
+    from keyless.integrations.credential import AsyncCredential, Credential
     from keyless.stats import ReaderStats
 
 # A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
@@ -52,7 +53,7 @@ class SecretReader:
         negative_ttl: Seconds for which a refusal is remembered.
         timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
             75 seconds that the endpoint of a virtual machine may be away while it is updated.
-        parallel: How many requests may be under way at once.
+        parallel: How many requests may be under way at once; 1 to 1000.
         on_event: Hears of what happens, from any thread; None logs it to ``keyless``. A program that has loaded
             OpenTelemetry gets spans and metrics in either case.
         clock: Tells the time in seconds; only differences matter.
@@ -72,24 +73,9 @@ class SecretReader:
         timeout: float = 90.0,
         parallel: int = 8,
         on_event: Hook | None = None,
-        clock: Callable[[], float] = deadline.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        numbers = {
-            "ttl": ttl,
-            "max_stale": max_stale,
-            "negative_ttl": negative_ttl,
-            "timeout": timeout,
-            "parallel": parallel,
-        }
-        _check_numbers(numbers)
-        self.vault_url = check_vault_url(vault_url)
-        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
-        self._identity_name = check_identity(identity)
-        self._timeout = timeout
-        self._clock = clock
-        self._refresher = Refresher(
-            self.vault_url,
-            identity,
+        options = ReaderOptions(
             ttl=ttl,
             max_stale=max_stale,
             negative_ttl=negative_ttl,
@@ -98,6 +84,11 @@ class SecretReader:
             on_event=on_event,
             clock=clock,
         )
+        self.vault_url = check_vault_url(vault_url)
+        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
+        self._identity_name = check_identity(identity)
+        self._options = options
+        self._refresher = Refresher(self.vault_url, identity, options)
 
     def get(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:
         """Return a secret, from memory or from the vault.
@@ -116,8 +107,11 @@ class SecretReader:
         """
         secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
+            if timeout is not None:
+                check_timeout(timeout)
             return secret
-        return self._wait(self._refresher.ask(name, version), *self._deadlines(timeout))
+        deadlines = self._deadlines(timeout)
+        return self._wait(self._refresher.ask(name, version), *deadlines)
 
     async def aget(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:  # noqa: ASYNC109
         """Return a secret as ``get`` does, from the same cache, without ever blocking the event loop.
@@ -126,8 +120,11 @@ class SecretReader:
         """
         secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
+            if timeout is not None:
+                check_timeout(timeout)
             return secret
-        return await self._await(self._refresher.ask(name, version), *self._deadlines(timeout))
+        deadlines = self._deadlines(timeout)
+        return await self._await(self._refresher.ask(name, version), *deadlines)
 
     def get_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:
         """Return several secrets, asked for in parallel.
@@ -187,16 +184,16 @@ class SecretReader:
 
         Example: ``SecretClient(vault_url, credential=reader.credential)``.
         """
-        from keyless.credential import Credential  # noqa: PLC0415 (needs azure-core, which only its users have)
+        from keyless.integrations.credential import Credential  # noqa: PLC0415 (needs azure-core, which only its users have)
 
-        return Credential(self._refresher.token, self._timeout)
+        return Credential(self._refresher.token)
 
     @property
     def async_credential(self) -> AsyncCredential:
         """The same tokens, as a credential for any asynchronous client of the Azure SDK for Python."""
-        from keyless.credential import AsyncCredential  # noqa: PLC0415 (as above)
+        from keyless.integrations.credential import AsyncCredential  # noqa: PLC0415 (as above)
 
-        return AsyncCredential(self._refresher.token, self._timeout)
+        return AsyncCredential(self._refresher.atoken)
 
     def stats(self) -> ReaderStats:
         """Return what this reader has done so far, and what it holds: for a metric, a health check or a test."""
@@ -232,13 +229,13 @@ class SecretReader:
     def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
         """Return by when a secret must be there, and until when to wait for one whose old value is in hand."""
         if timeout is not None:
-            _check_numbers({"timeout": timeout})
-        seconds = min(self._timeout if timeout is None else timeout, _LONGEST_TIMEOUT)
-        until = Deadline.after(seconds, self._clock)
-        return until, Deadline.after(min(seconds, _PATIENCE), self._clock)
+            check_timeout(timeout)
+        seconds = min(self._options.timeout if timeout is None else timeout, _LONGEST_TIMEOUT)
+        until = Deadline.after(seconds, self._options.clock)
+        return until, Deadline.after(min(seconds, _PATIENCE), self._options.clock)
 
-    def _ask_many(self, names: Iterable[str]) -> tuple[dict[str, Secret | Pending], dict[str, KeylessError]]:
-        asked: dict[str, Secret | Pending] = {}
+    def _ask_many(self, names: Iterable[str]) -> tuple[dict[str, Secret | PendingRead], dict[str, KeylessError]]:
+        asked: dict[str, Secret | PendingRead] = {}
         errors: dict[str, KeylessError] = {}
         if isinstance(names, str):
             raise ConfigurationError(
@@ -253,34 +250,21 @@ class SecretReader:
                 errors[name] = error
         return asked, errors
 
-    def _wait(self, outcome: Secret | Pending, until: Deadline, patience: Deadline) -> Secret:
+    def _wait(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
         with suppress(TimeoutError):
             outcome.flight.exception(until.remaining if outcome.fallback is None else patience.remaining)
-        return self._refresher.settle(outcome)
+        return self._refresher.result_or_fallback(outcome)
 
-    async def _await(self, outcome: Secret | Pending, until: Deadline, patience: Deadline) -> Secret:
+    async def _await(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        await arrival(outcome.flight, until.remaining if outcome.fallback is None else patience.remaining)
-        return self._refresher.settle(outcome)
+        await done_in(outcome.flight, until.remaining if outcome.fallback is None else patience.remaining)
+        return self._refresher.result_or_fallback(outcome)
 
 
 def _all_or_errors(secrets: dict[str, Secret], errors: dict[str, KeylessError]) -> dict[str, Secret]:
     if errors:
         raise ReadErrors(errors, secrets)
     return secrets
-
-
-def _check_numbers(options: Mapping[str, object]) -> None:
-    lowest = {"timeout": "above 0", "parallel": "from 1"}
-    for name, value in options.items():
-        if not isinstance(value, (int, float)) or not (
-            value > 0 if name == "timeout" else value >= 1 if name == "parallel" else value >= 0
-        ):
-            raise ConfigurationError(
-                f"The option {name}={value!r} of SecretReader is not valid.",
-                cause=f"It is a number {lowest.get(name, 'of seconds from 0')}.",
-                remedy="Give another value, or leave it out.",
-            )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
+from keyless._remedies.remedies import LIST_VAULTS
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
-from keyless.remedies import LIST_VAULTS
 
 # Patterns are compiled when they are first needed, so that importing costs little.
 # https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#objects-identifiers-and-versioning

@@ -14,12 +14,14 @@ import requests
 from tests.remedies import NEITHER, flaw
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from keyless import identity_errors, remedies, vault_errors
-from keyless.deadline import Deadline
+from keyless._identity import failures as identity_failures
+from keyless._identity.managed_identity import check_identity
+from keyless._identity.session import Exchange
+from keyless._remedies import remedies
+from keyless._remedies.host import CONTAINER_APP, FUNCTION_APP, VIRTUAL_MACHINE, Host, host_of, machine_of
+from keyless._vault import failures as vault_failures
+from keyless._wire.deadline import Deadline, too_late
 from keyless.errors import KeylessError
-from keyless.host import CONTAINER_APP, FUNCTION_APP, VIRTUAL_MACHINE, Host, host_of, machine_of
-from keyless.identity import check_identity
-from keyless.identity_session import Exchange
 from keyless.secret_id import SecretId, check_secret_name, check_vault_url, check_version
 
 if TYPE_CHECKING:
@@ -37,11 +39,11 @@ def vault_answer(status: int, code: str | None = None, *, inner: str | None = No
     answer.status_code = status
     error = {"code": code, "message": message, "innererror": {"code": inner}}
     answer._content = json.dumps({"error": error} if code else {}).encode()
-    return vault_errors.error_answer(SECRET, answer)
+    return vault_failures.error_answer(SECRET, answer)
 
 
 def no_answer(problem: Exception) -> KeylessError:
-    return vault_errors.no_answer(SECRET, problem, SOON)
+    return vault_failures.no_answer(SECRET, problem, SOON)
 
 
 def refused_by_proxy(said: str) -> KeylessError:
@@ -61,7 +63,7 @@ def no_token(
 ) -> list[KeylessError]:
     exchange = Exchange(SOON, source, patient=False, status=status, text=text)
     names = ("system-assigned", f"client_id={GUID}", f"object_id={GUID}", "resource_id=/subscriptions/$(reboot)/x")
-    return [identity_errors.explain(name, exchange, problem) for name in names]
+    return [identity_failures.explain(name, exchange, problem) for name in names]
 
 
 def refused_by(check: Callable[[Any], object], value: object) -> KeylessError:
@@ -81,15 +83,15 @@ def errors() -> list[KeylessError]:
         *(vault_answer(status, "Code") for status in (400, 429, 500)),
         vault_answer(404, "SecretNotFound"),
         vault_answer(404),
-        vault_errors.open_to_all(SECRET),
-        vault_errors.too_late(SECRET),
+        vault_failures.open_to_all(SECRET),
+        too_late(f"{SECRET} could not be read"),
         *map(no_answer, (requests.exceptions.ProxyError("x"), requests.exceptions.InvalidProxyURL("x"), OSError("x"))),
         *map(refused_by_proxy, ("407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway")),
         *map(
             no_answer, (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), requests.Timeout("x"), unresolved())
         ),
         no_answer(requests.ConnectionError("x")),
-        identity_errors.too_late("system-assigned"),
+        identity_failures.token_too_late("system-assigned"),
         *(
             refused_by(check_vault_url, url)
             for url in (7, "", "contoso-kv", "http://a.vault.azure.net", "https://a.example/b")

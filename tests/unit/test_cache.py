@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyless.cache import PINNED_TTL, Lookup, SecretCache
+from keyless._reading.cache import PINNED_TTL, Deny, Fetch, Renew, Revalidate, SecretCache, Serve
 from keyless.errors import (
     AccessDeniedError,
     IdentityUnavailableError,
@@ -35,12 +35,16 @@ def cache(*, chance: float = 0.5) -> SecretCache:
     return SecretCache(ttl=TTL, max_stale=MAX_STALE, negative_ttl=NEGATIVE_TTL, chance=lambda: chance)
 
 
+def held(shelf: SecretCache) -> Secret:
+    return shelf._entries["db/"].secret
+
+
 def error(kind: type[KeylessError], retry_after: float | None = None) -> KeylessError:
     return kind("what.", cause="cause.", remedy="remedy.", retry_after=retry_after)
 
 
 def test_a_secret_that_was_never_read_is_waited_for() -> None:
-    assert cache().lookup("db/", 0.0) == Lookup("wait")
+    assert cache().lookup("db/", 0.0) == Fetch()
 
 
 def test_a_fresh_value_is_served_and_says_that_it_comes_from_the_cache() -> None:
@@ -51,12 +55,12 @@ def test_a_fresh_value_is_served_and_says_that_it_comes_from_the_cache() -> None
     assert (found.value, found.source) == ("s3cr3t", "cache")
 
 
-def test_an_aging_value_is_served_while_it_is_refreshed_and_a_due_one_is_waited_for() -> None:
+def test_a_revalidating_value_is_served_while_it_is_refreshed_and_a_due_one_is_waited_for() -> None:
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
-    assert shelf.lookup("db/", TTL - 1).action == "serve"
-    assert shelf.lookup("db/", TTL).action == "refresh"
-    assert shelf.lookup("db/", TTL * 1.5).action == "wait"
+    assert isinstance(shelf.lookup("db/", TTL - 1), Serve)
+    assert isinstance(shelf.lookup("db/", TTL), Revalidate)
+    assert shelf.lookup("db/", TTL * 1.5) == Renew(held(shelf), MAX_STALE)
     assert shelf.fresh("db/", TTL) is None
 
 
@@ -83,8 +87,8 @@ def test_an_outage_serves_the_old_value_marked_stale_up_to_the_bound_and_not_bey
     assert entry is not None
     assert entry.stale is not None
     assert (entry.stale.value, entry.stale.is_stale) == ("s3cr3t", True)
-    assert shelf.lookup("db/", MAX_STALE - 0.5).secret is entry.stale
-    assert shelf.lookup("db/", MAX_STALE).secret is None
+    assert shelf.lookup("db/", MAX_STALE - 0.5) == Serve(entry.stale)
+    assert shelf.lookup("db/", MAX_STALE) == Fetch()
     assert shelf.fail("db/", error(kind), MAX_STALE) is None
 
 
@@ -94,9 +98,9 @@ def test_a_revocation_drops_the_value_at_once_and_is_remembered_for_seconds(kind
     shelf.store("db/", make(), 0.0, pinned=False)
     assert shelf.fail("db/", error(kind), 400.0) is None
     denied = shelf.lookup("db/", 400.0 + NEGATIVE_TTL - 0.1)
-    assert denied.action == "deny"
+    assert isinstance(denied, Deny)
     assert isinstance(denied.error, kind)
-    assert shelf.lookup("db/", 400.0 + NEGATIVE_TTL) == Lookup("wait")
+    assert shelf.lookup("db/", 400.0 + NEGATIVE_TTL) == Fetch()
 
 
 def test_during_an_outage_the_vault_is_asked_at_growing_intervals() -> None:
@@ -106,9 +110,9 @@ def test_during_an_outage_the_vault_is_asked_at_growing_intervals() -> None:
     for _ in range(8):
         shelf.fail("db/", error(VaultUnreachableError), now)
         start = now
-        while shelf.lookup("db/", now).action == "serve":
+        while isinstance(shelf.lookup("db/", now), Serve):
             now += 0.5
-        assert shelf.lookup("db/", now).action == "refresh"
+        assert isinstance(shelf.lookup("db/", now), Revalidate)
         waits.append(now - start)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
 
@@ -118,10 +122,10 @@ def test_what_the_service_asks_to_wait_is_waited_with_a_value_and_without() -> N
     shelf.store("db/", make(), 0.0, pinned=False)
     for key in ("db/", "other/"):
         shelf.fail(key, error(VaultThrottledError, retry_after=30), 400.0)
-    assert shelf.lookup("db/", 430.0).action == "serve"
-    assert shelf.lookup("db/", 431.0).action == "refresh"
-    assert shelf.lookup("other/", 430.0).action == "deny"
-    assert shelf.lookup("other/", 431.0).action == "wait"
+    assert isinstance(shelf.lookup("db/", 430.0), Serve)
+    assert isinstance(shelf.lookup("db/", 431.0), Revalidate)
+    assert isinstance(shelf.lookup("other/", 430.0), Deny)
+    assert shelf.lookup("other/", 431.0) == Fetch(once=True)
 
 
 def test_instances_that_are_asked_to_wait_for_the_same_time_come_back_spread_above_it() -> None:
@@ -140,9 +144,7 @@ def test_instances_that_are_asked_to_wait_for_the_same_time_come_back_spread_abo
 def test_without_a_value_the_first_failure_is_not_held_against_the_next_reader() -> None:
     shelf = cache()
     assert shelf.fail("db/", error(VaultUnreachableError), 0.0) is None
-    found = shelf.lookup("db/", 0.0)
-    assert (found.action, found.secret) == ("wait", None)
-    assert isinstance(found.error, VaultUnreachableError), "the next attempt is a single one"
+    assert shelf.lookup("db/", 0.0) == Fetch(once=True), "the next attempt is a single one"
 
 
 def test_without_a_value_repeated_failures_are_remembered_for_growing_times() -> None:
@@ -151,9 +153,9 @@ def test_without_a_value_repeated_failures_are_remembered_for_growing_times() ->
     for _ in range(9):
         shelf.fail("db/", error(VaultUnreachableError), now)
         start = now
-        while shelf.lookup("db/", now).action == "deny":
+        while isinstance(shelf.lookup("db/", now), Deny):
             now += 0.5
-        assert shelf.lookup("db/", now).action == "wait"
+        assert shelf.lookup("db/", now) == Fetch(once=True)
         waits.append(now - start)
     assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60]
 
@@ -163,7 +165,7 @@ def test_failures_without_a_value_are_forgotten_after(after: str) -> None:
     shelf, now = cache(), 10.0
     for _ in range(5):
         shelf.fail("db/", error(VaultUnreachableError), now)
-    assert shelf.lookup("db/", now).action == "deny"
+    assert isinstance(shelf.lookup("db/", now), Deny)
     if after == "a success":
         shelf.store("db/", make(), now, pinned=False)
         now += MAX_STALE
@@ -174,17 +176,16 @@ def test_failures_without_a_value_are_forgotten_after(after: str) -> None:
         shelf.expire("db/", now)
     else:
         now += 3600
-    assert shelf.lookup("db/", now) == Lookup("wait")
+    assert shelf.lookup("db/", now) == Fetch()
 
 
 def test_a_reader_that_slept_through_the_end_of_an_outage_waits_rather_than_serve_old_news() -> None:
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
     shelf.fail("db/", error(VaultUnreachableError), 400.0)
-    assert shelf.lookup("db/", 402.0).action == "refresh"
+    assert isinstance(shelf.lookup("db/", 402.0), Revalidate)
     found = shelf.lookup("db/", 36_000.0)
-    assert found.action == "wait"
-    assert found.secret is not None
+    assert isinstance(found, Renew)
     assert found.secret.is_stale
 
 
@@ -192,13 +193,13 @@ def test_a_version_that_is_no_longer_in_hand_cannot_expire_its_successor_nor_twi
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
     assert not shelf.expire("db/", 0.5, "f" * 32)
-    assert shelf.lookup("db/", 1.0).action == "serve"
+    assert isinstance(shelf.lookup("db/", 1.0), Serve)
     assert shelf.expire("db/", 0.5, "0" * 32)
     assert not shelf.expire("db/", 0.5, "0" * 32)
-    assert shelf.lookup("db/", 1.0).action == "wait"
+    assert isinstance(shelf.lookup("db/", 1.0), Renew)
     shelf.fail("db/", error(AccessDeniedError), 2.0)
     assert not shelf.expire("db/", 2.5, "0" * 32)
-    assert shelf.lookup("db/", 3.0).action == "deny", "many that hold it cause no more than one request"
+    assert isinstance(shelf.lookup("db/", 3.0), Deny), "many that hold it cause no more than one request"
 
 
 def test_a_rejected_version_that_the_vault_has_just_confirmed_is_not_asked_for_again_at_once() -> None:
@@ -218,9 +219,7 @@ def test_after_expire_the_vault_is_waited_for_and_the_value_stays_in_hand() -> N
     shelf = cache()
     shelf.store("db/", make(), 0.0, pinned=False)
     shelf.expire("db/", 0.5)
-    found = shelf.lookup("db/", 1.0)
-    assert found.action == "wait"
-    assert found.secret is not None
+    assert shelf.lookup("db/", 1.0) == Renew(held(shelf), MAX_STALE)
 
 
 def test_a_recovered_secret_is_fresh_and_no_longer_stale() -> None:
@@ -231,22 +230,21 @@ def test_a_recovered_secret_is_fresh_and_no_longer_stale() -> None:
     assert before is not None
     assert before.stale is not None
     found = shelf.lookup("db/", 411.0)
-    assert found.action == "serve"
-    assert found.secret is not None
+    assert isinstance(found, Serve)
     assert (found.secret.value, found.secret.source) == ("new", "cache")
 
 
 def test_with_no_ttl_every_read_waits_for_the_vault_even_of_a_pinned_version() -> None:
     shelf = SecretCache(ttl=0.0, max_stale=MAX_STALE, negative_ttl=0.0, chance=lambda: 0.5)
     shelf.store("db/0", make(), 0.0, pinned=True)
-    assert shelf.lookup("db/0", 0.0).action == "wait"
+    assert isinstance(shelf.lookup("db/0", 0.0), Renew)
 
 
 def test_refusals_of_endless_names_do_not_fill_the_memory() -> None:
     shelf = cache()
     for number in range(5000):
         shelf.fail(f"name-{number}/", error(SecretNotFoundError), float(number) / 1000)
-    assert sum(shelf.lookup(f"name-{number}/", 5.0).action == "deny" for number in range(5000)) <= 1024
+    assert sum(isinstance(shelf.lookup(f"name-{number}/", 5.0), Deny) for number in range(5000)) <= 1024
 
 
 @given(
@@ -269,7 +267,7 @@ def test_no_history_serves_a_value_older_than_the_bound_or_after_a_revocation(st
         elif step == "expire":
             shelf.expire("db/", now)
         found = shelf.lookup("db/", now)
-        if found.secret is not None:
+        if isinstance(found, Serve | Revalidate | Renew):
             assert not revoked
             assert stored_at is not None
-            assert now - stored_at < MAX_STALE or (found.action == "serve" and now - stored_at < TTL * 1.2)
+            assert now - stored_at < MAX_STALE or (isinstance(found, Serve) and now - stored_at < TTL * 1.2)

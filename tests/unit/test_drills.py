@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless import AccessDeniedError, Secret, SecretReader, SystemAssignedManagedIdentity, deadline
+from keyless import AccessDeniedError, Secret, SecretReader, SystemAssignedManagedIdentity
+from keyless._reading.fetch import Fetcher
 from keyless.errors import KeylessError
-from keyless.fetch import Fetcher
 from keyless.local.testing.moved_time import MovedTime
 
 if TYPE_CHECKING:
@@ -30,14 +29,7 @@ class Application:
         self._azure = azure
         self.reader = SecretReader(URL, max_stale=MAX_STALE)
         moved = Fetcher(
-            URL,
-            SystemAssignedManagedIdentity(),
-            connections=8,
-            memory=5.0,
-            tell=lambda _: None,
-            clock=deadline.monotonic,
-            now=lambda: datetime.now(UTC),
-            pause=self.pause,
+            URL, SystemAssignedManagedIdentity(), self.reader._options, emit=lambda _: None, pause=self.pause
         )
         monkeypatch.setattr(self.reader._refresher, "_fetcher", moved)
 

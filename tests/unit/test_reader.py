@@ -94,7 +94,7 @@ def test_a_version_can_be_pinned_and_names_have_no_case(local_azure: LocalAzure,
     assert reader.get(f"{URL}/secrets/db-password").source == "cache"
 
 
-def test_a_rotated_secret_is_seen_after_the_ttl_and_readers_of_an_aging_one_never_wait(
+def test_a_rotated_secret_is_seen_after_the_ttl_and_readers_of_one_that_is_revalidated_never_wait(
     local_azure: LocalAzure, reader: SecretReader, clock: MovedClock
 ) -> None:
     vault = local_azure.vault("contoso-kv")
@@ -274,7 +274,7 @@ def test_a_closed_reader_says_so_and_whoever_waits_is_told(silent_identity_endpo
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    eventually(lambda: bool(reader._refresher._flights._flights))
+    eventually(lambda: bool(reader._refresher._flights))
     reader.close()
     waiting.join(timeout=5)
     assert len(caught) == 1
@@ -312,7 +312,7 @@ def test_each_step_is_told_to_the_hook_and_a_hook_that_fails_breaks_nothing(
 
 
 @pytest.mark.parametrize("option", ["ttl", "max_stale", "negative_ttl", "timeout", "parallel"])
-@pytest.mark.parametrize("value", [-1, "300", float("nan"), None])
+@pytest.mark.parametrize("value", [-1, "300", float("nan"), float("inf"), True, None, pytest.param(10**400, id="huge")])
 def test_an_option_that_is_not_valid_is_told(option: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"option {option}="):
         SecretReader(URL, **{option: value})  # type: ignore[arg-type]
@@ -329,9 +329,23 @@ def test_what_is_no_text_is_told_as_such(reader: SecretReader) -> None:
         reader.get("https://[x/secrets/a")
 
 
-def test_a_timeout_without_end_is_taken(reader: SecretReader) -> None:
-    assert reader.get("db-password", timeout=float("inf")).value
-    assert asyncio.run(reader.aget("api-key", timeout=float("inf"))).value
+@pytest.mark.parametrize("parallel", [0, 2.5, 8.0, 1001])
+def test_what_is_not_a_number_of_threads_is_told(parallel: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"option parallel=.* whole number from 1 to 1000"):
+        SecretReader(URL, parallel=parallel)  # type: ignore[arg-type]
+
+
+def test_the_timeout_of_a_call_may_be_as_long_as_can_be_said_but_not_without_end(reader: SecretReader) -> None:
+    assert reader.get("db-password", timeout=1e300).value
+    assert asyncio.run(reader.aget("api-key", timeout=10**30)).value
+    for wrong in (float("inf"), float("nan"), True, "5", 0, -1):
+        for name in ("db-password", "other"):  # One from memory, and one that is not.
+            with pytest.raises(ConfigurationError, match="option timeout="):
+                reader.get(name, timeout=wrong)  # type: ignore[arg-type]
+            with pytest.raises(ConfigurationError, match="option timeout="):
+                asyncio.run(reader.aget(name, timeout=wrong))  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="option timeout="):
+            reader.get_many(["db-password"], timeout=wrong)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from keyless import ConfigurationError, ReadErrors, SecretReader
-from keyless.settings_source import KeyVaultSettingsSource
+from keyless.integrations.settings_source import KeyVaultSettingsSource
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource

@@ -216,7 +216,8 @@ def test_an_opentelemetry_that_does_not_work_breaks_no_read(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "keyless.telemetry", None)  # As where an old version of it lacks what is imported.
+    # As where an old version of it lacks what is imported.
+    monkeypatch.setitem(sys.modules, "keyless.integrations.telemetry", None)
     with SecretReader(URL) as reader:
         assert reader.get("db-password").value
     assert "the event hook failed" in caplog.text
@@ -226,7 +227,7 @@ def test_a_program_without_opentelemetry_does_not_load_it(azure_environment: dic
     program = (
         "import sys\nfrom keyless import SecretReader\n"
         f"SecretReader({URL!r}).get('db-password')\n"
-        "print(sorted(name for name in sys.modules if name.startswith(('opentelemetry', 'keyless.telemetry'))))"
+        "print(sorted(name for name in sys.modules if name.startswith(('opentelemetry', 'keyless.integrations.telemetry'))))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.stdout, ran.returncode) == ("[]\n", 0), ran.stderr

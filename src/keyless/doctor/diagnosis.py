@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 
-from keyless.deadline import Deadline, monotonic
+from keyless._remedies.host import host_of
+from keyless._remedies.remedies import set_setting
+from keyless._wire.clock import monotonic
+from keyless._wire.deadline import Deadline
 from keyless.doctor.environment import check_environment
 from keyless.doctor.examination import Examination
 from keyless.doctor.finding import Finding, skipped
@@ -18,7 +21,6 @@ from keyless.doctor.network import check_address, check_name, check_way
 from keyless.doctor.report import Report
 from keyless.doctor.secret import check_secret
 from keyless.doctor.vault import check_vault
-from keyless.host import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +79,15 @@ def diagnose(
     found += _within(examination, "vault", check_vault, "comparing the token with what the vault wants")
     found += _within(examination, "secret", check_secret, "reading the secret")
     return Report(tuple(found), monotonic() - started)
+
+
+def remedy_for_setting(name: str) -> str:
+    """Return how to set a setting that this process misses, as a command for what it runs on.
+
+    Args:
+        name: The setting's name, such as ``KEY_VAULT_URL``.
+    """
+    return set_setting(host_of(os.environ), name)
 
 
 def _address(examination: Examination) -> list[Finding]:

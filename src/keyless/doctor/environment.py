@@ -10,21 +10,20 @@ from urllib.parse import urlsplit
 
 import requests
 
-from keyless import remedies
+from keyless._remedies import remedies
+from keyless._remedies.host import FUNCTION_APP, GUID, WEB_APP
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.machine import METADATA_ADDRESS
 from keyless.doctor.references import statuses
 from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, WORKLOAD_IDENTITY, beyond_msal, not_known, picked, why
-from keyless.host import FUNCTION_APP, WEB_APP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyless._remedies.host import Host
     from keyless.doctor.examination import Examination
-    from keyless.host import Host
 
 _STAGE: Final = "environment"
-_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ENDPOINTS = (
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
@@ -146,7 +145,7 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
     if not value or WORKLOAD_IDENTITY in picked(variables).values():
         return None  # The webhook of workload identity sets it.
     examine = ""
-    if not re.fullmatch(_GUID, value):
+    if not re.fullmatch(GUID, value):
         evidence, cause = (
             "AZURE_CLIENT_ID is no GUID.",
             "It is to hold the client id of a user-assigned identity, not its name.",

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from keyless.challenge import Challenge
-    from keyless.deadline import Deadline
-    from keyless.host import Host
-    from keyless.identity import Token
+    from keyless._remedies.host import Host
+    from keyless._vault.challenge import Challenge
+    from keyless._wire.deadline import Deadline
+    from keyless._wire.token import Token
     from keyless.secret_id import SecretId
 
 

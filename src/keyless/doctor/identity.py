@@ -8,16 +8,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from keyless._identity.failures import refusal_remedy
+from keyless._identity.managed_identity import ManagedIdentity
+from keyless._identity.managed_identity import check_identity as identity_name
+from keyless._remedies.remedies import (
+    IDENTITY_OVERVIEW,
+    LIST_IDENTITIES,
+    NAME_IN_MANIFEST,
+    USE_ANOTHER_SDK,
+    name_only_identity,
+)
+from keyless._wire.deadline import Deadline
 from keyless.clouds import CLOUDS, cloud_of
-from keyless.deadline import Deadline
 from keyless.doctor.finding import Finding, failed, well
 from keyless.doctor.machine import find_machine
 from keyless.doctor.sources import OURS, SERVICE_FABRIC, beyond_msal, not_known, picked
 from keyless.errors import DeadlineExceededError, IdentityRefusedError, IdentityUnavailableError, KeylessError
-from keyless.identity import TokenSource
-from keyless.identity import check_identity as identity_name
-from keyless.identity_errors import refusal_remedy
-from keyless.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES, NAME_IN_MANIFEST, USE_ANOTHER_SDK, name_only_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,17 +78,11 @@ def get_token(examination: Examination, resource: str) -> None:
         DeadlineExceededError: If the time runs out.
     """
     deadline = examination.deadline
-    tokens = TokenSource(
-        examination.identity,
-        memory=0.0,
-        tell=lambda _: None,
-        pause=lambda _: True,
-        clock=deadline.clock,
-    )
+    identity = ManagedIdentity(examination.identity, pause=lambda _: True, clock=deadline.clock)
     try:
-        token = tokens.token(resource, Deadline.after(deadline.remaining * _SHARE, deadline.clock))
+        token = identity.acquire(resource, Deadline.after(deadline.remaining * _SHARE, deadline.clock))
     finally:
-        tokens.close()
+        identity.close()
     examination.token, examination.claims = token, read_claims(token.value)
 
 

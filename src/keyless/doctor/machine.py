@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import requests
 
+from keyless._remedies.host import machine_of
 from keyless.doctor.sources import METADATA_SERVICE, OURS, picked
-from keyless.host import machine_of
 
 if TYPE_CHECKING:
+    from keyless._remedies.host import Host
     from keyless.doctor.examination import Examination
-    from keyless.host import Host
 
 METADATA_ADDRESS: Final = "http://169.254.169.254"
 _COMPUTE = "/metadata/instance/compute?api-version=2021-02-01"

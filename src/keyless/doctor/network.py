@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 import requests
 
-from keyless import remedies
+from keyless._remedies import remedies
+from keyless._vault.failures import NO_SUCH_NAME, no_answer, open_to_all, unresolved
+from keyless._vault.vault import TokenRejected, Vault
+from keyless._wire.deadline import Deadline
 from keyless.clouds import CLOUDS, cloud_of
-from keyless.deadline import Deadline
 from keyless.doctor.examination import Way
 from keyless.doctor.finding import Finding, failed, well
 from keyless.errors import KeylessError
 from keyless.secret_id import SecretId, check_vault_url
-from keyless.vault import Refused, Vault
-from keyless.vault_errors import NO_SUCH_NAME, no_answer, open_to_all, unresolved
 
 if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
@@ -166,7 +166,7 @@ def _is_vault(examination: Examination, target: SecretId) -> bool:
     seconds = min(_LONGEST, examination.deadline.remaining * _SHARE)
     try:
         vault.read(target, None, Deadline.after(seconds, examination.deadline.clock))
-    except Refused:
+    except TokenRejected:
         return True
     except KeylessError:
         return False
@@ -179,7 +179,7 @@ def _check_answer(examination: Examination, target: SecretId) -> Finding:
     vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)
     try:
         vault.read(target, None, examination.deadline)
-    except Refused as refused:
+    except TokenRejected as refused:
         examination.challenge = refused.challenge
         return well(_STAGE, "answer", "The vault answers over TLS with a certificate that is trusted here.")
     except KeylessError as error:

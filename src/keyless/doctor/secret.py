@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import requests
 
-from keyless import remedies
+from keyless._remedies import remedies
+from keyless._vault.vault import Bearer, TokenRejected, Vault
 from keyless.clouds import vault_name
 from keyless.doctor.finding import Finding, failed, skipped, well
 from keyless.doctor.references import stale_settings
 from keyless.errors import AccessDeniedError, KeylessError, SecretNotFoundError
 from keyless.secret_id import SecretId
-from keyless.vault import Bearer, Refused, Vault
 
 if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
@@ -48,7 +48,7 @@ def check_secret(examination: Examination) -> list[Finding]:
     vault = Vault(target.vault_url, connections=1, now=lambda: examination.now)
     try:
         secret = vault.read(target, token, examination.deadline)
-    except Refused as refused:
+    except TokenRejected as refused:
         return [failed(_STAGE, "read", refused.error)]
     except SecretNotFoundError as error:
         return [_not_found(examination, target, error)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyless import remedies
+from keyless._remedies import remedies
 from keyless.clouds import cloud_of, vault_name
 from keyless.doctor.finding import Finding, failed, skipped, well
 from keyless.doctor.identity import get_token
 from keyless.errors import KeylessError
 
 if TYPE_CHECKING:
-    from keyless.challenge import Challenge
+    from keyless._vault.challenge import Challenge
     from keyless.doctor.examination import Examination
 
 _STAGE: Final = "vault"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from keyless import SecretReader, SystemAssignedManagedIdentity
-from keyless.deadline import Deadline
+from keyless._identity.managed_identity import ManagedIdentity
+from keyless._wire.deadline import Deadline
 from keyless.errors import (
     DeadlineExceededError,
     IdentityError,
@@ -23,7 +24,6 @@ from keyless.errors import (
     IdentityUnavailableError,
     KeylessError,
 )
-from keyless.identity import TokenSource
 from keyless.local.pki.authority import self_signed
 
 if TYPE_CHECKING:
@@ -197,13 +197,11 @@ def test_a_source_that_recovers_is_asked_again_when_it_says_so(
     endpoint = Endpoint(FAULTS[fault], source, times=2)
     for name, value in environment(source, endpoint).items():
         monkeypatch.setenv(name, value)
-    tokens = TokenSource(
-        SystemAssignedManagedIdentity(), memory=1, tell=lambda _: None, pause=pause, clock=lambda: seconds[0]
-    )
+    identity = ManagedIdentity(SystemAssignedManagedIdentity(), pause=pause, clock=lambda: seconds[0])
     try:
-        token = tokens.token("https://vault.azure.net", Deadline.after(600, lambda: seconds[0]))
+        token = identity.acquire("https://vault.azure.net", Deadline.after(600, lambda: seconds[0]))
     finally:
-        tokens.close()
+        identity.close()
         endpoint.close()
     assert (token.value, endpoint.requests) == ("a-token", 3)
     assert all(most / 2 <= wait <= most for wait, most in zip(pauses, longest, strict=True)), pauses

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keyless.local.clock import Clock
 
 # What keeps time of tokens or secrets, and reads it through its module's own name ``time``.
-_LED = ("keyless.deadline", "keyless.identity", "msal.", "azure.identity.", "azure.core.", "azure.keyvault.")
+_LED = ("keyless._wire.clock", "msal.", "azure.identity.", "azure.core.", "azure.keyvault.")
 # Seconds: longer than any value is kept, so that no reader takes what it read in one test into the next.
 _BETWEEN_TESTS = 10 * 366 * 86_400.0
 

@@ -6,7 +6,7 @@ first: it needs the right to list, which Key Vault Secrets User on one secret do
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
@@ -14,12 +14,18 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from keyless.errors import ConfigurationError, ReadErrors, SecretNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from pydantic.fields import FieldInfo
 
-    from keyless.reader import SecretReader
     from keyless.secret import Secret
+
+
+class Reader(Protocol):
+    """What reads the secrets, as a SecretReader does."""
+
+    def get_many(self, names: Iterable[str]) -> dict[str, Secret]:
+        """Return the secrets by their names, or raise ReadErrors with those that could be read."""
 
 
 class KeyVaultSettingsSource(PydanticBaseSettingsSource):
@@ -43,7 +49,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """
 
     def __init__(
-        self, settings_cls: type[BaseSettings], reader: SecretReader, *, fields: Collection[str] | None = None
+        self, settings_cls: type[BaseSettings], reader: Reader, *, fields: Collection[str] | None = None
     ) -> None:
         super().__init__(settings_cls)
         if not settings_cls.model_config.get("hide_input_in_errors"):

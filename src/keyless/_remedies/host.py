@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # What Azure allows in the names of resources and groups. Nothing else may get into a command.
 _NAME = r"[\w.()-]{1,90}"
-_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 # App Service sets one of them, whichever its plan. Core Tools on a laptop sets none.
 _INSTANCES = ("WEBSITE_INSTANCE_ID", "WEBSITE_POD_NAME", "CONTAINER_NAME")
 _FUNCTIONS = ("FUNCTIONS_EXTENSION_VERSION", "FUNCTIONS_WORKER_RUNTIME")
@@ -91,7 +91,7 @@ def host_of(environment: Mapping[str, str]) -> Host | None:
             name=site,
             group=_named(environment, "WEBSITE_RESOURCE_GROUP"),
             slot=None if slot is None or slot.lower() == "production" else slot,
-            subscription=owner if re.fullmatch(_GUID, owner) else None,
+            subscription=owner if re.fullmatch(GUID, owner) else None,
         )
     if container:
         return Host(kind=CONTAINER_APP, name=container)
@@ -114,7 +114,7 @@ def machine_of(compute: Mapping[str, object]) -> Host | None:
         kind=SCALE_SET if scale_set else VIRTUAL_MACHINE,
         name=name,
         group=_named(told, "resourceGroupName"),
-        subscription=subscription if re.fullmatch(_GUID, subscription) else None,
+        subscription=subscription if re.fullmatch(GUID, subscription) else None,
     )
 
 

@@ -62,7 +62,7 @@ class Telemetry:
             "keyless.secrets.age", [self._age], unit="s", description="Time since the oldest value in memory was read."
         )
 
-    def tell(self, source: Source, event: Event) -> None:
+    def emit(self, source: Source, event: Event) -> None:
         """Make a span and a measurement of what took time, and measure its reader from now on.
 
         Args:

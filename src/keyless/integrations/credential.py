@@ -12,19 +12,19 @@ try:
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError("A credential for the Azure SDK needs azure-core: pip install azure-core.") from missing
 
-from keyless.errors import ConfigurationError, DeadlineExceededError
-from keyless.flight import arrival, landed
+from keyless.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from azure.core.credentials import TokenRequestOptions
 
-    from keyless.identity import Token
+    from keyless._wire.token import Token
 
-    Acquire = Callable[[str, str | None], Future[Token]]
+    # Each is given the resource, and claims or None.
+    Acquire = Callable[[str, str | None], Token]
+    AsyncAcquire = Callable[[str, str | None], Awaitable[Token]]
 
 
 class _QuietToken(AccessToken):
@@ -49,9 +49,8 @@ class Credential:
     Get it from ``SecretReader.credential``. Closing it does nothing: the reader owns the connections.
     """
 
-    def __init__(self, acquire: Acquire, timeout: float) -> None:
+    def __init__(self, acquire: Acquire) -> None:
         self._acquire = acquire
-        self._timeout = timeout
 
     def get_token(
         self,
@@ -68,12 +67,12 @@ class Credential:
             IdentityError: If no token can be had.
             DeadlineExceededError: If the reader's timeout runs out.
         """
-        token = self._token(scopes, claims)
+        token = self._acquire(_resource(scopes), claims)
         return _QuietToken(token.value, token.expires_on)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a token for one scope with what is known of it; raises as ``get_token`` does."""
-        token = self._token(scopes, (options or {}).get("claims"))
+        token = self._acquire(_resource(scopes), (options or {}).get("claims"))
         return _QuietTokenInfo(token.value, token.expires_on, refresh_on=token.refresh_on)
 
     def close(self) -> None:
@@ -87,14 +86,6 @@ class Credential:
     ) -> None:
         self.close()
 
-    def _token(self, scopes: tuple[str, ...], claims: str | None) -> Token:
-        flight = self._acquire(_resource(scopes), claims)
-        try:
-            flight.exception(self._timeout)
-        except TimeoutError:
-            raise _too_late() from None
-        return landed(flight)
-
 
 class AsyncCredential:
     """An ``azure.core.credentials_async.AsyncTokenCredential`` that also gives token info.
@@ -102,9 +93,8 @@ class AsyncCredential:
     Get it from ``SecretReader.async_credential``. Closing it does nothing: the reader owns the connections.
     """
 
-    def __init__(self, acquire: Acquire, timeout: float) -> None:
+    def __init__(self, acquire: AsyncAcquire) -> None:
         self._acquire = acquire
-        self._timeout = timeout
 
     async def get_token(
         self,
@@ -115,12 +105,12 @@ class AsyncCredential:
         **_: Any,
     ) -> AccessToken:
         """Return a token for one scope; raises as ``Credential.get_token`` does."""
-        token = await self._token(scopes, claims)
+        token = await self._acquire(_resource(scopes), claims)
         return _QuietToken(token.value, token.expires_on)
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a token for one scope with what is known of it; raises as ``Credential.get_token`` does."""
-        token = await self._token(scopes, (options or {}).get("claims"))
+        token = await self._acquire(_resource(scopes), (options or {}).get("claims"))
         return _QuietTokenInfo(token.value, token.expires_on, refresh_on=token.refresh_on)
 
     async def close(self) -> None:
@@ -137,12 +127,6 @@ class AsyncCredential:
     ) -> None:
         await self.close()
 
-    async def _token(self, scopes: tuple[str, ...], claims: str | None) -> Token:
-        flight = self._acquire(_resource(scopes), claims)
-        if not await arrival(flight, self._timeout):
-            raise _too_late()
-        return landed(flight)
-
 
 def _resource(scopes: tuple[str, ...]) -> str:
     if len(scopes) != 1 or not scopes[0]:
@@ -152,11 +136,3 @@ def _resource(scopes: tuple[str, ...]) -> str:
             remedy='Ask for one scope, such as "https://vault.azure.net/.default".',
         )
     return scopes[0].removesuffix("/.default")
-
-
-def _too_late() -> DeadlineExceededError:
-    return DeadlineExceededError(
-        "No token came before the deadline.",
-        cause="The identity endpoint is slow, silent or being updated.",
-        remedy="Try again; if it lasts, give the SecretReader a longer timeout.",
-    )

@@ -11,36 +11,42 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from keyless.errors import KeylessError
+from keyless.errors import KeylessError, ReaderClosedError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from keyless.deadline import Deadline
+    from keyless._wire.deadline import Deadline
 
 V = TypeVar("V")
 
 
 class SingleFlight(Generic[V]):
-    """The flights that are in the air, by key."""
+    """The flights that are under way, by key."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flights: dict[str, tuple[Future[V], Deadline]] = {}
         self._forgotten: set[Future[V]] = set()
+        self._closed = False
 
-    def board(self, key: str, deadline: Deadline) -> tuple[Future[V], bool]:
+    def join(self, key: str, deadline: Deadline) -> tuple[Future[V], bool]:
         """Join the flight for a key, or open one.
 
         Args:
             key: What the flight is for.
-            deadline: By when a flight that is opened must have landed; one that is overdue is joined no more.
+            deadline: By when a flight that is opened must have ended; one that is overdue is joined no more.
 
         Returns:
-            The flight, and whether the caller opened it and so must see that ``fly`` is called.
+            The flight, and whether the caller opened it and so must see that ``run`` is called.
+
+        Raises:
+            ReaderClosedError: After close().
         """
         with self._lock:
+            if self._closed:
+                raise closed()
             flight, due = self._flights.get(key, (None, deadline))
             if flight is not None and due.remaining > 0:
                 return flight, False
@@ -50,41 +56,42 @@ class SingleFlight(Generic[V]):
             self._flights[key] = opened, deadline
             return opened, True
 
-    def fly(self, key: str, flight: Future[V], work: Callable[[], V]) -> None:
-        """Do the work and land the flight with what came of it; never raises what the work raised."""
+    def run(self, key: str, flight: Future[V], work: Callable[[], V]) -> None:
+        """Do the work and end the flight with what came of it; never raises what the work raised."""
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
+        except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must get it)
             self._remove(key, flight)
             # The traceback's frames hold tokens, and an error may be kept and raised again for seconds.
-            self._land(flight, error=error.with_traceback(None))
+            self._finish(flight, error=error.with_traceback(None))
         else:
             self._remove(key, flight)
-            self._land(flight, result=result)
+            self._finish(flight, result=result)
 
     def __len__(self) -> int:
         return len(self._flights) + len(self._forgotten)
 
     def forget(self, key: str) -> None:
-        """Let the next one open a flight anew; those aboard the old one still get its result."""
+        """Make the next one open a flight anew; those who joined the old one still get its result."""
         with self._lock:
             flight, _ = self._flights.pop(key, (None, None))
             if flight is not None:
                 self._forgotten.add(flight)
 
     def is_current(self, key: str, flight: Future[V]) -> bool:
-        """Say whether a flight is the one that readers board now; it is not once forgotten."""
+        """Say whether a flight is the one that readers join now; it is not once forgotten."""
         with self._lock:
             return self._flights.get(key, (None, None))[0] is flight
 
-    def abandon(self, error: Exception) -> None:
-        """Land every flight with an error: nobody will fly them any more."""
+    def close(self) -> None:
+        """End every flight with ReaderClosedError: nobody will run them any more, and none is opened."""
         with self._lock:
+            self._closed = True
             flights = [*(flight for flight, _ in self._flights.values()), *self._forgotten]
             self._flights.clear()
             self._forgotten.clear()
         for flight in flights:
-            self._land(flight, error=error)
+            self._finish(flight, error=closed())
 
     def _remove(self, key: str, flight: Future[V]) -> None:
         with self._lock:
@@ -92,9 +99,9 @@ class SingleFlight(Generic[V]):
                 del self._flights[key]
             self._forgotten.discard(flight)
 
-    def _land(self, flight: Future[V], *, result: V | None = None, error: BaseException | None = None) -> None:
+    def _finish(self, flight: Future[V], *, result: V | None = None, error: BaseException | None = None) -> None:
         with self._lock:
-            if flight.done():  # It was abandoned meanwhile.
+            if flight.done():  # close() came first.
                 return
             if error is not None:
                 flight.set_exception(error)
@@ -102,8 +109,17 @@ class SingleFlight(Generic[V]):
                 flight.set_result(result)  # type: ignore[arg-type]  # None only where V allows it
 
 
-def landed(flight: Future[V]) -> V:
-    """Return what a flight that has landed brought, or raise what went wrong.
+def closed() -> ReaderClosedError:
+    """Return the error for whatever is asked of a closed reader."""
+    return ReaderClosedError(
+        "The SecretReader is closed.",
+        cause="close() was called, or its with block has ended.",
+        remedy="Keep one SecretReader for as long as the process reads secrets.",
+    )
+
+
+def result_of(flight: Future[V]) -> V:
+    """Return what a flight that has ended brought, or raise what went wrong.
 
     Each waiter raises an error of its own: many threads would write into one error's traceback.
     """
@@ -113,7 +129,7 @@ def landed(flight: Future[V]) -> V:
     raise copy(error) if isinstance(error, KeylessError) else error
 
 
-async def arrival(flight: Future[V], timeout: float) -> bool:  # noqa: ASYNC109 (the caller asks whether it came in time)
+async def done_in(flight: Future[V], timeout: float) -> bool:  # noqa: ASYNC109 (the caller asks whether it was in time)
     """Wait for a flight in an event loop; the flight goes on if the waiting task is cancelled.
 
     Args:
@@ -121,7 +137,7 @@ async def arrival(flight: Future[V], timeout: float) -> bool:  # noqa: ASYNC109 
         timeout: Seconds to wait at most.
 
     Returns:
-        Whether it landed in time.
+        Whether it ended in time.
     """
     import asyncio  # noqa: PLC0415 (whoever gets here has it; `import keyless` need not pay for it)
 
@@ -132,12 +148,12 @@ async def arrival(flight: Future[V], timeout: float) -> bool:  # noqa: ASYNC109 
         if not waiter.done():
             waiter.set_result(None)
 
-    def land(_: Future[V]) -> None:
+    def wake_loop(_: Future[V]) -> None:
         # The loop may be closed by then, and nobody waits in it any more.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(wake)
 
-    flight.add_done_callback(land)
+    flight.add_done_callback(wake_loop)
     try:
         async with asyncio.timeout(timeout):
             await waiter

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keyless.host import Host
+    from keyless._remedies.host import Host
 
 # What callers and services say gets into a command only if a shell takes it for what it is: in double quotes, or bare.
 _PLAIN = r"[\w/.() -]+"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msal
 import requests
 
-from keyless import remedies
+from keyless._remedies import remedies
+from keyless._wire.deadline import too_late
+from keyless._wire.error_answer import ErrorAnswer, read_error
 from keyless.errors import (
     DeadlineExceededError,
     IdentityError,
@@ -20,10 +21,9 @@ from keyless.errors import (
 )
 
 if TYPE_CHECKING:
-    from keyless.host import Host
-    from keyless.identity_session import Exchange
+    from keyless._identity.session import Exchange
+    from keyless._remedies.host import Host
 
-_LONGEST_QUOTE = 500
 _THROTTLED = 429
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
@@ -32,25 +32,18 @@ _NOT_LET_IN = frozenset({401, 403})
 _SEVERAL = "multiple user assigned"
 
 
-class _Answer(NamedTuple):
-    code: str | None
-    message: str | None
-
-
-def too_late(identity: str) -> DeadlineExceededError:
+def token_too_late(identity: str) -> DeadlineExceededError:
     """Return the error for a token that did not come in time."""
-    what = f"No token for the {identity} managed identity came before the deadline."
-    again = f"if it lasts, allow more time (timeout=) or look at the platform's health. {remedies.HEALTH}"
+    what, health = f"No token for the {identity} managed identity came", "the platform's health"
     if msal.managed_identity.get_managed_identity_source() == msal.managed_identity.DEFAULT_TO_VM:
-        return DeadlineExceededError(
+        return too_late(
             what,
             cause="Nothing answers at the metadata service of virtual machines, where the SDKs turn when no variable names "
             "another endpoint: this does not run in Azure, or the service is slow or being updated.",
-            remedy=f"{remedies.LAPTOP} In Azure, try again; {again}",
+            where=health,
+            first=f"{remedies.LAPTOP} In Azure, try again",
         )
-    return DeadlineExceededError(
-        what, cause="The identity endpoint is slow, silent or being updated.", remedy=f"Try again; {again}"
-    )
+    return too_late(what, cause="The identity endpoint is slow, silent or being updated.", where=health)
 
 
 def explain(identity: str, exchange: Exchange, problem: Exception | None) -> IdentityError | DeadlineExceededError:
@@ -64,7 +57,7 @@ def explain(identity: str, exchange: Exchange, problem: Exception | None) -> Ide
     source = source_name(exchange.source)
     if exchange.status is None or isinstance(problem, requests.RequestException):
         if exchange.deadline.remaining <= 0:
-            return too_late(identity)
+            return token_too_late(identity)
         return _no_answer(identity, exchange.source, source, problem)
     if exchange.status >= _CLIENT_ERRORS.start:
         return _error_answer(identity, source, exchange)
@@ -143,7 +136,7 @@ def _connection_problem(problem: requests.RequestException) -> str:
 
 def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityError:
     status = exchange.status or 0
-    answer = _read(exchange.text)
+    answer = read_error(exchange.text, flat=True)
     quote = f": {answer.message}" if answer.message else ""
     what = f"{source[0].upper()}{source[1:]} gives no token for the {identity} managed identity: {status}{quote}"
     what = what if what.endswith(".") else f"{what}."
@@ -184,16 +177,16 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
     return IdentityRefusedError(
         what,
         cause=_refusal(identity, answer),
-        remedy=refusal_remedy(identity, _this_host(), code=answer.code, message=answer.message or ""),
+        remedy=refusal_remedy(identity, _this_host(), code=answer.code, message=answer.message),
         code=answer.code,
         status=status,
     )
 
 
-def _refusal(identity: str, answer: _Answer) -> str:
-    if _SEVERAL in (answer.message or "").lower():
+def _refusal(identity: str, answer: ErrorAnswer) -> str:
+    if _SEVERAL in answer.message.lower():
         return "Several user-assigned identities are assigned and none was named."
-    if _is_resource(answer.code, answer.message or ""):
+    if _is_resource(answer.code, answer.message):
         return "The resource that the token was asked for is not known in this tenant."
     if identity == "system-assigned":
         return "No system-assigned identity is enabled for this application; a user-assigned one is never guessed."
@@ -220,26 +213,7 @@ def _is_resource(code: str | None, message: str) -> bool:
     return code == "invalid_resource" or "aadsts500011" in message.lower()
 
 
-def _read(text: str) -> _Answer:
-    """Return the code and message of an error answer: its own fields only, since the rest could hold anything."""
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return _Answer(None, None)
-    if not isinstance(body, dict) or "access_token" in body:
-        return _Answer(None, None)
-    error = body.get("error")
-    nested = error if isinstance(error, dict) else {}
-    code = nested.get("code") or (error if isinstance(error, str) else None)
-    message = nested.get("message") or body.get("message") or body.get("Message") or body.get("error_description")
-    return _Answer(_quote(code), _quote(message))
-
-
-def _quote(value: object) -> str | None:
-    return " ".join(value.split())[:_LONGEST_QUOTE] if isinstance(value, str) and value.strip() else None
-
-
 def _this_host() -> Host | None:
-    from keyless.host import host_of  # noqa: PLC0415 (importing keyless need not pay for it)
+    from keyless._remedies.host import host_of  # noqa: PLC0415 (importing keyless need not pay for it)
 
     return host_of(os.environ)

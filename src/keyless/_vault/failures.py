@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NameResolutionError
 
-from keyless import remedies
-from keyless.challenge import Challenge
+from keyless._remedies import remedies
+from keyless._vault.challenge import Challenge
+from keyless._wire.deadline import too_late
+from keyless._wire.error_answer import ErrorAnswer, quote, read_error
+from keyless._wire.pauses import parse_retry_after
 from keyless.clouds import CLOUDS, cloud_of, vault_name
-from keyless.deadline import parse_retry_after
 from keyless.errors import (
     AccessDeniedError,
     DeadlineExceededError,
@@ -28,10 +29,9 @@ from keyless.errors import (
 )
 
 if TYPE_CHECKING:
-    from keyless.deadline import Deadline
+    from keyless._wire.deadline import Deadline
     from keyless.secret_id import SecretId
 
-_LONGEST_QUOTE = 1000
 # A private endpoint whose zone is not linked shows otherwise: by the public address.
 NO_SUCH_NAME = (
     "There is no vault of that name (a typing error, quotes in it, or it was deleted), or the private DNS zone that this network "
@@ -41,22 +41,6 @@ _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _RESOURCE = r"Resource: '([^']+)'"
 _PROXY_ANSWER = r"Tunnel connection failed: ([^'\"]+)"
 _CLIENT_ADDRESS = r"Client address: ([0-9a-fA-F.:]+)"
-
-
-class _Answer(NamedTuple):
-    code: str | None
-    inner: str | None
-    message: str
-
-
-def too_late(secret: SecretId) -> DeadlineExceededError:
-    """Return the error for a read that did not end in time."""
-    return DeadlineExceededError(
-        f"{secret} could not be read before the deadline.",
-        cause="The vault, the identity endpoint or the network between is slow or silent.",
-        remedy="Try again; if it lasts, allow more time (timeout=) or look at the network and the platform's health. "
-        f"{remedies.HEALTH}",
-    )
 
 
 def no_answer(
@@ -90,7 +74,7 @@ def no_answer(
         )
     if isinstance(problem, requests.Timeout):
         if deadline.remaining <= 0:
-            return too_late(secret)
+            return too_late(f"{secret} could not be read")
         return VaultUnreachableError(
             f"{what}: it does not answer in time.",
             cause="A firewall drops the packets, a private endpoint is not routed, or the service is in trouble.",
@@ -115,7 +99,7 @@ def no_answer(
 def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
     """Return the error for a proxy that is in the way: what it said tells its own trouble from the vault's."""
     found = re.search(_PROXY_ANSWER, str(problem))
-    said = found[1][:_LONGEST_QUOTE] if found else ""
+    said = quote(found[1]) if found else ""
     how = f"the proxy does not let the request through ({said})" if said else "the proxy cannot be reached"
     proxies = f"if no proxy is meant to be used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}."
     if not said:
@@ -139,7 +123,7 @@ def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
 
 def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
     """Return the error for an answer that is not a secret."""
-    status, answer = response.status_code, _read(response.text)
+    status, answer = response.status_code, read_error(response.text)
     if status == 429:  # noqa: PLR2004 (Too Many Requests)
         return _throttled(secret, answer, response)
     if status >= 500:  # noqa: PLR2004 (server errors)
@@ -152,7 +136,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
             retry_after=parse_retry_after(response.headers.get("Retry-After")),
         )
     if answer.code is None:
-        return _no_vault(secret, response)
+        return not_a_vault(secret, response)
     if status == 401:  # noqa: PLR2004 (Unauthorized)
         return _unauthenticated(secret, answer, response)
     if status == 403:  # noqa: PLR2004 (Forbidden)
@@ -174,11 +158,6 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
     )
 
 
-def not_a_secret(secret: SecretId, response: requests.Response) -> VaultUnreachableError:
-    """Return the error for a 200 that holds no secret."""
-    return _no_vault(secret, response)
-
-
 def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticationError:
     """Return the error for a challenge that asks for a token which this host must not see."""
     return VaultAuthenticationError(
@@ -198,7 +177,8 @@ def open_to_all(secret: SecretId) -> VaultUnreachableError:
     )
 
 
-def _no_vault(secret: SecretId, response: requests.Response) -> VaultUnreachableError:
+def not_a_vault(secret: SecretId, response: requests.Response) -> VaultUnreachableError:
+    """Return the error for an answer that no vault gives, such as a 200 that holds no secret."""
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0][:100]
     return VaultUnreachableError(
         f"{secret} could not be read: what answered {response.status_code} ({kind}) does not speak as a vault does.",
@@ -208,7 +188,7 @@ def _no_vault(secret: SecretId, response: requests.Response) -> VaultUnreachable
     )
 
 
-def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -> VaultThrottledError:
+def _throttled(secret: SecretId, answer: ErrorAnswer, response: requests.Response) -> VaultThrottledError:
     return VaultThrottledError(
         f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
         cause="The vault, or the whole subscription, gets more requests than Azure allows (4,000 in 10 s for a vault).",
@@ -220,7 +200,7 @@ def _throttled(secret: SecretId, answer: _Answer, response: requests.Response) -
     )
 
 
-def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Response) -> VaultAuthenticationError:
+def _unauthenticated(secret: SecretId, answer: ErrorAnswer, response: requests.Response) -> VaultAuthenticationError:
     cause, remedy = (
         "The token is expired, was tampered with, or was revoked.",
         "Check this machine's clock: `date -u`. Then what stands between it and the identity endpoint.",
@@ -241,7 +221,7 @@ def _unauthenticated(secret: SecretId, answer: _Answer, response: requests.Respo
     )
 
 
-def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
+def _forbidden(secret: SecretId, answer: ErrorAnswer) -> VaultError:
     what = f"{secret} could not be read: the vault answered {_said(403, answer)}"
     if answer.inner == "SecretDisabled":
         return SecretDisabledError(
@@ -255,7 +235,7 @@ def _forbidden(secret: SecretId, answer: _Answer) -> VaultError:
     return AccessDeniedError(what, cause=cause, remedy=remedy, code=answer.inner or answer.code, status=403)
 
 
-def _denial(secret: SecretId, answer: _Answer) -> tuple[str, str]:
+def _denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str]:
     """Return cause and remedy of a 403, with the caller's object id filled in where the vault named it."""
     vault = vault_name(secret.vault_url)
     caller = _quoted(_CALLER, answer.message)
@@ -312,20 +292,6 @@ def _is_name_problem(problem: Exception) -> bool:
     return isinstance(problem, UnicodeError) or isinstance(reason, NameResolutionError)
 
 
-def _said(status: int, answer: _Answer) -> str:
+def _said(status: int, answer: ErrorAnswer) -> str:
     code = answer.inner or answer.code
     return f"{status}{f' {code}' if code else ''}{f': {answer.message}' if answer.message else '.'}"
-
-
-def _read(text: str) -> _Answer:
-    """Return the code and message of an error answer: its own fields only, since the rest could hold anything."""
-    try:
-        error = json.loads(text)["error"]
-        code, message = error["code"], error.get("message") or ""
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _Answer(None, None, "")
-    inner = error.get("innererror") or error.get("innerError") or {}
-    inner_code = inner.get("code") if isinstance(inner, dict) else None
-    return _Answer(
-        str(code)[:100], str(inner_code)[:100] if inner_code else None, " ".join(str(message).split())[:_LONGEST_QUOTE]
-    )

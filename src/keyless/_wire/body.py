@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 
 if TYPE_CHECKING:
-    from keyless.deadline import Deadline
+    from keyless._wire.deadline import Deadline
 
 _CHUNK = 65_536
 # A secret is 25 KiB at most and a token a few; what is larger is neither.

@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, ProtocolError, ResponseError
 from urllib3.util import Retry
 
-from keyless.deadline import backoff, parse_retry_after
-from keyless.response_body import read_body
+from keyless._wire.body import read_body
+from keyless._wire.pauses import backoff, parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import ConnectionPool
     from urllib3.response import BaseHTTPResponse
 
-    from keyless.deadline import Deadline
+    from keyless._wire.deadline import Deadline
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 15.0
@@ -173,7 +173,7 @@ class _PacedAdapter(HTTPAdapter):
         if attempt > attempts and not patient:
             return None
         asked = parse_retry_after(response.headers.get("Retry-After"))
-        return max(asked or 0.0, backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
+        return backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, asked=asked)
 
 
 class _PacedRetry(Retry):
@@ -205,7 +205,7 @@ class _PacedRetry(Retry):
         """Return what is left after one more attempt; raise MaxRetryError where there must be no further one."""
         exchange, attempt = self.session.exchange, len(self.history) + 1
         asked = parse_retry_after(response.headers.get("Retry-After")) if response else None
-        wait = max(asked or 0.0, backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE))
+        wait = backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, asked=asked)
         if _pool is not None and (not exchange.patient or wait >= exchange.deadline.remaining):
             raise MaxRetryError(_pool, url or "", error or ResponseError("too many error responses"))
         following = super().increment(method, url, response, error, _pool, _stacktrace)

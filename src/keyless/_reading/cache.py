@@ -1,21 +1,43 @@
 """What is remembered of a vault's secrets, and when to ask again: logic alone, no clock, no network, no threads.
 
-A value lives through three ages. *Fresh*: it is served. *Aging*: it is served while one worker asks the vault anew.
-*Due*: a reader waits for the vault. There are no timers, since Azure Functions freezes idle instances: after a long
-sleep the first read finds a value that is due, and waits rather than serve what was true hours ago.
+Theory of operation
+-------------------
+There are no timers, since Azure Functions freezes idle instances. What a read finds, ``lookup`` derives from what is
+remembered and the time. The first state that fits is the one:
 
-When the vault or the identity endpoint fails, the old value is served, marked stale, for a bounded time, and the vault
-is asked again at growing intervals. Without an old value the failures are remembered, too: from the second on, reads get
-the last one until the vault may be asked again, or thousands of instances that start during an outage would hammer it.
-When the vault *answers*, and the answer is no, the old value is dropped at once.
+================ ===================================== ============ ===============================================
+State            What is remembered; what time it is   ``lookup``   What the read gets; whether the vault is asked
+================ ===================================== ============ ===============================================
+refused, failing a failure; before its ``until``       Deny         the failure; not asked
+failed           a failure, no value; ``until`` passed Fetch, once  waits; asked once, for it may fail again
+unknown          nothing, or a failure long past       Fetch        waits; asked, and again where that may help
+fresh            a value; before ``fresh_until``       Serve        the value; not asked
+lapsed           a value; ``max_stale`` is over        Fetch        as if unknown: nobody may be given it any more
+stale, resting   a stale value; before ``retry_at``    Serve        the value, marked stale; not asked
+stale            a stale value; up to a minute later   Revalidate   the value, marked stale; asked by a worker
+stale, forgotten a stale value; later than that        Renew        waits; the value only if the vault cannot be asked
+revalidating     a value; before ``due_at``            Revalidate   the value; asked by a worker (RFC 5861)
+due              a value; from ``due_at``              Renew        waits; the value only if the vault cannot be asked
+================ ===================================== ============ ===============================================
+
+What changes a state, beside the time:
+
+* ``store``: the vault gave a value. It is fresh, whatever was before.
+* ``fail`` with a refusal (403, 404, disabled): the value is dropped at once. Refused for ``negative_ttl``.
+* ``fail`` with an outage: the value becomes stale, and rests longer after each failure in a row. Without a value the
+  failure is remembered: from the second in a row on, reads get it until the vault may be asked again, or thousands of
+  instances that start during an outage would hammer it.
+* ``expire``: a caller says that the value does not work. It is due at once, and no failure is remembered.
+
+Long after a value was due, or should have been tried again, its reader waits rather than get what was true hours ago.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from keyless.deadline import LONGEST_PAUSE, backoff
+from keyless._wire.pauses import LONGEST_PAUSE, backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +50,24 @@ PINNED_TTL = 3600.0
 _TTL_SPREAD = 0.2
 _DUE_AFTER = 1.5
 _FIRST_RETRY = 1.0
-_MOST_DENIALS = 1024
+_MAX_FAILURES = 1024
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """What is remembered of one secret; times are in the reader's clock's seconds."""
+    """What is remembered of one secret; times are in the reader's clock's seconds.
+
+    Attributes:
+        secret: The value.
+        stored_at: When the vault gave it.
+        fresh_until: Until when it is served with nothing else to do.
+        due_at: From when a reader waits for the vault.
+        stale: The value marked stale, in an outage.
+        failures: How often in a row the vault could not be asked.
+        retry_at: In an outage, until when the vault is left alone.
+        expired: Whether a caller said that it does not work.
+        confirmed: Whether the vault said after that that it is still the latest.
+    """
 
     secret: Secret
     stored_at: float
@@ -46,8 +80,8 @@ class Entry:
     confirmed: bool = False
 
 
-class Denial(NamedTuple):
-    """Why there is no value, and until when readers are told so without the vault being asked.
+class RememberedFailure(NamedTuple):
+    """Why there is no value, and until when readers get that without the vault being asked.
 
     Attributes:
         until: That time.
@@ -60,21 +94,47 @@ class Denial(NamedTuple):
     failures: int
 
 
-class Lookup(NamedTuple):
-    """What the cache says about a secret.
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Serve the secret."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Revalidate:
+    """Serve the secret, and ask the vault behind the reader's back."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Wait for the vault; should it not be to be asked, serve the secret until a time."""
+
+    secret: Secret
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Wait for the vault; nothing is in hand.
 
     Attributes:
-        action: ``serve`` the secret; serve it and ``refresh`` behind the reader's back; ``wait`` for the vault, and
-            fall back on the secret if there is one; ``deny`` with the error, which is recent.
-        secret: The value in hand.
-        error: The recent refusal or failure; with ``wait``, a failure after which the vault should be asked just once.
-        until: With ``wait``, until when the secret may be served.
+        once: Whether one attempt is enough: the last one has just failed.
     """
 
-    action: Literal["serve", "refresh", "wait", "deny"]
-    secret: Secret | None = None
-    error: KeylessError | None = None
-    until: float = 0.0
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Raise the error, which is recent."""
+
+    error: KeylessError
+
+
+Lookup = Serve | Revalidate | Renew | Fetch | Deny
 
 
 class Held(NamedTuple):
@@ -89,9 +149,6 @@ class Held(NamedTuple):
     secrets: int
     stale: int
     oldest_age: float
-
-
-_MISS = Lookup("wait")
 
 
 class SecretCache:
@@ -113,7 +170,7 @@ class SecretCache:
         self._negative_ttl = negative_ttl
         self._chance = chance
         self._entries: dict[str, Entry] = {}
-        self._denials: dict[str, Denial] = {}
+        self._failed: dict[str, RememberedFailure] = {}
 
     def fresh(self, key: str, now: float) -> Secret | None:
         """Return the value if it can be served with nothing else to do."""
@@ -121,26 +178,23 @@ class SecretCache:
         return entry.secret if entry is not None and now < entry.fresh_until else None
 
     def lookup(self, key: str, now: float) -> Lookup:
-        """Say what to do about a secret that is asked for now."""
-        denial = self._denials.get(key)
-        if denial is not None and now < denial.until:
-            return Lookup("deny", error=denial.error)
+        """Say what to do about a secret that is asked for now: the table above."""
+        failure = self._failed.get(key)
+        if failure is not None and now < failure.until:
+            return Deny(failure.error)
         entry = self._entries.get(key)
         if entry is None:
-            failures = self._failures(key, now)
-            return Lookup("wait", error=denial.error) if denial is not None and failures else _MISS
+            return Fetch(once=self._failures(key, now) > 0)
         if now < entry.fresh_until:
-            return Lookup("serve", entry.secret)
+            return Serve(entry.secret)
         until = entry.stored_at + self._max_stale
         if now >= until:
-            # Nobody may be served it, so nothing is gained by keeping it.
-            return _MISS
-        if entry.stale is not None:
-            if now < entry.retry_at:
-                return Lookup("serve", entry.stale)
-            # Long after that time nobody has asked, and the outage may be long over.
-            return Lookup("refresh" if now < entry.retry_at + LONGEST_PAUSE else "wait", entry.stale, until=until)
-        return Lookup("refresh" if now < entry.due_at else "wait", entry.secret, until=until)
+            return Fetch()
+        if entry.stale is None:
+            return Revalidate(entry.secret) if now < entry.due_at else Renew(entry.secret, until)
+        if now < entry.retry_at:
+            return Serve(entry.stale)
+        return Revalidate(entry.stale) if now < entry.retry_at + LONGEST_PAUSE else Renew(entry.stale, until)
 
     def store(self, key: str, secret: Secret, now: float, *, pinned: bool) -> Entry | None:
         """Remember a value that the vault has just given.
@@ -160,7 +214,7 @@ class SecretCache:
         entry = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
         entry.confirmed = before is not None and before.expired and before.secret.version == secret.version
         self._entries[key] = entry
-        self._denials.pop(key, None)
+        self._failed.pop(key, None)
         return before
 
     def fail(self, key: str, error: KeylessError, now: float) -> Entry | None:
@@ -172,7 +226,7 @@ class SecretCache:
         entry = self._entries.get(key)
         if not error.stale_ok:
             self._entries.pop(key, None)
-            self._deny(key, Denial(now + self._negative_ttl, error, failures=0), now)
+            self._remember(key, RememberedFailure(now + self._negative_ttl, error, failures=0), now)
             return None
         if entry is None or now - entry.stored_at >= self._max_stale:
             self._entries.pop(key, None)
@@ -180,7 +234,7 @@ class SecretCache:
             # The first may be a slip, and the next reader tries at once; unless the service asked to wait.
             again = failures > 1 or error.retry_after is not None
             pause = self._pause(max(1, failures - 1), error) if again else 0.0
-            self._deny(key, Denial(now + pause, error, failures), now)
+            self._remember(key, RememberedFailure(now + pause, error, failures), now)
             return None
         entry.failures += 1
         entry.retry_at = now + self._pause(entry.failures, error)
@@ -205,7 +259,7 @@ class SecretCache:
                 return False
             if entry.confirmed and now < entry.stored_at + self._negative_ttl:
                 return False
-        self._denials.pop(key, None)
+        self._failed.pop(key, None)
         if entry is not None:
             # An episode of staleness goes on, but for its pause: whoever asks next waits for the vault.
             at, again = entry.stored_at, float("-inf")
@@ -223,19 +277,19 @@ class SecretCache:
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
-        self._denials.clear()
+        self._failed.clear()
 
     def _pause(self, failures: int, error: KeylessError) -> float:
-        asked = error.retry_after
+        asked = min(error.retry_after or 0.0, LONGEST_PAUSE)
         return backoff(failures, first=_FIRST_RETRY, longest=LONGEST_PAUSE, asked=asked, chance=self._chance)
 
     def _failures(self, key: str, now: float) -> int:
         """Return how often in a row a secret that is not in hand could not be read; what is long past does not count."""
-        denial = self._denials.get(key)
-        return denial.failures if denial is not None and now < denial.until + LONGEST_PAUSE else 0
+        failure = self._failed.get(key)
+        return failure.failures if failure is not None and now < failure.until + LONGEST_PAUSE else 0
 
-    def _deny(self, key: str, denial: Denial, now: float) -> None:
-        if len(self._denials) >= _MOST_DENIALS:
-            self._denials = {key: denial for key, denial in self._denials.items() if now < denial.until}
-        if len(self._denials) < _MOST_DENIALS:
-            self._denials[key] = denial
+    def _remember(self, key: str, failure: RememberedFailure, now: float) -> None:
+        if len(self._failed) >= _MAX_FAILURES:
+            self._failed = {key: failure for key, failure in self._failed.items() if now < failure.until}
+        if len(self._failed) < _MAX_FAILURES:
+            self._failed[key] = failure

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
-from keyless import vault_errors
-from keyless.challenge import Challenge
-from keyless.response_body import read_body
+from keyless._vault.challenge import Challenge
+from keyless._vault.failures import error_answer, no_answer, not_a_vault
+from keyless._vault.session import VaultSession
+from keyless._wire.body import read_body
+from keyless._wire.deadline import too_late
+from keyless._wire.error_answer import json_object
 from keyless.secret import Secret
-from keyless.vault_session import VaultSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import requests
 
-    from keyless.deadline import Deadline
+    from keyless._wire.deadline import Deadline
+    from keyless._wire.token import Token
     from keyless.errors import KeylessError
-    from keyless.identity import Token
     from keyless.secret_id import SecretId
 
 # Every cloud's vaults know this version, and a read has been the same in every version since:
@@ -37,7 +38,7 @@ _UNAUTHORIZED = 401
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Refused(Exception):  # noqa: N818 (no failure yet: a question that the reader answers with another token)
+class TokenRejected(Exception):  # noqa: N818 (no failure yet: a question that the reader answers with another token)
     """The vault answered 401: it wants another token.
 
     Attributes:
@@ -74,13 +75,13 @@ class Vault:
             deadline: By when an answer must have begun.
 
         Raises:
-            Refused: If the vault wants another token.
+            TokenRejected: If the vault wants another token.
             VaultError: If the secret cannot be had; the subclass says why.
             DeadlineExceededError: If the time runs out.
         """
         left = deadline.remaining
         if left <= 0:
-            raise vault_errors.too_late(secret)
+            raise too_late(f"{secret} could not be read")
         failure: Exception
         try:
             response = self._session.get(
@@ -95,13 +96,13 @@ class Vault:
             read_body(response, deadline)
         # OSError is the base of what requests raises, and is raised itself for a CA bundle that is not there.
         except (OSError, HTTPError, ValueError) as error:
-            failure = vault_errors.no_answer(secret, error, deadline)
+            failure = no_answer(secret, error, deadline)
         else:
             if response.status_code == _OK:
                 return self._secret(secret, response)
-            failure = vault_errors.error_answer(secret, response)
+            failure = error_answer(secret, response)
             if response.status_code == _UNAUTHORIZED:
-                failure = Refused(Challenge.parse(response.headers.get("WWW-Authenticate")), failure)
+                failure = TokenRejected(Challenge.parse(response.headers.get("WWW-Authenticate")), failure)
         # Raised outside the except block: an error in its context holds the request, and so the token.
         raise failure
 
@@ -110,13 +111,13 @@ class Vault:
         self._session.close()
 
     def _secret(self, asked: SecretId, response: requests.Response) -> Secret:
-        body = _json_object(response.text)
+        body = json_object(response.text)
         attributes = body.get("attributes")
         attributes = attributes if isinstance(attributes, dict) else {}
         tags = body.get("tags")
         segments = urlsplit(str(body.get("id"))).path.split("/")
         if not isinstance(body.get("value"), str) or len(segments) != 4 or segments[1] != "secrets":  # noqa: PLR2004
-            raise vault_errors.not_a_secret(asked, response)
+            raise not_a_vault(asked, response)
         content_type = body.get("contentType")
         return Secret(
             value=body["value"],
@@ -146,14 +147,6 @@ class Bearer(AuthBase):
         if self._token is not None:
             request.headers["Authorization"] = f"Bearer {self._token.value}"
         return request
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _time(seconds: object) -> datetime | None:

@@ -10,48 +10,44 @@ import threading
 import weakref
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keyless import vault_errors
-from keyless.cache import SecretCache
-from keyless.counter import Counter
-from keyless.deadline import Deadline
+from keyless._reading.cache import Deny, Fetch, Renew, Revalidate, SecretCache, Serve
+from keyless._reading.counter import Counter
+from keyless._reading.fetch import Fetcher
+from keyless._reading.flight import SingleFlight
+from keyless._reading.workers import Workers
+from keyless._wire.deadline import Deadline, too_late
 from keyless.errors import KeylessError
-from keyless.fetch import Fetcher, closed
-from keyless.flight import SingleFlight
 from keyless.secret_id import SecretId
-from keyless.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from concurrent.futures import Future
 
-    from keyless.events import Event, Hook
-    from keyless.identity import Token
+    from keyless._reading.options import ReaderOptions
+    from keyless._wire.token import Token
+    from keyless.events import Event
     from keyless.secret import Secret
     from keyless.stats import ReaderStats
 
-_MOST_KEYS = 10_000
+_MAX_KEYS = 10_000
 # A vault that does not answer must not hold up the end of its outage: with an old value in hand, trying again is better.
 _REFRESH_SECONDS = 10.0
 
 
-class Pending(NamedTuple):
+class PendingRead(NamedTuple):
     """A secret that is on its way.
 
     Attributes:
         secret: Which one.
         flight: What will bring it.
-        fallback: The old value, should the flight fail or take too long.
-        until: Until when that may be served.
+        fallback: The old value, should the flight fail or take too long, and until when it may be served.
     """
 
     secret: SecretId
     flight: Future[Secret]
-    fallback: Secret | None
-    until: float
+    fallback: Renew | None
 
 
 class Refresher:
@@ -60,36 +56,17 @@ class Refresher:
     Args:
         vault_url: The vault's address, already checked.
         identity: The managed identity, in MSAL's own classes, already checked.
-        ttl: As for SecretReader.
-        max_stale: As for SecretReader.
-        negative_ttl: As for SecretReader.
-        timeout: As for SecretReader; it bounds each flight.
-        parallel: As for SecretReader.
-        on_event: As for SecretReader; None logs.
-        clock: As for SecretReader.
+        options: The reader's options.
     """
 
-    def __init__(
-        self,
-        vault_url: str,
-        identity: Any,
-        *,
-        ttl: float,
-        max_stale: float,
-        negative_ttl: float,
-        timeout: float,
-        parallel: int,
-        on_event: Hook | None,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, vault_url: str, identity: Any, options: ReaderOptions) -> None:
         self.vault_url = vault_url
         self._identity = identity
-        self._negative_ttl = negative_ttl
-        self._timeout = timeout
-        self._parallel = parallel
-        self._on_event = on_event
-        self._clock = clock
-        self._cache = SecretCache(ttl=ttl, max_stale=max_stale, negative_ttl=negative_ttl, chance=random.random)
+        self._options = options
+        self._clock = options.clock
+        self._cache = SecretCache(
+            ttl=options.ttl, max_stale=options.max_stale, negative_ttl=options.negative_ttl, chance=random.random
+        )
         self._keys: dict[str, str] = {}
         self._hits, self._misses, self._stale, self._refused = Counter(), Counter(), Counter(), Counter()
         self._retrieved, self._failed = Counter(), Counter()
@@ -112,7 +89,7 @@ class Refresher:
             self._hits.add()
         return secret
 
-    def ask(self, name: str, version: str | None) -> Secret | Pending:
+    def ask(self, name: str, version: str | None) -> Secret | PendingRead:
         """Return what can be served now, or see that what is missing is on its way.
 
         Raises:
@@ -120,49 +97,70 @@ class Refresher:
             KeylessError: If the vault has just refused it.
             ReaderClosedError: After close().
         """
-        secret = SecretId.resolve(self.vault_url, name, version)
-        key = _key(secret)
+        wanted = SecretId.resolve(self.vault_url, name, version)
+        key = _key(wanted)
         with self._lock:
-            if self._closed:
-                raise closed()
-            if version is None and len(self._keys) < _MOST_KEYS:
+            if version is None and len(self._keys) < _MAX_KEYS:
                 self._keys[name] = key
             found = self._cache.lookup(key, self._clock())
-            if found.action == "deny" and found.error is not None:
-                self._refused.add()
-                raise copy(found.error)
-            if found.action == "serve" and found.secret is not None:
-                return self._served(found.secret)
-            seconds = self._timeout if found.secret is None else min(self._timeout, _REFRESH_SECONDS)
+            match found:
+                case Deny(error):
+                    self._refused.add()
+                    raise copy(error)
+                case Serve(secret):
+                    return self._served(secret)
+                case Revalidate() | Renew():
+                    seconds = min(self._options.timeout, _REFRESH_SECONDS)
+                case Fetch():
+                    seconds = self._options.timeout
             until = Deadline.after(seconds, self._clock)
-            flight, opened = self._flights.board(key, until)
+            flight, opened = self._flights.join(key, until)
         if opened:
-            patient = found.secret is None and found.error is None
-            read = partial(self._read, key, flight, secret, until, patient=patient)
+            read = partial(self._read, key, flight, wanted, until, patient=found == Fetch())
             # Refreshes that nobody waits for must not keep every worker from those that somebody does.
-            workers = self._refreshers if found.action == "refresh" else self._workers
-            workers.do(partial(self._flights.fly, key, flight, read))
-        if found.action == "refresh" and found.secret is not None:
+            workers = self._refreshers if isinstance(found, Revalidate) else self._workers
+            workers.submit(partial(self._flights.run, key, flight, read))
+        if isinstance(found, Revalidate):
             return self._served(found.secret)
-        return Pending(secret, flight, found.secret, found.until)
+        return PendingRead(wanted, flight, found if isinstance(found, Renew) else None)
 
-    def settle(self, pending: Pending) -> Secret:
+    def result_or_fallback(self, pending: PendingRead) -> Secret:
         """Return what a reader gets that has waited for as long as it would.
 
         Raises:
             KeylessError: If the flight brought one, and no old value may be served in its place.
             DeadlineExceededError: If the flight is still under way, and there is no old value.
         """
-        flight = pending.flight
-        error = flight.exception() if flight.done() else vault_errors.too_late(pending.secret)
+        flight, old = pending.flight, pending.fallback
+        error = flight.exception() if flight.done() else too_late(f"{pending.secret} could not be read")
         if error is None:
             return self._served(flight.result())
         # The value may have been invalidated meanwhile, and the flight that brought this error with it.
-        old = pending.fallback if self._clock() < pending.until else None
-        if old is not None and isinstance(error, KeylessError) and error.stale_ok:
-            return self._served(replace(old, source="stale"))
+        if old is not None and self._clock() < old.until and isinstance(error, KeylessError) and error.stale_ok:
+            return self._served(replace(old.secret, source="stale"))
         self._misses.add()
         raise copy(error) if isinstance(error, KeylessError) else error
+
+    def invalidate(self, name: str, version: str | None, rejected: str | None) -> None:
+        """Make the next read wait for the vault, unless the rejected version is not in hand any more."""
+        secret = SecretId.resolve(self.vault_url, name, version)
+        key = _key(secret)
+        with self._lock:
+            if not self._cache.expire(key, self._clock(), rejected):
+                return
+            # What is under way may have been answered before the value was changed.
+            self._flights.forget(key)
+        from keyless.events import SecretInvalidated  # noqa: PLC0415 (importing keyless need not pay for it)
+
+        self._emit(SecretInvalidated(vault_url=self.vault_url, name=secret.name))
+
+    def token(self, resource: str, claims: str | None) -> Token:
+        """Return a token, for a credential of the Azure SDK."""
+        return self._fetcher.tokens.get(resource, claims)
+
+    async def atoken(self, resource: str, claims: str | None) -> Token:
+        """Return a token as ``token`` does, without ever blocking the event loop."""
+        return await self._fetcher.tokens.aget(resource, claims)
 
     def stats(self) -> ReaderStats:
         """Return what was counted, and what is in memory."""
@@ -183,46 +181,26 @@ class Refresher:
                 in_flight=len(self._flights),
             )
 
-    def invalidate(self, name: str, version: str | None, rejected: str | None) -> None:
-        """Make the next read wait for the vault, unless the rejected version is not in hand any more."""
-        secret = SecretId.resolve(self.vault_url, name, version)
-        key = _key(secret)
-        with self._lock:
-            if not self._cache.expire(key, self._clock(), rejected):
-                return
-            # What is under way may have been answered before the value was changed.
-            self._flights.forget(key)
-        from keyless.events import SecretInvalidated  # noqa: PLC0415 (importing keyless need not pay for it)
-
-        self._tell(SecretInvalidated(vault_url=self.vault_url, name=secret.name))
-
     def close(self) -> None:
         """Forget every value, end the threads and the connections; whoever waits gets ReaderClosedError."""
         with self._lock:
             self._closed = True
+            self._flights.close()
             self._cache.clear()
         self._workers.stop()
         self._refreshers.stop()
         self._fetcher.close()
-        self._flights.abandon(closed())
-        self._token_flights.abandon(closed())
 
     def _begin_process(self) -> None:
         """Make what cannot outlive a fork: threads, locks, connections and what is under way on them."""
+        parallel = self._options.parallel
         self._lock = threading.Lock()
         self._flights: SingleFlight[Secret] = SingleFlight()
-        self._token_flights: SingleFlight[Token] = SingleFlight()
-        self._workers = Workers(self._parallel)
-        self._refreshers = Workers(max(1, self._parallel // 2))
-        self._fetcher = Fetcher(
-            self.vault_url,
-            self._identity,
-            connections=self._parallel,
-            memory=self._negative_ttl,
-            tell=self._tell,
-            clock=self._clock,
-            now=_now,
-        )
+        self._workers = Workers(parallel)
+        self._refreshers = Workers(max(1, parallel // 2))
+        self._fetcher = Fetcher(self.vault_url, self._identity, self._options, emit=self._emit)
+        if self._closed:
+            self.close()
 
     def _read(self, key: str, flight: Future[Secret], secret: SecretId, until: Deadline, *, patient: bool) -> Secret:
         """Ask the vault and remember the outcome; runs on a worker's thread."""
@@ -237,12 +215,12 @@ class Refresher:
 
         now = self._clock()
         with self._lock:
-            # Invalidated meanwhile: whoever waits may have this answer, and the next reader shall have a newer one.
-            current = self._flights.is_current(key, flight) and not self._closed
+            # Invalidated or closed meanwhile: who waits may have this answer, and the next reader gets a newer one.
+            current = self._flights.is_current(key, flight)
             before = self._cache.store(key, fetched, now, pinned=secret.version is not None) if current else None
         if before is not None and before.stale is not None:
-            self._tell(StaleEnded(vault_url=self.vault_url, name=secret.name, age=now - before.stored_at))
-        self._tell(
+            self._emit(StaleEnded(vault_url=self.vault_url, name=secret.name, age=now - before.stored_at))
+        self._emit(
             SecretRetrieved(
                 vault_url=self.vault_url,
                 name=fetched.name,
@@ -268,11 +246,11 @@ class Refresher:
             failed = ReadFailed(
                 vault_url=self.vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, seconds=seconds
             )
-            self._tell(failed)
+            self._emit(failed)
             raise error
-        told = StaleStarted if entry.failures == 1 else RefreshFailed
-        self._tell(
-            told(
+        kind = StaleStarted if entry.failures == 1 else RefreshFailed
+        self._emit(
+            kind(
                 vault_url=self.vault_url,
                 name=secret.name,
                 kl_code=error.kl_code,
@@ -283,38 +261,25 @@ class Refresher:
         )
         return entry.stale
 
-    def token(self, resource: str, claims: str | None) -> Future[Token]:
-        """See that a token is on its way, for a credential of the Azure SDK."""
-        with self._lock:
-            if self._closed:
-                raise closed()
-            key = f"{resource} {claims or ''}"
-            until = Deadline.after(self._timeout, self._clock)
-            flight, opened = self._token_flights.board(key, until)
-        if opened:
-            acquire = partial(self._fetcher.tokens.token, resource, until, claims=claims)
-            self._workers.do(partial(self._token_flights.fly, key, flight, acquire))
-        return flight
-
     def _served(self, secret: Secret) -> Secret:
         {"vault": self._misses, "cache": self._hits, "stale": self._stale}[secret.source].add()
         return secret
 
-    def _tell(self, event: Event) -> None:
+    def _emit(self, event: Event) -> None:
         from keyless.events import log_event  # noqa: PLC0415 (as above)
 
-        for hook in (self._on_event or log_event, self._tell_telemetry):
+        for hook in (self._options.on_event or log_event, self._emit_telemetry):
             try:
                 hook(event)
             except Exception:
                 logging.getLogger("keyless").exception("the event hook failed")
 
-    def _tell_telemetry(self, event: Event) -> None:
+    def _emit_telemetry(self, event: Event) -> None:
         # In a program that has imported neither there is nobody to receive anything.
         if not sys.modules.keys().isdisjoint({"opentelemetry.trace", "opentelemetry.metrics"}):
-            from keyless.telemetry import process_telemetry  # noqa: PLC0415 (as above)
+            from keyless.integrations.telemetry import process_telemetry  # noqa: PLC0415 (as above)
 
-            process_telemetry().tell(self, event)
+            process_telemetry().emit(self, event)
 
 
 def _begin_in_child(reference: weakref.ref[Refresher]) -> None:
@@ -326,7 +291,3 @@ def _begin_in_child(reference: weakref.ref[Refresher]) -> None:
 def _key(secret: SecretId) -> str:
     # Key Vault compares names without case.
     return f"{secret.name.lower()}/{secret.version or ''}"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import random
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from keyless import vault_errors
+from keyless._identity.managed_identity import ManagedIdentity
+from keyless._reading.flight import closed
+from keyless._reading.tokens import TokenSource
+from keyless._vault.failures import open_to_all, wrong_challenge
+from keyless._vault.vault import TokenRejected, Vault
+from keyless._wire.pauses import backoff
 from keyless.clouds import cloud_of
-from keyless.deadline import backoff
-from keyless.errors import ReaderClosedError, VaultError, VaultThrottledError
-from keyless.identity import TokenSource
-from keyless.vault import Refused, Vault
+from keyless.errors import VaultError, VaultThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
-    from keyless.deadline import Deadline
+    from keyless._reading.options import ReaderOptions
+    from keyless._wire.deadline import Deadline
     from keyless.events import Hook
     from keyless.secret import Secret
     from keyless.secret_id import SecretId
@@ -38,11 +41,8 @@ class Fetcher:
     Args:
         vault_url: The vault's address, already checked.
         identity: The managed identity, in MSAL's own classes.
-        connections: How many connections to the vault are kept.
-        memory: Seconds for which a failure of the identity endpoint is remembered.
-        tell: What hears of tokens.
-        clock: Tells the time in seconds; only differences matter.
-        now: Tells the time of day.
+        options: The reader's options.
+        emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
     """
 
@@ -50,19 +50,17 @@ class Fetcher:
         self,
         vault_url: str,
         identity: Any,
+        options: ReaderOptions,
         *,
-        connections: int,
-        memory: float,
-        tell: Hook,
-        clock: Callable[[], float],
-        now: Callable[[], datetime],
+        emit: Hook,
         pause: Callable[[float], bool] | None = None,
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
-        self.tokens = TokenSource(identity, memory=memory, tell=tell, pause=self._pause, clock=clock)
+        asked = ManagedIdentity(identity, pause=self._pause, clock=options.clock)
+        self.tokens = TokenSource(asked, options, emit=emit)
         self._host = vault_url.removeprefix("https://").partition(":")[0]
-        self._vault = Vault(vault_url, connections=connections, now=now)
+        self._vault = Vault(vault_url, connections=options.parallel, now=_now)
         cloud = cloud_of(self._host)
         self._resource = cloud.resource if cloud else None
 
@@ -104,26 +102,26 @@ class Fetcher:
         token = self.tokens.token(self._resource, deadline)
         try:
             return self._vault.read(secret, token, deadline)
-        except Refused as refused:
+        except TokenRejected as refused:
             claims = refused.challenge.claims
         # Once more with another token: this one may have been revoked, or its signing key rolled over.
         self.tokens.forget(self._resource, token)
         token = self.tokens.token(self._resource, deadline, claims=claims)
         try:
             return self._vault.read(secret, token, deadline)
-        except Refused as refused:
+        except TokenRejected as refused:
             failure = refused.error
         raise failure
 
     def _ask_for_resource(self, secret: SecretId, deadline: Deadline) -> str:
         try:
             self._vault.read(secret, None, deadline)
-        except Refused as refused:
+        except TokenRejected as refused:
             challenge = refused.challenge
         else:
-            raise vault_errors.open_to_all(secret)
+            raise open_to_all(secret)
         if challenge.resource is None or not challenge.vouches_for(self._host):
-            raise vault_errors.wrong_challenge(secret, challenge)
+            raise wrong_challenge(secret, challenge)
         return challenge.resource
 
 
@@ -144,10 +142,5 @@ def pause_after(
     return backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, asked=error.retry_after, chance=chance)
 
 
-def closed() -> ReaderClosedError:
-    """Return the error for whatever is asked of a closed reader."""
-    return ReaderClosedError(
-        "The SecretReader is closed.",
-        cause="close() was called, or its with block has ended.",
-        remedy="Keep one SecretReader for as long as the process reads secrets.",
-    )
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -23,19 +23,19 @@ class Workers:
     """Up to a number of threads, started as they are needed.
 
     Args:
-        most: How many at once.
+        max_threads: How many at once.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_threads: int) -> None:
         self._jobs: Jobs = SimpleQueue()
         self._idle = threading.Semaphore(0)
-        self._most = most
+        self._max_threads = max_threads
         self._started = 0
         self._lock = threading.Lock()
         # A reader that is dropped without close() must not leave its threads behind.
-        self._stop = weakref.finalize(self, _stop, self._jobs, most)
+        self._stop = weakref.finalize(self, _stop, self._jobs)
 
-    def do(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None]) -> None:
         """Have a job done by a thread; where the interpreter is ending and gives none, do it here.
 
         Args:
@@ -43,7 +43,7 @@ class Workers:
         """
         run = copy_context().run
         with self._lock:
-            if not self._idle.acquire(blocking=False) and self._started < self._most:
+            if not self._idle.acquire(blocking=False) and self._started < self._max_threads:
                 try:
                     threading.Thread(target=_work, args=(self._jobs, self._idle), name="keyless", daemon=True).start()
                     self._started += 1
@@ -64,11 +64,11 @@ def _work(jobs: Jobs, idle: threading.Semaphore) -> None:
         # Kept no longer than it takes: a job holds its reader.
         del job
         idle.release()
+    jobs.put(None)  # For the next thread.
 
 
-def _stop(jobs: Jobs, threads: int) -> None:
+def _stop(jobs: Jobs) -> None:
     with suppress(Empty):
         while True:
             jobs.get_nowait()
-    for _ in range(threads):
-        jobs.put(None)
+    jobs.put(None)

@@ -1,0 +1,1 @@
+"""A token of a managed identity: asked of MSAL once, and every failure as one error."""

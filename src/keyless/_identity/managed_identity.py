@@ -1,0 +1,138 @@
+"""A managed identity: which one it is, and one acquisition of a token through MSAL.
+
+Nothing here speaks an identity protocol: MSAL picks the platform's endpoint and asks it. What MSAL leaves to its caller
+is here: timeouts, the retries that each platform asks for, and telling failures apart. (MSAL reports every failure of
+App Service as ``invalid_scope`` and lets an answer that is not JSON escape as ``JSONDecodeError``.)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msal
+
+from keyless._identity.failures import explain
+from keyless._identity.session import IdentitySession
+from keyless._remedies.host import GUID
+from keyless._remedies.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES
+from keyless._wire import clock
+from keyless._wire.token import Token
+from keyless.errors import ConfigurationError, KeylessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyless._wire.deadline import Deadline
+
+# Patterns are compiled when they are first needed, so that importing costs little.
+_RESOURCE_ID = (
+    rf"(?i:/subscriptions/{GUID}/resourcegroups/[^/?#\s]+"
+    r"/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/?#\s]+)"
+)
+# MSAL's own spelling of the identity kinds: https://learn.microsoft.com/en-us/python/api/msal/msal.managed_identity
+_KINDS = {"ClientId": "client_id", "ResourceId": "resource_id", "ObjectId": "object_id"}
+
+
+def check_identity(identity: Any) -> str:
+    """Return how a managed identity is spoken of, such as ``client_id=…``, if it can be one.
+
+    Args:
+        identity: An ``msal.SystemAssignedManagedIdentity`` or ``msal.UserAssignedManagedIdentity``.
+
+    Raises:
+        ConfigurationError: If it is something else, or its id does not have the form of one.
+    """
+    if not msal.managed_identity.ManagedIdentity.is_managed_identity(identity):
+        raise ConfigurationError(
+            f"The identity is {type(identity).__name__}, which is no managed identity.",
+            cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
+            remedy="Pass one of them: both can be imported from keyless.",
+        )
+    if msal.managed_identity.ManagedIdentity.is_system_assigned(identity):
+        return "system-assigned"
+    kind, value = _KINDS[identity["ManagedIdentityIdType"]], identity["Id"]
+    form = _RESOURCE_ID if kind == "resource_id" else GUID
+    if not isinstance(value, str) or not re.fullmatch(form, value):
+        example = (
+            "/subscriptions/{guid}/resourcegroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+            if kind == "resource_id"
+            else "00000000-0000-0000-0000-000000000000"
+        )
+        raise ConfigurationError(
+            f"The {kind} {str(value)[:200]!r} is not valid.",
+            cause=f"A {kind} has the form {example}.",
+            remedy=f"Copy it from: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}",
+        )
+    return f"{kind}={value}"
+
+
+class ManagedIdentity:
+    """One managed identity, as MSAL asks for its tokens.
+
+    Args:
+        identity: Which one, in MSAL's own classes.
+        pause: Waits that many seconds; returns whether the wait was cut short because the owner closes.
+        clock: Tells the time in seconds, for deadlines and pauses.
+
+    Attributes:
+        name: How it is spoken of.
+    """
+
+    def __init__(self, identity: Any, *, pause: Callable[[float], bool], clock: Callable[[], float]) -> None:
+        self.name = check_identity(identity)
+        self._identity = identity
+        self._session = IdentitySession(pause=pause, clock=clock)
+        self._answers: dict[object, object] = {}
+        self.forget()
+
+    def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:
+        """Return a token, from MSAL's cache or from the identity endpoint.
+
+        MSAL returns the token of before where that is good yet and another cannot be had.
+
+        Args:
+            resource: What it is for, such as ``https://vault.azure.net``.
+            deadline: By when it must be there.
+            claims: A claims challenge, as JSON text, that the resource answered an earlier token with.
+            patient: Whether to ask again where the platform's advice says so.
+
+        Raises:
+            IdentityError: If there is none to be had; the subclass says why.
+            DeadlineExceededError: If the time runs out.
+        """
+        token, problem = None, None
+        # MSAL would replay a failed answer from memory for a time of its own; how long to remember is its caller's.
+        self._answers.clear()
+        with self._session.until(deadline, patient=patient) as exchange:
+            try:
+                token = _token(self._client.acquire_token_for_client(resource=resource, claims_challenge=claims))
+            except KeylessError:
+                raise
+            except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
+                problem = error
+        if token is None:
+            # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
+            raise explain(self.name, exchange, problem)
+        return token
+
+    def forget(self) -> None:
+        """Forget every token: MSAL has no way to drop one."""
+        self._client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+def _token(result: object) -> Token | None:
+    """Return the token in what MSAL returned; None where that is an error."""
+    if not isinstance(result, dict) or not isinstance(result.get("access_token"), str):
+        return None
+    expires_in, refresh_on = result.get("expires_in"), result.get("refresh_on")
+    return Token(
+        value=result["access_token"],
+        # MSAL itself takes an hour where the endpoint does not say.
+        expires_on=int(clock.unix_time()) + (int(expires_in) if expires_in is not None else 3600),
+        refresh_on=int(refresh_on) if refresh_on is not None else None,
+    )

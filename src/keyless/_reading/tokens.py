@@ -1,0 +1,210 @@
+"""The tokens of one identity: one flight a token, whoever wants it, and no more requests than can help."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from keyless._identity.failures import token_too_late
+from keyless._reading.flight import SingleFlight, done_in, result_of
+from keyless._reading.workers import Workers
+from keyless._wire.clock import unix_time
+from keyless._wire.deadline import Deadline
+from keyless._wire.pauses import LONGEST_PAUSE
+from keyless.errors import DeadlineExceededError, IdentityError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from keyless._reading.options import ReaderOptions
+    from keyless._wire.token import Token
+    from keyless.events import Hook
+
+# MSAL takes a token with less than five minutes to live for expired.
+_SHORTEST_LIFE = 300.0
+# A token in hand is good for hours yet when its renewal is due: what reads with it must not wait long for another.
+_RENEWAL_SECONDS = 2.0
+_RENEWAL_REST = 60.0
+
+
+class Identity(Protocol):
+    """What tokens are asked of."""
+
+    name: str
+
+    def acquire(self, resource: str, deadline: Deadline, *, claims: str | None, patient: bool) -> Token:
+        """Return a token, or raise why there is none."""
+
+    def forget(self) -> None:
+        """Forget every token."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A token in hand.
+
+    Attributes:
+        token: The token.
+        rest_until: Until when it is not renewed although it should be: the endpoint has just failed to.
+    """
+
+    token: Token
+    rest_until: float = float("-inf")
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a resource will take it."""
+        return self.token.expires_on - unix_time() >= _SHORTEST_LIFE
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it should be renewed: half of its life is gone."""
+        return self.token.refresh_on is not None and self.token.refresh_on <= unix_time()
+
+
+class TokenSource:
+    """The tokens of one identity.
+
+    A failure is remembered as long as a refusal of the vault is where the endpoint does not say how long, so that many
+    readers do not hammer an endpoint that cannot help them.
+
+    Args:
+        identity: What they are asked of.
+        options: The reader's options.
+        emit: What is given each event.
+    """
+
+    def __init__(self, identity: Identity, options: ReaderOptions, *, emit: Hook) -> None:
+        self.name = identity.name
+        self._identity = identity
+        self._options = options
+        self._clock = options.clock
+        self._emit = emit
+        self._held: dict[str, _Held] = {}
+        self._failures: dict[str, tuple[float, IdentityError]] = {}
+        self._flights: SingleFlight[Token] = SingleFlight()
+        # Threads of their own: one that reads may be waiting for the very token that is to be asked for.
+        self._workers = Workers(options.parallel)
+
+    def token(self, resource: str, deadline: Deadline, *, claims: str | None = None) -> Token:
+        """Return a token; this thread asks for it, unless it is on its way.
+
+        Args:
+            resource: What it is for, such as ``https://vault.azure.net``.
+            deadline: By when it must be there.
+            claims: A claims challenge, as JSON text, that the resource answered an earlier token with.
+
+        Raises:
+            IdentityError: If there is none to be had; the subclass says why.
+            DeadlineExceededError: If the time runs out.
+            ReaderClosedError: If close() came first.
+        """
+        return self._wait(resource, deadline, claims, run=lambda work: work())
+
+    def get(self, resource: str, claims: str | None) -> Token:
+        """Return a token as ``token`` does, within the reader's own time; the calling thread only waits."""
+        return self._wait(resource, self._deadline(), claims, run=self._workers.submit)
+
+    async def aget(self, resource: str, claims: str | None) -> Token:
+        """Return a token as ``get`` does, without ever blocking the event loop."""
+        deadline = self._deadline()
+        while True:
+            flight, opened = self._start(resource, deadline, claims, run=self._workers.submit)
+            await done_in(flight, deadline.remaining)
+            if opened or not _ended_early(flight, deadline):
+                return self._result(flight)
+
+    def forget(self, resource: str, token: Token) -> None:
+        """Drop a token, so that the next is asked of the endpoint: the resource has refused this one.
+
+        Where it is not the latest any more, somebody else has dropped it already, and nothing is done.
+        """
+        held = self._held.get(resource)
+        if held is not None and held.token.value == token.value:
+            self._held.pop(resource, None)  # Another thread may have been refused at the same time.
+            self._failures.clear()
+            # The others are held here, too.
+            self._identity.forget()
+
+    def close(self) -> None:
+        """Close the connections and end the threads; whoever waits gets ReaderClosedError."""
+        self._workers.stop()
+        self._identity.close()
+        self._flights.close()
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self._options.timeout, self._clock)
+
+    def _wait(
+        self, resource: str, deadline: Deadline, claims: str | None, *, run: Callable[[Callable[[], None]], None]
+    ) -> Token:
+        while True:
+            flight, opened = self._start(resource, deadline, claims, run=run)
+            with suppress(TimeoutError):
+                flight.exception(deadline.remaining)
+            if opened or not _ended_early(flight, deadline):
+                return self._result(flight)
+
+    def _start(
+        self, resource: str, deadline: Deadline, claims: str | None, *, run: Callable[[Callable[[], None]], None]
+    ) -> tuple[Future[Token], bool]:
+        """Join the flight of a token or open it; return it, and whether it was opened."""
+        key = f"{resource} {claims or ''}"
+        flight, opened = self._flights.join(key, deadline)
+        if opened:
+            acquire = partial(self._acquire_unless_known, key, resource, deadline, claims)
+            run(partial(self._flights.run, key, flight, acquire))
+        return flight, opened
+
+    def _result(self, flight: Future[Token]) -> Token:
+        if not flight.done():
+            raise token_too_late(self.name)
+        return result_of(flight)
+
+    def _acquire_unless_known(self, key: str, resource: str, deadline: Deadline, claims: str | None) -> Token:
+        """Return the token in hand or raise the failure that is remembered, else ask for one."""
+        held = self._held.get(resource) if claims is None else None
+        if held is not None and not held.is_usable:
+            held = None
+        if held is not None and (not held.is_due or self._clock() < held.rest_until):
+            return held.token
+        until, failure = self._failures.get(key, (0.0, None))
+        if failure is not None and self._clock() < until:
+            raise copy(failure)
+        try:
+            token = self._acquire(resource, deadline, claims, held)
+        except IdentityError as error:
+            asked = error.retry_after
+            seconds = self._options.negative_ttl if asked is None else min(asked, LONGEST_PAUSE)
+            self._failures[key] = (self._clock() + seconds, copy(error))
+            raise
+        self._failures.pop(key, None)
+        return token
+
+    def _acquire(self, resource: str, deadline: Deadline, claims: str | None, held: _Held | None) -> Token:
+        """Ask for a token; with a good one in hand, which is returned should it fail, only once and not for long."""
+        started = self._clock()
+        if held is not None:
+            deadline = Deadline.after(min(_RENEWAL_SECONDS, deadline.remaining), self._clock)
+        token = self._identity.acquire(resource, deadline, claims=claims, patient=held is None)
+        self._held[resource] = _Held(token)
+        if held is not None and held.token.value == token.value:
+            self._held[resource].rest_until = self._clock() + _RENEWAL_REST
+            return token
+        from keyless.events import TokenAcquired  # noqa: PLC0415 (importing keyless need not pay for it)
+
+        seconds = self._clock() - started
+        self._emit(TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds))
+        return token
+
+
+def _ended_early(flight: Future[Token], deadline: Deadline) -> bool:
+    """Say whether a flight ended only because whoever opened it had less time than is left here."""
+    return flight.done() and isinstance(flight.exception(), DeadlineExceededError) and deadline.remaining > 0

@@ -1,0 +1,1 @@
+"""A secret of a vault: asked for once, and every answer as a Secret or one error."""
