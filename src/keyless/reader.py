@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self
 
 import msal
 
-from keyless._identity.managed_identity import check_identity
 from keyless._reading.flight import done_in
 from keyless._reading.options import ReaderOptions, check_timeout
 from keyless._reading.refresher import PendingRead, Refresher
@@ -85,9 +84,8 @@ class SecretReader:
             clock=clock,
         )
         self.vault_url = check_vault_url(vault_url)
-        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
-        self._identity_name = check_identity(identity)
         self._options = options
+        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
         self._refresher = Refresher(self.vault_url, identity, options)
 
     def get(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:
@@ -224,7 +222,7 @@ class SecretReader:
         self.close()
 
     def __repr__(self) -> str:
-        return f"SecretReader({self.vault_url!r}, identity={self._identity_name!r})"
+        return f"SecretReader({self.vault_url!r}, identity={self._refresher.identity_name!r})"
 
     def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
         """Return by when a secret must be there, and until when to wait for one whose old value is in hand."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msal
@@ -22,6 +24,7 @@ from keyless.errors import (
     IdentityServiceError,
     IdentityThrottledError,
     IdentityUnavailableError,
+    ReaderClosedError,
 )
 from keyless.events import Event, TokenAcquired
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.unit.conftest import MovedClock, ScriptedEndpoint
+
+    from keyless._wire.token import Token
 
 VAULT = "https://vault.azure.net"
 GUID = "0f2a1c4e-5b6d-4789-9abc-def012345678"
@@ -119,6 +124,61 @@ def test_twenty_threads_with_a_cold_cache_are_one_request(app_service: ScriptedE
         thread.join()
     assert values == [CANARY] * 20
     assert len(app_service.requests) == 1
+
+
+async def test_threads_that_read_and_callers_that_only_wait_share_one_request(
+    app_service: ScriptedEndpoint, clock: MovedClock
+) -> None:
+    app_service.answer(200, body())
+    tokens = source(clock)
+    asked = [
+        *(asyncio.to_thread(tokens.token, VAULT, soon(clock)) for _ in range(5)),
+        *(asyncio.to_thread(tokens.get, VAULT, None) for _ in range(5)),
+        *(tokens.aget(VAULT, None) for _ in range(5)),
+    ]
+    assert [token.value for token in await asyncio.gather(*asked)] == [CANARY] * 15
+    assert len(app_service.requests) == 1
+    tokens.close()
+
+
+def test_who_waits_for_a_token_whose_asker_had_less_time_asks_again(
+    app_service: ScriptedEndpoint, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app_service.answer(200, body())
+    tokens, opened, joined = source(clock), threading.Event(), threading.Event()
+    acquire, join = ManagedIdentity.acquire, tokens._flights.join
+
+    def acquire_late(identity: ManagedIdentity, resource: str, deadline: Deadline, **options: Any) -> Token:
+        monkeypatch.setattr(ManagedIdentity, "acquire", acquire)
+        opened.set()
+        assert joined.wait(10)
+        clock.seconds += 5.0
+        return acquire(identity, resource, deadline, **options)
+
+    def join_and_tell(key: str, deadline: Deadline) -> tuple[Future[Token], bool]:
+        flight, is_opened = join(key, deadline)
+        if not is_opened:
+            joined.set()
+        return flight, is_opened
+
+    monkeypatch.setattr(ManagedIdentity, "acquire", acquire_late)
+    monkeypatch.setattr(tokens._flights, "join", join_and_tell)
+    with ThreadPoolExecutor(2) as pool:
+        hasty = pool.submit(tokens.token, VAULT, soon(clock, 5.0))
+        assert opened.wait(10)
+        patient = pool.submit(tokens.get, VAULT, None)
+        assert isinstance(hasty.exception(10), DeadlineExceededError)
+        assert patient.result(10).value == CANARY
+    tokens.close()
+
+
+def test_a_closed_source_gives_no_token_and_ends_every_wait(app_service: ScriptedEndpoint, clock: MovedClock) -> None:
+    app_service.answer(200, body())
+    tokens = source(clock)
+    tokens.token(VAULT, soon(clock))
+    tokens.close()
+    with pytest.raises(ReaderClosedError):
+        tokens.get(VAULT, None)
 
 
 APP_SERVICE_ERRORS = [

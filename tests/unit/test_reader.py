@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -282,6 +282,31 @@ def test_a_closed_reader_says_so_and_whoever_waits_is_told(silent_identity_endpo
         reader.get("db-password")
     with pytest.raises(ReaderClosedError):
         reader.credential.get_token("https://vault.azure.net/.default")
+
+
+def test_a_credential_s_token_comes_although_the_one_thread_of_the_reader_waits_for_it(
+    local_azure: LocalAzure, azure_environment: object
+) -> None:
+    with SecretReader(URL, parallel=1) as reader, ThreadPoolExecutor(8) as pool:
+        credential = reader.credential
+        tokens = [pool.submit(credential.get_token, "https://vault.azure.net/.default") for _ in range(4)]
+        secrets = [pool.submit(reader.get, name, timeout=10) for name in ("db-password", "api-key")]
+        assert len({token.result(10).token for token in tokens}) == 1
+        assert all(secret.result(10).value for secret in secrets)
+    assert local_azure.journal.count(operation="getToken") == 1
+
+
+def test_a_closed_reader_is_closed_in_a_child_too(reader: SecretReader) -> None:
+    reader.close()
+    child = os.fork()
+    if child == 0:
+        try:
+            reader.get("db-password", timeout=5)
+        except ReaderClosedError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_reader_works_after_a_fork(local_azure: LocalAzure, reader: SecretReader) -> None:

@@ -101,18 +101,15 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
         )
     if isinstance(problem, requests.RequestException):
         how = "it does not answer in time" if isinstance(problem, requests.Timeout) else _connection_problem(problem)
+        cause = "The identity variables are set, and nothing answers where they point."
+        remedy = remedies.renew_variables(_this_host())
         if source is msal.managed_identity.DEFAULT_TO_VM:
-            return IdentityUnavailableError(
-                f"{what}: {how}.",
-                cause=f"{_missing_variables()} not set in this process, so no managed identity is enabled "
-                "for this application, or it was started before the identity was enabled, or it does not run in Azure.",
-                remedy=remedies.enable_identity(_this_host()),
+            cause = (
+                f"{_missing_variables()} not set in this process, so no managed identity is enabled "
+                "for this application, or it was started before the identity was enabled, or it does not run in Azure."
             )
-        return IdentityUnavailableError(
-            f"{what}: {how}.",
-            cause="The identity variables are set, and nothing answers where they point.",
-            remedy=remedies.renew_variables(_this_host()),
-        )
+            remedy = remedies.enable_identity(_this_host())
+        return IdentityUnavailableError(f"{what}: {how}.", cause=cause, remedy=remedy)
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
         cause="The identity variables, or the endpoint's first answer, do not have the documented form.",

@@ -58,15 +58,17 @@ class SingleFlight(Generic[V]):
 
     def run(self, key: str, flight: Future[V], work: Callable[[], V]) -> None:
         """Do the work and end the flight with what came of it; never raises what the work raised."""
+        result, failure = None, None
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must get it)
-            self._remove(key, flight)
             # The traceback's frames hold tokens, and an error may be kept and raised again for seconds.
-            self._finish(flight, error=error.with_traceback(None))
-        else:
-            self._remove(key, flight)
-            self._finish(flight, result=result)
+            failure = error.with_traceback(None)
+        with self._lock:
+            if self._flights.get(key, (None, None))[0] is flight:
+                del self._flights[key]
+            self._forgotten.discard(flight)
+            _finish(flight, result, failure)
 
     def __len__(self) -> int:
         return len(self._flights) + len(self._forgotten)
@@ -87,26 +89,19 @@ class SingleFlight(Generic[V]):
         """End every flight with ReaderClosedError: nobody will run them any more, and none is opened."""
         with self._lock:
             self._closed = True
-            flights = [*(flight for flight, _ in self._flights.values()), *self._forgotten]
+            for flight in (*(flight for flight, _ in self._flights.values()), *self._forgotten):
+                _finish(flight, None, closed())
             self._flights.clear()
             self._forgotten.clear()
-        for flight in flights:
-            self._finish(flight, error=closed())
 
-    def _remove(self, key: str, flight: Future[V]) -> None:
-        with self._lock:
-            if self._flights.get(key, (None, None))[0] is flight:
-                del self._flights[key]
-            self._forgotten.discard(flight)
 
-    def _finish(self, flight: Future[V], *, result: V | None = None, error: BaseException | None = None) -> None:
-        with self._lock:
-            if flight.done():  # close() came first.
-                return
-            if error is not None:
-                flight.set_exception(error)
-            else:
-                flight.set_result(result)  # type: ignore[arg-type]  # None only where V allows it
+def _finish(flight: Future[V], result: V | None, failure: BaseException | None) -> None:
+    if flight.done():  # close() came first.
+        return
+    if failure is None:
+        flight.set_result(result)  # type: ignore[arg-type]  # None only where V allows it
+    else:
+        flight.set_exception(failure)
 
 
 def closed() -> ReaderClosedError:

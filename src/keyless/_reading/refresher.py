@@ -55,7 +55,7 @@ class Refresher:
 
     Args:
         vault_url: The vault's address, already checked.
-        identity: The managed identity, in MSAL's own classes, already checked.
+        identity: The managed identity, in MSAL's own classes.
         options: The reader's options.
     """
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from keyless._identity.failures import token_too_late
 from keyless._reading.flight import SingleFlight, done_in, result_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from keyless._identity.managed_identity import ManagedIdentity
     from keyless._reading.options import ReaderOptions
     from keyless._wire.token import Token
     from keyless.events import Hook
@@ -29,21 +30,6 @@ _SHORTEST_LIFE = 300.0
 # A token in hand is good for hours yet when its renewal is due: what reads with it must not wait long for another.
 _RENEWAL_SECONDS = 2.0
 _RENEWAL_REST = 60.0
-
-
-class Identity(Protocol):
-    """What tokens are asked of."""
-
-    name: str
-
-    def acquire(self, resource: str, deadline: Deadline, *, claims: str | None, patient: bool) -> Token:
-        """Return a token, or raise why there is none."""
-
-    def forget(self) -> None:
-        """Forget every token."""
-
-    def close(self) -> None:
-        """Close the connections."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +67,7 @@ class TokenSource:
         emit: What is given each event.
     """
 
-    def __init__(self, identity: Identity, options: ReaderOptions, *, emit: Hook) -> None:
+    def __init__(self, identity: ManagedIdentity, options: ReaderOptions, *, emit: Hook) -> None:
         self.name = identity.name
         self._identity = identity
         self._options = options

@@ -124,11 +124,12 @@ def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
 def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
     """Return the error for an answer that is not a secret."""
     status, answer = response.status_code, read_error(response.text)
+    what = f"{secret} could not be read: the vault answered {_said(status, answer)}"
     if status == 429:  # noqa: PLR2004 (Too Many Requests)
-        return _throttled(secret, answer, response)
+        return _throttled(secret, what, answer, response)
     if status >= 500:  # noqa: PLR2004 (server errors)
         return VaultServiceError(
-            f"{secret} could not be read: the vault answered {_said(status, answer)}",
+            what,
             cause="The vault, or a gateway before it, fails.",
             remedy=f"Try again; if it lasts, look at the platform's health. {remedies.HEALTH}",
             code=answer.code,
@@ -138,9 +139,9 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
     if answer.code is None:
         return not_a_vault(secret, response)
     if status == 401:  # noqa: PLR2004 (Unauthorized)
-        return _unauthenticated(secret, answer, response)
+        return _unauthenticated(secret, what, answer, response)
     if status == 403:  # noqa: PLR2004 (Forbidden)
-        return _forbidden(secret, answer)
+        return _forbidden(secret, what, answer)
     if status == 404 and answer.code == "SecretNotFound":  # noqa: PLR2004 (Not Found)
         return SecretNotFoundError(
             f"{secret} was not found: the vault answered {_said(status, answer)}",
@@ -150,7 +151,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
             status=status,
         )
     return UnexpectedAnswerError(
-        f"{secret} could not be read: the vault answered {_said(status, answer)}",
+        what,
         cause="No rule covers this answer of the vault.",
         remedy="The vault's own words above say what it did not like.",
         code=answer.code,
@@ -188,9 +189,9 @@ def not_a_vault(secret: SecretId, response: requests.Response) -> VaultUnreachab
     )
 
 
-def _throttled(secret: SecretId, answer: ErrorAnswer, response: requests.Response) -> VaultThrottledError:
+def _throttled(secret: SecretId, what: str, answer: ErrorAnswer, response: requests.Response) -> VaultThrottledError:
     return VaultThrottledError(
-        f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
+        what,
         cause="The vault, or the whole subscription, gets more requests than Azure allows (4,000 in 10 s for a vault).",
         remedy="Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults. "
         f"{remedies.look_at_requests(vault_name(secret.vault_url))}",
@@ -200,7 +201,9 @@ def _throttled(secret: SecretId, answer: ErrorAnswer, response: requests.Respons
     )
 
 
-def _unauthenticated(secret: SecretId, answer: ErrorAnswer, response: requests.Response) -> VaultAuthenticationError:
+def _unauthenticated(
+    secret: SecretId, what: str, answer: ErrorAnswer, response: requests.Response
+) -> VaultAuthenticationError:
     cause, remedy = (
         "The token is expired, was tampered with, or was revoked.",
         "Check this machine's clock: `date -u`. Then what stands between it and the identity endpoint.",
@@ -213,7 +216,7 @@ def _unauthenticated(secret: SecretId, answer: ErrorAnswer, response: requests.R
         cause = "The token is for another resource than this vault's cloud."
         remedy = remedies.match_cloud(vault_name(secret.vault_url))
     return VaultAuthenticationError(
-        f"{secret} could not be read: the vault answered {_said(response.status_code, answer)}",
+        what,
         cause=cause,
         remedy=remedy,
         code=answer.code,
@@ -221,8 +224,7 @@ def _unauthenticated(secret: SecretId, answer: ErrorAnswer, response: requests.R
     )
 
 
-def _forbidden(secret: SecretId, answer: ErrorAnswer) -> VaultError:
-    what = f"{secret} could not be read: the vault answered {_said(403, answer)}"
+def _forbidden(secret: SecretId, what: str, answer: ErrorAnswer) -> VaultError:
     if answer.inner == "SecretDisabled":
         return SecretDisabledError(
             what,
