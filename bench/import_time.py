@@ -16,7 +16,8 @@ ROUNDS = 15
 RIVALS = {
     "nothing": "pass",
     "`msal`": "import msal",
-    "`keyless`": "import keyless",
+    # The package alone loads none of its modules: what is measured is what a program that reads secrets pays.
+    "`keyless.SecretReader`": "from keyless import SecretReader",
     "`azure.identity` and `azure.keyvault.secrets`": "import azure.identity, azure.keyvault.secrets",
 }
 
@@ -33,13 +34,13 @@ def main() -> None:
     for statement in RIVALS.values():
         milliseconds(statement)  # Compiled and in the page cache.
     measured = alternate({name: partial(milliseconds, statement) for name, statement in RIVALS.items()}, ROUNDS)
-    msal, official = (ratio(measured, "`keyless`", name) for name in list(RIVALS)[1::2])
+    msal, official = (ratio(measured, "`keyless.SecretReader`", name) for name in list(RIVALS)[1::2])
     section = f"""
 `python -m bench.import_time`: processor time of a fresh interpreter, compiled modules, median of {ROUNDS} alternating rounds.
 
 {table(["imported", "ms"], [[name, f"{value:.0f}"] for name, value in median(measured).items()])}
 
-* `keyless`, which imports `msal`, took {msal:.2f} of its time; goal: {met(msal, 1.1)}.
+* `keyless.SecretReader`, which imports `msal`, took {msal:.2f} of its time; goal: {met(msal, 1.1)}.
 * It took {official:.2f} of the time of the official packages; goal: {met(official, 0.7)}.
 """
     keep("import_time", {"ms": measured}, section)
