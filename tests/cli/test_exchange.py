@@ -126,7 +126,7 @@ def test_a_folder_is_exported_and_imported_while_nothing_runs(tmp_path: Path, fo
     assert (done.exit_code, "3 secrets added" in done.stdout) == (0, True)
     with LocalAzure(data=copy) as azure:
         found = azure.vault("contoso-kv").get_secret("a")
-        assert (found.value, found.tags) == (ODD, {"t": ODD})
+        assert (found.value, found.attributes.tags) == (ODD, {"t": ODD})
 
 
 def test_an_import_that_cannot_be_whole_changes_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -448,9 +448,10 @@ def test_no_report_holds_a_token_or_a_value_whichever_stage_fails(
         reports.append(diagnose(vault_url=URL, secret="db-password", timeout=2))
         faults.remove(fault.id)
     reports += [diagnose(vault_url="nonsense", secret="db-password"), diagnose(vault_url=URL, secret="nope")]
-    own, vault.tenant_id = vault.tenant_id, "11111111-1111-1111-1111-111111111111"
+    own = vault.settings
+    vault.settings = replace(own, tenant_id="11111111-1111-1111-1111-111111111111")
     reports.append(diagnose(vault_url=URL, secret="db-password"))
-    vault.tenant_id = own
+    vault.settings = own
     monkeypatch.setenv("DB", f"@Microsoft.KeyVault({canary})")
     reports.append(diagnose(vault_url=URL, secret="db-password"))
     failing = {report.problem.stage for report in reports if report.problem}

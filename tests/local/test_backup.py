@@ -11,7 +11,8 @@ import pytest
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.keyvault.backup import jwe
 from keyless.local.azure.keyvault.backup.backup import CorruptBackupError, new_backup_key, open_backup, seal_backup
-from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.keyvault.settings import VaultSettings
+from keyless.local.azure.storage.database import Database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ FRAME = b")AzureKeyVaultSecretBackupV1.microsoft.com"
 @pytest.fixture
 def backup(wire: VaultWire) -> str:
     """A backup of a secret of three versions; the secret is gone since."""
-    vault = wire.azure.add_vault("gone-kv", soft_delete_days=0)
+    vault = wire.azure.add_vault("gone-kv", VaultSettings(soft_delete_days=0))
     wire.azure.identity("system").grant("Key Vault Secrets Officer", on=vault)
     vault.set_secret("Kept", f"{CANARY}-1", content_type="first", tags={"a": "ü"})
     vault.set_secret("kept", f"{CANARY}-2", enabled=False, expires_on=2527401600, not_before=-1)
@@ -61,7 +62,7 @@ def test_a_backup_shows_no_value(backup: str) -> None:
 
 def test_every_version_comes_back_as_it_was(wire: VaultWire, backup: str) -> None:
     gone = wire.azure.vault("gone-kv")
-    before = [gone.get_secret("kept", item.version) for item in gone.page_of_versions("kept", start="", size=9)]
+    before = [gone.get_secret("kept", item.version) for item in gone.secrets.page_of_versions("kept", start="", size=9)]
     listed = wire.ask("GET", "/secrets/kept/versions", host=gone.host).text
     latest = wire.ask("GET", "/secrets/kept", host=gone.host).text
     gone.delete_secret("kept")
@@ -79,7 +80,7 @@ def test_a_backup_is_restored_in_another_vault_with_padding_or_without(wire: Vau
     status, text = _restore(wire, backup + "=" * (-len(backup) % 4))
     assert status == 200
     assert json.loads(text)["id"].startswith(f"{BASE}/secrets/Kept/")
-    assert len(wire.azure.vault("contoso-kv").page_of_versions("kept", start="", size=9)) == 3
+    assert len(wire.azure.vault("contoso-kv").secrets.page_of_versions("kept", start="", size=9)) == 3
 
 
 def test_a_name_in_use_is_not_restored_over(wire: VaultWire, backup: str) -> None:
@@ -119,29 +120,29 @@ def test_a_backup_with_any_byte_changed_is_refused(backup: str) -> None:
     azure = Azure()
     pem = new_backup_key()
     vault = azure.vault("contoso-kv")
-    blob = seal_backup([vault.get_secret("api-key")], pem)
+    blob = seal_backup("secret", [vault.get_secret("api-key")], pem)
     for place in range(len(blob)):
         changed = bytearray(blob)
         changed[place] ^= 1
         with pytest.raises(CorruptBackupError):
-            open_backup(bytes(changed), pem)
-    assert open_backup(blob, pem) == [vault.get_secret("api-key")]
+            open_backup("secret", bytes(changed), pem)
+    assert open_backup("secret", blob, pem) == [vault.get_secret("api-key")]
 
 
 def test_a_backup_from_elsewhere_is_refused(wire: VaultWire) -> None:
-    foreign = Azure().vault("contoso-kv").backup_secret("api-key")
+    foreign = Azure().vault("contoso-kv").secrets.backup("api-key")
     assert _restore(wire, jwe.to_base64url(foreign))[0] == 400
     (refused,) = wire.azure.journal.entries(operation="restoreSecret")
     assert refused.reason.startswith("It is not what a vault of this local Azure backed up")
 
 
 def test_a_backup_outlives_a_restart_on_the_same_data(tmp_path: Path) -> None:
-    first = Azure(store=Store(tmp_path / "secrets.db"))
+    first = Azure(database=Database(tmp_path / "secrets.db"))
     kept = first.vault("contoso-kv").get_secret("api-key")
-    blob = first.vault("contoso-kv").backup_secret("api-key")
+    blob = first.vault("contoso-kv").secrets.backup("api-key")
     first.close()
-    second = Azure(store=Store(tmp_path / "secrets.db"))
-    restored = second.add_vault("another-kv").restore_secret(blob)
+    second = Azure(database=Database(tmp_path / "secrets.db"))
+    restored = second.add_vault("another-kv").secrets.restore(blob)
     second.close()
     assert restored == kept
 

@@ -7,6 +7,7 @@ import pytest
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.config import Config, default_config, load_config
+from keyless.local.azure.keyvault.objects.attributes import Attributes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,11 +59,15 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     )
     vault, identity = config.vaults["contoso-kv"], config.identities["reporting"]
     plain, full = vault.secrets
-    assert (config.tenant_id, vault.tenant_id, vault.cloud) == (CLIENT_ID, CLIENT_ID, "AZURE_CHINA")
-    assert (plain.value, full.value, full.content_type, full.enabled) == ("one", "two", "text/plain", False)
-    assert (full.not_before, full.tags) == (datetime(2020, 1, 1, tzinfo=UTC), {"owner": "me"})
-    assert full.expires_on is not None
-    assert full.expires_on.timestamp() == 1893452400
+    assert (config.tenant_id, vault.settings.tenant_id, vault.settings.cloud) == (CLIENT_ID, CLIENT_ID, "AZURE_CHINA")
+    assert (plain.value, plain.attributes, full.value) == ("one", Attributes(), "two")
+    assert full.attributes == Attributes(
+        content_type="text/plain",
+        enabled=False,
+        not_before=int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()),
+        expires_on=1893452400,
+        tags={"owner": "me"},
+    )
     assert (identity.client_id, identity.object_id, identity.assigned) == (CLIENT_ID, None, False)
     assert [(role, str(scope)) for role, scope in identity.roles] == [
         ("Key Vault Reader", "contoso-kv"),

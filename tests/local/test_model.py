@@ -13,7 +13,9 @@ from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import Scope
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
-from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.keyvault.objects.attributes import Attributes
+from keyless.local.azure.keyvault.settings import VaultSettings
+from keyless.local.azure.storage.database import Database
 from keyless.local.operations.secrets import GET_SECRET
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def test_a_vault_is_found_by_its_host_in_any_case_and_with_a_port(azure: Azure) 
 
 
 def test_a_vault_of_another_cloud_has_its_host(azure: Azure) -> None:
-    vault = azure.add_vault("moon-kv", cloud="AZURE_GOVERNMENT")
+    vault = azure.add_vault("moon-kv", VaultSettings(cloud="AZURE_GOVERNMENT"))
     assert azure.vault_at("moon-kv.vault.usgovcloudapi.net") is vault
     assert azure.vaults["moon-kv"] is vault
 
@@ -62,7 +64,7 @@ def test_a_vault_of_another_cloud_has_its_host(azure: Azure) -> None:
 )
 def test_a_vault_that_cannot_be_is_refused(azure: Azure, name: str, cloud: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        azure.add_vault(name, cloud=cloud)
+        azure.add_vault(name, VaultSettings(cloud=cloud))
     assert list(azure.vaults) == ["contoso-kv"]
 
 
@@ -128,8 +130,13 @@ def test_setting_a_secret_makes_a_version_and_keeps_the_old_ones(azure: Azure) -
     new = vault.set_secret("rotating-key", "new", enabled=False, expires_on=datetime(2030, 1, 1, tzinfo=UTC))
     assert vault.get_secret("ROTATING-KEY") == new
     assert vault.get_secret("rotating-key", old.version.upper()) == old
-    assert (new.name, new.value, new.enabled, new.expires_on) == ("Rotating-Key", "new", False, 1893456000)
-    assert (old.content_type, old.tags, old.expires_on) == ("text/plain", {"a": "b"}, None)
+    assert (new.name, new.value, new.attributes.enabled, new.attributes.expires_on) == (
+        "Rotating-Key",
+        "new",
+        False,
+        1893456000,
+    )
+    assert old.attributes == Attributes(content_type="text/plain", tags={"a": "b"})
     assert new.created_on == new.updated_on == pytest.approx(old.created_on + 86400, abs=5)
 
 
@@ -196,18 +203,18 @@ def test_threads_can_write_and_read_at_once(azure: Azure) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(vault.page_of_versions("shared", start="", size=1000)) == 160
+    assert len(vault.secrets.page_of_versions("shared", start="", size=1000)) == 160
     assert len(azure.identities) == 163
 
 
 def test_a_kept_store_holds_what_was_set_and_is_not_seeded_again(tmp_path: Path) -> None:
     file = tmp_path / "secrets.db"
-    first = Azure(store=Store(file))
+    first = Azure(database=Database(file))
     kept = first.vault("contoso-kv").set_secret("db-password", "rotated")
     first.close()
-    second = Azure(store=Store(file))
+    second = Azure(database=Database(file))
     assert second.vault("contoso-kv").get_secret("db-password") == kept
-    assert len(second.vault("contoso-kv").page_of_versions("db-password", start="", size=10)) == 2
+    assert len(second.vault("contoso-kv").secrets.page_of_versions("db-password", start="", size=10)) == 2
     second.close()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -215,15 +222,15 @@ def test_a_kept_store_holds_what_was_set_and_is_not_seeded_again(tmp_path: Path)
 def test_a_store_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a text, and certainly not a database of any kind. " * 20)
     with pytest.raises(LocalAzureError, match="file is not a database"):
-        Store(tmp_path / "text.db")
+        Database(tmp_path / "text.db")
     with pytest.raises(LocalAzureError, match="No such file or directory"):
-        Store(tmp_path / "missing" / "secrets.db")
+        Database(tmp_path / "missing" / "secrets.db")
 
 
 def test_a_store_of_a_newer_keyless_is_refused(tmp_path: Path) -> None:
-    Store(tmp_path / "secrets.db").close()
+    Database(tmp_path / "secrets.db").close()
     with sqlite3.connect(tmp_path / "secrets.db") as database:
         database.execute("PRAGMA user_version = 999")
     database.close()
     with pytest.raises(LocalAzureError, match="Its schema is version 999"):
-        Store(tmp_path / "secrets.db")
+        Database(tmp_path / "secrets.db")

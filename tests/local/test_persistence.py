@@ -20,8 +20,10 @@ import requests
 from keyless import SecretReader
 from keyless.errors import LocalAzureError
 from keyless.local.azure.config.config import load_config
-from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.keyvault.objects.store import ObjectStore
+from keyless.local.azure.keyvault.objects.stored import ObjectId
 from keyless.local.azure.storage import schema
+from keyless.local.azure.storage.database import Database
 from keyless.local.server import LocalAzure
 
 KILLS = 50
@@ -93,13 +95,14 @@ def test_every_acknowledged_write_survives_fifty_kills(tmp_path: Path) -> None:
             for writer in writers:
                 writer.join(timeout=20)
             rounds_with_writes += len(acknowledged) > before
-    store = Store(data / "secrets.db")
+    database = Database(data / "secrets.db")
+    store = ObjectStore(database)
     lost = [
         (name, version)
         for name, version, value in acknowledged
-        if (kept := store.get("contoso-kv", name, version, now=4e9)) is None or kept.value != value
+        if (kept := store.get(ObjectId("contoso-kv", "secret", name), version, now=4e9)) is None or kept.value != value
     ]
-    store.close()
+    database.close()
     assert lost == []
     assert rounds_with_writes == KILLS
     assert len(authorities) == 1, "the CA file is the same after every restart"

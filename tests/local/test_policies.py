@@ -140,8 +140,8 @@ def test_the_file_can_say_all_of_it(file: Path, serve: Serve) -> None:
     assert inner(wire.ask("GET", "/secrets", host=host("closed"))) == "ForbiddenByConnection"
     assert inner(wire.ask("GET", "/secrets", host=host("walled"))) == "ForbiddenByFirewall"
     assert wire.ask("GET", "/secrets", host=host("open-kv")).status_code == 200
-    assert azure.vault("by-policy").soft_delete_days == 7
-    assert azure.vault("by-policy").purge_protection
+    assert azure.vault("by-policy").settings.soft_delete_days == 7
+    assert azure.vault("by-policy").settings.purge_protection
     assert azure.role_assignments.propagation_seconds == 60
 
 

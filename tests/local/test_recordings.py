@@ -20,8 +20,10 @@ from tests.local.conftest import VaultWire
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.backup.jwe import to_base64url
-from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretVersion
-from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.keyvault.objects.attributes import Attributes
+from keyless.local.azure.keyvault.objects.life import ObjectState
+from keyless.local.azure.keyvault.objects.stored import ObjectId, ObjectVersion
+from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.clock import Clock
 from keyless.local.wire.keyvault import vault_app
 from keyless.local.wire.keyvault.protocol.paging import _decoded
@@ -121,13 +123,12 @@ class Scene:
     def __init__(self, recording: Recording, serve: Serve) -> None:
         self.recording = recording
         self.content = recording.content
-        self.store = Store()
-        self.azure = Azure(Config(), store=self.store, clock=RecordedClock(recording.moment))
+        self.azure = Azure(Config(), clock=RecordedClock(recording.moment))
         self.azure.add_identity("system")
         self.wire = VaultWire(self.azure, serve(vault_app(self.azure)))
         levels = re.findall(r'"recoveryLevel":"([^"]+)"', recording.answer)
         days = DAYS[levels[0]] if levels else 90
-        self.vault = self.azure.add_vault(recording.host.partition(".")[0], soft_delete_days=days)
+        self.vault = self.azure.add_vault(recording.host.partition(".")[0], VaultSettings(soft_delete_days=days))
         self.azure.identity("system").grant("Key Vault Secrets Officer", on=self.vault)
 
     def set_it(self) -> None:
@@ -141,19 +142,21 @@ class Scene:
         """Put a version into the store as its recorded JSON says it is; returns the secret's name."""
         _, _, name, *version = str(urlsplit(item["id"]).path).split("/")
         attributes = item["attributes"]
-        secret = SecretVersion(
+        secret = ObjectVersion(
             name=name,
             value=item.get("value", ""),
             version=version[0] if version else "0" * 32,
-            content_type=item.get("contentType"),
-            enabled=attributes["enabled"],
-            not_before=attributes.get("nbf"),
-            expires_on=attributes.get("exp"),
+            attributes=Attributes(
+                content_type=item.get("contentType"),
+                enabled=attributes["enabled"],
+                not_before=attributes.get("nbf"),
+                expires_on=attributes.get("exp"),
+                tags=item.get("tags", {}),
+            ),
             created_on=attributes["created"],
             updated_on=attributes["updated"],
-            tags=item.get("tags", {}),
         )
-        self.store.put((vault or self.vault).name, secret, now=0)
+        self.azure.objects.put(ObjectId((vault or self.vault).name, "secret", name), secret, now=0)
         return name
 
     def set_before_the_update(self) -> None:
@@ -167,13 +170,15 @@ class Scene:
 
     def delete_a_while_ago(self) -> None:
         self.delete_a_moment_ago()
-        self.azure.clock.advance(seconds=self.vault.deletion_seconds)
+        self.azure.clock.advance(seconds=self.vault.settings.deletion_seconds)
 
     def delete_what_was_answered(self) -> None:
         for item in self.recording.items:
             name, now = self.put(item), item.get("deletedDate", 0)
             purge_on = item.get("scheduledPurgeDate", int(self.recording.moment) + 7_776_000)
-            self.store.delete(self.vault.name, name, now=now, settles_on=0, purge_on=purge_on)
+            self.azure.objects.delete(
+                ObjectId(self.vault.name, "secret", name), now=now, settles_on=0, purge_on=purge_on
+            )
 
     def set_the_versions_and_the_next_one(self) -> None:
         """Set the versions that were listed, and that of which the real continuation token says that it follows."""
@@ -187,7 +192,7 @@ class Scene:
     def back_up_elsewhere(self) -> None:
         source = self.azure.add_vault("source-kv")
         name = self.put(self.recording.body, vault=source)
-        self.content = json.dumps({"value": to_base64url(source.backup_secret(name))})
+        self.content = json.dumps({"value": to_base64url(source.secrets.backup(name))})
 
     def back_up_and_purge_a_moment_ago(self) -> None:
         found = re.search(_VERSION, self.recording.answer)
@@ -195,14 +200,14 @@ class Scene:
         name = self.put(
             {"id": f"https://x{found.group()}", "attributes": {"enabled": True, "created": 1, "updated": 1}}
         )
-        self.content = json.dumps({"value": to_base64url(self.vault.backup_secret(name))})
+        self.content = json.dumps({"value": to_base64url(self.vault.secrets.backup(name))})
         self.vault.delete_secret(name)
-        self.azure.clock.advance(seconds=self.vault.deletion_seconds)
+        self.azure.clock.advance(seconds=self.vault.settings.deletion_seconds)
         self.vault.purge_deleted_secret(name)
-        assert self.vault.state_of(name) is SecretState.PURGING
+        assert self.vault.secrets.state_of(name) is ObjectState.PURGING
 
     def leave_it_empty(self) -> None:
-        assert self.vault.state_of(self.recording.secret) is SecretState.ABSENT
+        assert self.vault.secrets.state_of(self.recording.secret) is ObjectState.ABSENT
 
 
 STATES = {

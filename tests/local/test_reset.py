@@ -30,7 +30,7 @@ def _world(azure: Azure) -> dict[str, object]:
         "deleted": [
             deleted.properties.name
             for vault in azure.vaults.values()
-            for deleted in vault.page_of_deleted_secrets(start="", size=10)
+            for deleted in vault.secrets.page_of_deleted(start="", size=10)
         ],
         "roles": {
             identity.name: [

@@ -9,7 +9,8 @@ import pytest
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.azure import Azure, Vault
-from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretStateError
+from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
+from keyless.local.azure.keyvault.settings import VaultSettings
 
 if TYPE_CHECKING:
     import requests
@@ -30,7 +31,7 @@ def vault(wire: VaultWire) -> Vault:
 
 
 def _another(wire: VaultWire, name: str, **settings: Any) -> Vault:
-    vault = wire.azure.add_vault(name, **settings)
+    vault = wire.azure.add_vault(name, VaultSettings(**settings))
     wire.azure.identity("system").grant("Key Vault Secrets Officer", on=vault)
     return vault
 
@@ -73,8 +74,8 @@ def test_an_update_without_a_version_changes_the_latest(wire: VaultWire, vault: 
     _set(wire, "crud", {"value": "new"})
     for path, kind in (("/secrets/crud/", "one"), ("/secrets/crud", "two")):
         assert wire.ask("PATCH", path, body=json.dumps({"contentType": kind})).json()["contentType"] == kind
-        assert vault.get_secret("crud").content_type == kind
-    assert vault.get_secret("crud", old["id"].rpartition("/")[2]).content_type is None
+        assert vault.get_secret("crud").attributes.content_type == kind
+    assert vault.get_secret("crud", old["id"].rpartition("/")[2]).attributes.content_type is None
 
 
 def test_a_disabled_secret_is_enabled_again(wire: VaultWire) -> None:
@@ -217,7 +218,7 @@ def test_a_purged_secret_is_gone_and_its_name_is_free_after_a_while(wire: VaultW
     assert _error(wire.ask("PUT", "/secrets/api-key", body='{"value":"new"}'))[3] == "ObjectIsBeingDeleted"
     wire.azure.clock.advance(seconds=4)
     assert wire.ask("PUT", "/secrets/api-key", body='{"value":"new"}').status_code == 200
-    assert len(vault.page_of_versions("api-key", start="", size=9)) == 1
+    assert len(vault.secrets.page_of_versions("api-key", start="", size=9)) == 1
 
 
 def test_what_is_not_deleted_is_neither_read_nor_recovered_nor_purged(wire: VaultWire) -> None:
@@ -258,7 +259,7 @@ def test_a_deleted_secret_ceases_to_exist_on_its_scheduled_purge_date(wire: Vaul
     assert wire.ask("GET", "/deletedsecrets/brief", host=vault.host).status_code == 200
     wire.azure.clock.advance(hours=1)
     assert wire.ask("GET", "/deletedsecrets/brief", host=vault.host).status_code == 404
-    assert vault.state_of("brief") is SecretState.ABSENT
+    assert vault.secrets.state_of("brief") is ObjectState.ABSENT
     assert wire.ask("PUT", "/secrets/brief", host=vault.host, body='{"value":"x"}').status_code == 200
 
 
@@ -289,7 +290,7 @@ def test_a_vault_without_soft_delete_deletes_for_good(wire: VaultWire) -> None:
     vault.set_secret("brief", "x")
     deleted = wire.ask("DELETE", "/secrets/brief", host=vault.host).json()
     assert list(deleted) == ["id", "attributes"]
-    assert vault.state_of("brief") is SecretState.ABSENT
+    assert vault.secrets.state_of("brief") is ObjectState.ABSENT
     for method, path, operation in (
         ("GET", "/deletedsecrets", "list"),
         ("GET", "/deletedsecrets/brief", "get"),
@@ -402,18 +403,18 @@ def test_whoever_may_only_read_changes_nothing(wire: VaultWire, method: str, pat
 
 def test_in_python_a_secret_is_deleted_recovered_and_purged_too() -> None:
     azure = Azure()
-    vault = azure.add_vault("python-kv", deletion_seconds=0, recovery_seconds=0)
+    vault = azure.add_vault("python-kv", VaultSettings(deletion_seconds=0, recovery_seconds=0))
     vault.set_secret("a", "x")
     vault.delete_secret("A")
-    with pytest.raises(SecretStateError, match="The secret 'a' is deleted"):
+    with pytest.raises(ObjectStateError, match="The secret 'a' is deleted"):
         vault.set_secret("a", "y")
     vault.recover_deleted_secret("a")
     assert vault.get_secret("a").value == "x"
-    with pytest.raises(SecretStateError, match="The secret 'a' is active"):
+    with pytest.raises(ObjectStateError, match="The secret 'a' is active"):
         vault.purge_deleted_secret("a")
     vault.delete_secret("a")
     vault.purge_deleted_secret("a")
-    with pytest.raises(SecretStateError, match="The secret 'a' is absent"):
+    with pytest.raises(ObjectStateError, match="The secret 'a' is absent"):
         vault.delete_secret("a")
 
 
@@ -429,4 +430,4 @@ def test_in_python_a_secret_is_deleted_recovered_and_purged_too() -> None:
 )
 def test_a_vault_with_settings_that_azure_does_not_have_is_refused(settings: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        Azure().add_vault("wrong-kv", **settings)
+        Azure().add_vault("wrong-kv", VaultSettings(**settings))

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
+from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.clock import Clock
 from keyless.local.wire.keyvault import vault_app
 
@@ -79,10 +80,9 @@ class SecretMachine(RuleBasedStateMachine):
         self.days, self.protected, self.delay = days, protected, delay
         self.vault = self.azure.add_vault(
             f"vault-{len(self.azure.vaults)}",
-            soft_delete_days=days,
-            purge_protection=protected,
-            deletion_seconds=delay,
-            recovery_seconds=delay,
+            VaultSettings(
+                soft_delete_days=days, purge_protection=protected, deletion_seconds=delay, recovery_seconds=delay
+            ),
         )
         self.azure.identity("system").grant("Key Vault Secrets Officer", on=self.vault)
         for name in sorted(there | deleted):

@@ -25,7 +25,8 @@ from schemathesis.specs.openapi.checks import (
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.backup.jwe import to_base64url
-from keyless.local.azure.keyvault.secrets.secret import SecretState
+from keyless.local.azure.keyvault.objects.life import ObjectState
+from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ def _operations() -> list[Any]:
 
 
 def _put_into_state(vault: Vault, name: str, *, deleted: bool) -> None:
-    if vault.state_of(name) is SecretState.ABSENT:
+    if vault.secrets.state_of(name) is ObjectState.ABSENT:
         vault.set_secret(name, "x")
     if deleted and vault.find_secret(name):
         vault.delete_secret(name)
-    if not deleted and vault.find_deleted_secret(name):
+    if not deleted and vault.secrets.find_deleted(name):
         vault.recover_deleted_secret(name)
 
 
@@ -78,12 +79,12 @@ def test_every_answer_is_one_that_the_specification_has(operation: Any, serve: S
     if operation is None:
         pytest.skip(ABSENT)
     azure = Azure(Config())
-    vault = azure.add_vault("spec-kv", deletion_seconds=0, recovery_seconds=0)
+    vault = azure.add_vault("spec-kv", VaultSettings(deletion_seconds=0, recovery_seconds=0))
     azure.add_identity("system").grant("Key Vault Secrets Officer", on=vault)
     address, statuses = serve(vault_app(azure)), set()
     source = azure.add_vault("source-kv")
     source.set_secret("backed-up", "x")
-    backup = to_base64url(source.backup_secret("backed-up"))
+    backup = to_base64url(source.secrets.backup("backed-up"))
 
     @settings(
         max_examples=-(-EXAMPLES // OPERATIONS),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from keyless import SecretReader, VaultAuthenticationError
 from keyless.local.azure.identities.tokens import Tokens
+from keyless.local.azure.keyvault.settings import VaultSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ def test_the_library_says_of_a_vault_in_another_tenant_whose_it_is(
     local_azure: LocalAzure, azure_environment: dict[str, str]
 ) -> None:
     tenant = "00001111-aaaa-2222-bbbb-3333cccc4444"
-    vault = local_azure.azure.add_vault("fabrikam-kv", tenant_id=tenant)
+    vault = local_azure.azure.add_vault("fabrikam-kv", VaultSettings(tenant_id=tenant))
     vault.set_secret("db-password", "never read")
     local_azure.identity("system").grant("Key Vault Administrator", on=vault)
     with SecretReader(vault.url, timeout=5) as reader, pytest.raises(VaultAuthenticationError) as info:

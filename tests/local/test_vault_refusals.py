@@ -13,6 +13,7 @@ import pytest
 
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.identities.tokens import Tokens
+from keyless.local.azure.keyvault.settings import VaultSettings
 
 if TYPE_CHECKING:
     import requests
@@ -69,7 +70,7 @@ def test_a_token_for_another_spelling_of_the_audience_is_taken(wire: VaultWire, 
 
 
 def test_a_vault_of_another_tenant_refuses_the_issuer(wire: VaultWire) -> None:
-    vault = wire.azure.add_vault("fabrikam-kv", tenant_id=OTHER_TENANT)
+    vault = wire.azure.add_vault("fabrikam-kv", VaultSettings(tenant_id=OTHER_TENANT))
     response = wire.ask("GET", "/secrets/x", host=vault.host)
     assert response.status_code == 401
     assert response.json()["error"]["message"] == (
@@ -110,7 +111,7 @@ def test_a_tampered_token_and_garbage_read_nothing(wire: VaultWire) -> None:
 
 
 def test_a_vault_of_another_cloud_challenges_for_its_own_resource(wire: VaultWire) -> None:
-    vault = wire.azure.add_vault("china-kv", cloud="AZURE_CHINA")
+    vault = wire.azure.add_vault("china-kv", VaultSettings(cloud="AZURE_CHINA"))
     challenge = wire.ask("GET", "/secrets/x", host=vault.host).headers["WWW-Authenticate"]
     tenant = wire.azure.tenant_id
     assert (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ OTHER = "11111111-1111-1111-1111-111111111111"
 
 def test_both_tenants_are_named_before_a_token_is_sent(clinic: Clinic) -> None:
     own = clinic.azure.azure.tenant_id
-    clinic.azure.vault("contoso-kv").tenant_id = OTHER
+    vault = clinic.azure.vault("contoso-kv")
+    vault.settings = replace(vault.settings, tenant_id=OTHER)
     assert SYMPTOM in clinic.sdk_says()
     clinic.azure.journal.clear()
     finding = clinic.finding(CODE)

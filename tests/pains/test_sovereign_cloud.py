@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from keyless.local.azure.keyvault.settings import VaultSettings
+
 if TYPE_CHECKING:
     from .conftest import Clinic
 
@@ -15,7 +17,7 @@ SYMPTOM = "Expected https://vault.usgovcloudapi.net, found: https://vault.azure.
 
 
 def test_the_other_cloud_wants_its_own_tokens_and_its_own_address(clinic: Clinic) -> None:
-    vault = clinic.azure.azure.add_vault("contoso-gov", cloud="AZURE_GOVERNMENT")
+    vault = clinic.azure.azure.add_vault("contoso-gov", VaultSettings(cloud="AZURE_GOVERNMENT"))
     vault.set_secret("db-password", "value")
     system = clinic.azure.identity("system")
     system.grant("Key Vault Secrets User", on=vault)

@@ -15,7 +15,8 @@ from azure.keyvault.secrets import ApiVersion, KeyVaultSecretIdentifier, SecretC
 from azure.keyvault.secrets._shared import http_challenge_cache
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
-from keyless.local.azure.keyvault.secrets.secret import SecretState
+from keyless.local.azure.keyvault.objects.life import ObjectState
+from keyless.local.azure.keyvault.settings import VaultSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +72,9 @@ def _inner_error(error: HttpResponseError) -> Any:
 def vault(local_azure: LocalAzure) -> Vault:
     """A vault that deletes and recovers at once, and whose secrets the host's identity may manage."""
     http_challenge_cache.clear()
-    vault = local_azure.azure.add_vault("instant-kv", soft_delete_days=7, deletion_seconds=0, recovery_seconds=0)
+    vault = local_azure.azure.add_vault(
+        "instant-kv", VaultSettings(soft_delete_days=7, deletion_seconds=0, recovery_seconds=0)
+    )
     for each in ("instant-kv", "contoso-kv"):
         local_azure.identity("system").grant("Key Vault Secrets Officer", on=each)
     return vault
@@ -202,11 +205,11 @@ async def test_deletion_and_recovery_take_their_time_and_pollers_wait_for_them(
     with ManagedIdentityCredential() as credential, SecretClient(slow.url, credential) as client:
         deletion = client.begin_delete_secret("api-key")
         assert deletion.result().name == "api-key"
-        assert slow.state_of("api-key") is SecretState.DELETING
+        assert slow.secrets.state_of("api-key") is ObjectState.DELETING
         with pytest.raises(ResourceExistsError, match="currently being deleted"):
             client.set_secret("api-key", "too early")
         deletion.wait()
-        assert slow.state_of("api-key") is SecretState.DELETED
+        assert slow.secrets.state_of("api-key") is ObjectState.DELETED
         recovery = client.begin_recover_deleted_secret("api-key")
         with pytest.raises(ResourceNotFoundError):
             client.get_secret("api-key")

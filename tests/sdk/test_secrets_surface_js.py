@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keyless.local.azure.keyvault.settings import VaultSettings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,7 +21,9 @@ def printed(
     javascript: Path, local_azure: LocalAzure, azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
     """What the program printed: the parts that went well."""
-    vault = local_azure.azure.add_vault("instant-kv", soft_delete_days=7, deletion_seconds=0, recovery_seconds=0)
+    vault = local_azure.azure.add_vault(
+        "instant-kv", VaultSettings(soft_delete_days=7, deletion_seconds=0, recovery_seconds=0)
+    )
     for each in ("instant-kv", "contoso-kv"):
         local_azure.identity("system").grant("Key Vault Secrets Officer", on=each)
     monkeypatch.setenv("VAULT_URL", vault.url)

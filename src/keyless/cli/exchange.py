@@ -14,7 +14,7 @@ from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.exchange.exported import secrets_of, to_toml
 from keyless.local.azure.exchange.imported import config_of, import_config, read_document
-from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder, write_private
 
 if TYPE_CHECKING:
@@ -85,10 +85,9 @@ def _secrets_alone(document: dict[str, Any], source: str) -> Config:
 def _kept(data: Path) -> Iterator[Azure]:
     """Open a folder that nobody uses, with the vaults that it has secrets of."""
     with DataFolder(data) as folder:
-        store = Store(folder.store_file)
-        azure = Azure(Config(), store=store)
+        azure = Azure(Config(), database=Database(folder.store_file))
         try:
-            for name in store.vaults():
+            for name in azure.objects.vaults():
                 azure.add_vault(name)
             yield azure
         finally:

@@ -133,7 +133,7 @@ def function_host(
 
 def _first_secret(config: Config) -> dict[str, str]:
     for vault in config.vaults.values():
-        cloud = next(cloud for cloud in CLOUDS if cloud.name == vault.cloud)
+        cloud = next(cloud for cloud in CLOUDS if cloud.name == vault.settings.cloud)
         for secret in vault.secrets:
             return {"KEY_VAULT_URL": f"https://{vault.name}.{cloud.vault_suffix}", "SECRET_NAME": secret.name}
     return {}

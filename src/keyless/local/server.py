@@ -11,7 +11,7 @@ from aiohttp import web
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.keyvault.secrets.store import Store
+from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
 from keyless.local.pki.authority import CertificateAuthority, ServerCertificate, self_signed
@@ -138,7 +138,7 @@ class LocalAzure:
             )
         with ExitStack() as stack:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
-            azure = Azure(self._config, store=Store(kept.store_file if kept else None))
+            azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
             authority = kept_authority(kept.authority_file) if kept else CertificateAuthority()
             folder = stack.enter_context(private_folder())

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import secrets
 import threading
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from keyless.clouds import CLOUDS
-from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.role_assignments import RoleAssignments
 from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.config.config import Config, IdentityConfig, default_config
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
 from keyless.local.azure.identities.tokens import Tokens, new_key
+from keyless.local.azure.keyvault.objects.life import ObjectState
+from keyless.local.azure.keyvault.objects.store import ObjectStore
 from keyless.local.azure.keyvault.policies import decide_by_policy
-from keyless.local.azure.keyvault.secrets.secret import SecretState
-from keyless.local.azure.keyvault.secrets.store import Store
-from keyless.local.azure.keyvault.soft_delete import DELETION_SECONDS, RECOVERY_SECONDS
+from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.azure.keyvault.vault import Vault
+from keyless.local.azure.storage.database import Database
 from keyless.local.clock import Clock
 from keyless.local.instruments.faults import Faults
 from keyless.local.instruments.journal import Journal
@@ -48,6 +49,7 @@ class Azure:
         tokens: The tokens of its identities.
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
+        objects: What the vaults hold.
         subscription_id: The subscription that everything is in.
         resource_group: The resource group that everything is in.
         region: The region that everything is in.
@@ -57,14 +59,18 @@ class Azure:
     resource_group = "keyless"
     region = "westus2"
 
-    def __init__(self, config: Config | None = None, *, store: Store | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: Config | None = None, *, database: Database | None = None, clock: Clock | None = None
+    ) -> None:
         config = default_config() if config is None else config
         self.clock = clock or Clock()
         self.journal = Journal()
         self.faults = Faults()
         self.event_grid = EventGrid(clock=self.clock, journal=self.journal)
-        self._store = store or Store()
-        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=self._store.key("tokens", new_key))
+        self._database = database or Database()
+        self.objects = ObjectStore(self._database)
+        key_pem = self._database.key("tokens", new_key)
+        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=key_pem)
         self._lock = threading.RLock()
         self._arrange(config)
 
@@ -80,7 +86,7 @@ class Azure:
         config = default_config() if config is None else config
         with self._lock:
             self.clock.reset()
-            self._store.clear()
+            self.objects.clear()
             self.tokens.reset(tenant_id=config.tenant_id)
             self._arrange(config)
             self.faults.clear()
@@ -88,7 +94,7 @@ class Azure:
 
     def shared_secret(self, name: str) -> str:
         """Return what clients show to the endpoint or proxy of that name; it is kept as the secrets are."""
-        return self._store.key(name, lambda: secrets.token_hex(16).upper().encode()).decode()
+        return self._database.key(name, lambda: secrets.token_hex(16).upper().encode()).decode()
 
     def _arrange(self, config: Config) -> None:
         self.tenant_id = config.tenant_id
@@ -96,42 +102,25 @@ class Azure:
         self._vaults: dict[str, Vault] = {}
         self._identities: dict[str, Identity] = {}
         self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
-        for vault in config.vaults.values():
-            self.seed(vault)
+        for wanted in config.vaults.values():
+            self.seed(wanted)
         for identity in config.identities.values():
             self._enrol(identity)
         for found in config.vaults.values():
             for name, permissions in found.policies.items():
                 self.vault(found.name).set_policy(self.identity(name), permissions)
-            self.vault(found.name).access = found.access  # Policies of a vault that goes by roles wait for their day.
+            vault = self.vault(found.name)
+            # Policies of a vault that goes by roles wait for their day.
+            vault.settings = replace(vault.settings, access=found.settings.access)
         self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
     def seed(self, config: VaultConfig) -> None:
         """Make a vault with its settings, and those of its secrets that the store does not have."""
-        vault = self.add_vault(
-            config.name,
-            cloud=config.cloud,
-            tenant_id=config.tenant_id,
-            soft_delete_days=config.soft_delete_days,
-            purge_protection=config.purge_protection,
-            deletion_seconds=config.deletion_seconds,
-            recovery_seconds=config.recovery_seconds,
-        )
-        vault.access, vault.firewall = config.access, config.firewall
-        if config.limits:
-            vault.keep_limits()
+        vault = self.add_vault(config.name, config.settings)
         for secret in config.secrets:
             # A store that was kept holds what was set since; its start does not come back.
-            if vault.state_of(secret.name) is SecretState.ABSENT:
-                vault.set_secret(
-                    secret.name,
-                    secret.value,
-                    content_type=secret.content_type,
-                    enabled=secret.enabled,
-                    not_before=secret.not_before,
-                    expires_on=secret.expires_on,
-                    tags=secret.tags,
-                )
+            if vault.secrets.state_of(secret.name) is ObjectState.ABSENT:
+                vault.secrets.set(secret.name, secret.value, secret.attributes)
 
     def _enrol(self, config: IdentityConfig) -> Identity:
         identity = Identity(
@@ -197,54 +186,29 @@ class Azure:
         """Return the identity with an object id; None where there is none."""
         return next((found for found in self._identities.values() if found.object_id == object_id), None)
 
-    def add_vault(
-        self,
-        name: str,
-        *,
-        cloud: str = CLOUDS[0].name,
-        tenant_id: str | None = None,
-        soft_delete_days: int = 90,
-        purge_protection: bool = False,
-        deletion_seconds: float = DELETION_SECONDS,
-        recovery_seconds: float = RECOVERY_SECONDS,
-    ) -> Vault:
+    def add_vault(self, name: str, settings: VaultSettings | None = None) -> Vault:
         """Make a vault.
 
         Args:
             name: Its name.
-            cloud: The Azure cloud it is in.
-            tenant_id: The tenant it trusts; that of the identities unless given.
-            soft_delete_days: For how long deleted secrets can be recovered: 7 to 90 days, or 0 for no soft delete.
-            purge_protection: Whether nobody may purge a deleted secret before that.
-            deletion_seconds: How long deleting and purging take; 0 means at once.
-            recovery_seconds: How long recovering takes; 0 means at once.
+            settings: Its settings; those that a new vault has in Azure unless given.
 
         Raises:
-            ConfigurationError: If no vault can have that name or those settings, or there is no such cloud.
+            ConfigurationError: If no vault can have that name or those settings.
             LocalAzureError: If there is a vault of that name already.
         """
-        where = next((known for known in CLOUDS if known.name == cloud), None)
-        if where is None:
-            raise ConfigurationError(
-                f"There is no cloud {cloud!r}.",
-                cause="It is not an Azure cloud that Keyless knows.",
-                remedy=f"Use one of {', '.join(known.name for known in CLOUDS)}.",
-            )
-        check_vault_url(f"https://{name}.{where.vault_suffix}")
         vault = Vault(
             name,
-            cloud=where,
-            tenant_id=tenant_id or self.tenant_id,
+            settings=settings or VaultSettings(),
+            tenant_id=self.tenant_id,
             group_id=self._group_id,
             region=self.region,
-            store=self._store,
+            store=self.objects,
+            database=self._database,
             clock=self.clock,
             announce=self.event_grid.new_version,
-            soft_delete_days=soft_delete_days,
-            purge_protection=purge_protection,
-            deletion_seconds=deletion_seconds,
-            recovery_seconds=recovery_seconds,
         )
+        check_vault_url(vault.url)
         with self._lock:
             if any(known.name.lower() == name.lower() for known in self._vaults.values()):
                 raise _taken("vault", name)
@@ -295,15 +259,15 @@ class Azure:
         """
         known = self.identity_of(object_id)
         identity = known.name if known else object_id
-        if vault.access == "policies":
+        if vault.settings.access == "policies":
             return decide_by_policy(
                 vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
             )
         return self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
 
     def close(self) -> None:
-        """Close the store of secrets."""
-        self._store.close()
+        """Close the database."""
+        self._database.close()
 
 
 def _refuse_same_ids(identity: Identity, other: Identity) -> None:

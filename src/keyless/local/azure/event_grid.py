@@ -1,4 +1,4 @@
-"""What the vaults tell Event Grid, and who is told of it: that a secret has a new version, and never its value.
+"""What the vaults tell Event Grid, and who is told of it: that an object has a new version, and never its value.
 
 Source: https://learn.microsoft.com/en-us/azure/event-grid/event-schema-key-vault
 """
@@ -18,7 +18,7 @@ from keyless.local.instruments.journal_entry import Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from keyless.local.azure.keyvault.secrets.secret import NewVersion
+    from keyless.local.azure.keyvault.objects.stored import NewVersion
     from keyless.local.clock import Clock
     from keyless.local.instruments.journal import Journal
     from keyless.local.operations import Kind
@@ -61,7 +61,7 @@ class EventGrid:
     def subscribed(self, take: Callable[[VaultEvent], None]) -> Iterator[None]:
         """Have every event handed to ``take`` until the end.
 
-        It is called on the thread that sets the secret, which waits for it: it must return at once, and raise nothing.
+        It is called on the thread that makes the version, which waits for it: it must return at once, and raise nothing.
         """
         with self._lock:
             self._takers.append(take)
@@ -72,7 +72,7 @@ class EventGrid:
                 self._takers.remove(take)
 
     def new_version(self, made: NewVersion) -> None:
-        """Tell every subscriber that a secret has a new version."""
+        """Tell every subscriber that an object has a new version."""
         with self._lock:
             if self._takers:
                 event = _new_version_created(made, now=self._clock.now())
@@ -98,20 +98,20 @@ class EventGrid:
 
 
 def _new_version_created(made: NewVersion, *, now: float) -> VaultEvent:
-    secret = made.properties
+    found, kind = made.properties, made.kind.title()
     event = {
         "id": str(uuid.uuid4()),
         "topic": made.resource_id,
-        "subject": secret.name,
-        "eventType": "Microsoft.KeyVault.SecretNewVersionCreated",
+        "subject": found.name,
+        "eventType": f"Microsoft.KeyVault.{kind}NewVersionCreated",
         "data": {
-            "Id": f"{made.vault_url}/secrets/{secret.name}/{secret.version}",
+            "Id": f"{made.vault_url}/{made.kind}s/{found.name}/{found.version}",
             "VaultName": made.vault,
-            "ObjectType": "Secret",
-            "ObjectName": secret.name,
-            "Version": secret.version,
-            "NBF": secret.not_before,
-            "EXP": secret.expires_on,
+            "ObjectType": kind,
+            "ObjectName": found.name,
+            "Version": found.version,
+            "NBF": found.attributes.not_before,
+            "EXP": found.attributes.expires_on,
         },
         "dataVersion": "1",
         "metadataVersion": "1",
@@ -119,5 +119,5 @@ def _new_version_created(made: NewVersion, *, now: float) -> VaultEvent:
         "eventTime": f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
     }
     return VaultEvent(
-        vault=made.vault, kind="secret", name=secret.name, version=secret.version, body=json.dumps([event])
+        vault=made.vault, kind=made.kind, name=found.name, version=found.version, body=json.dumps([event])
     )

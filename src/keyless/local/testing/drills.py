@@ -56,10 +56,8 @@ def _rotate(azure: Azure) -> Callable[[], None]:
     for vault in azure.vaults.values():
         for secret in list(vault.list_secrets()):
             before = vault.get_secret(secret.name)
-            if before.enabled:
-                vault.set_secret(
-                    secret.name, f"{before.value}-rotated", content_type=before.content_type, tags=before.tags
-                )
+            if before.attributes.enabled:
+                vault.secrets.set(secret.name, f"{before.value}-rotated", before.attributes.without_times())
     return lambda: None
 
 

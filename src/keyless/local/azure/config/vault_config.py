@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
 from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.azure.keyvault.objects.attributes import Attributes, seconds
 from keyless.local.azure.keyvault.secrets.limits import check_secret
-from keyless.local.azure.keyvault.soft_delete import DELETION_SECONDS, RECOVERY_SECONDS
+from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.secret_id import check_secret_name, check_vault_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from keyless.local.azure.config.toml_table import Table
 
@@ -26,17 +26,16 @@ _VAULT_KEYS = (
 )
 
 
+_DEFAULTS = VaultSettings()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretConfig:
     """A secret that a vault starts with; the value is in no representation."""
 
     name: str
     value: str = field(repr=False)
-    content_type: str | None = None
-    enabled: bool = True
-    not_before: datetime | None = None
-    expires_on: datetime | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=Attributes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,31 +44,15 @@ class VaultConfig:
 
     Attributes:
         name: Its name, the first label of its host.
-        cloud: The Azure cloud it is in, as ``keyless.clouds`` names it.
-        tenant_id: The tenant it trusts; None means the tenant of the identities.
+        settings: Its settings.
         secrets: The secrets it starts with.
-        soft_delete_days: As ``keyless.local.key_vault.Vault`` has it, and so the next three.
-        purge_protection: Whether nobody may purge.
-        deletion_seconds: How long a deletion takes.
-        recovery_seconds: How long a recovery takes.
-        access: Whether roles or access policies say who may do what.
         policies: The secret permissions by the name of the identity.
-        firewall: The network rules.
-        limits: Whether Azure's limit on requests holds.
     """
 
     name: str
-    cloud: str = CLOUDS[0].name
-    tenant_id: str | None = None
+    settings: VaultSettings = field(default_factory=VaultSettings)
     secrets: tuple[SecretConfig, ...] = ()
-    soft_delete_days: int = 90
-    purge_protection: bool = False
-    deletion_seconds: float = DELETION_SECONDS
-    recovery_seconds: float = RECOVERY_SECONDS
-    access: Literal["rbac", "policies"] = "rbac"
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    firewall: Firewall = field(default_factory=Firewall)
-    limits: bool = False
 
 
 def read_vault(vaults: Table, name: str) -> VaultConfig:
@@ -98,17 +81,19 @@ def read_vault(vaults: Table, name: str) -> VaultConfig:
     policies = table.table("policies")
     return VaultConfig(
         name=name,
-        cloud=cloud,
-        tenant_id=table.guid("tenant_id"),
+        settings=VaultSettings(
+            cloud=cloud,
+            tenant_id=table.guid("tenant_id"),
+            soft_delete_days=_soft_delete_days(table),
+            purge_protection=table.flag("purge_protection", default=False),
+            deletion_seconds=table.number("deletion_seconds", default=_DEFAULTS.deletion_seconds, lowest=0.0),
+            recovery_seconds=table.number("recovery_seconds", default=_DEFAULTS.recovery_seconds, lowest=0.0),
+            access="policies" if access == "policies" else "rbac",
+            firewall=_firewall(table),
+            limits=table.flag("limits", default=False),
+        ),
         secrets=found,
-        soft_delete_days=_soft_delete_days(table),
-        purge_protection=table.flag("purge_protection", default=False),
-        deletion_seconds=table.number("deletion_seconds", default=DELETION_SECONDS, lowest=0.0),
-        recovery_seconds=table.number("recovery_seconds", default=RECOVERY_SECONDS, lowest=0.0),
-        access="policies" if access == "policies" else "rbac",
         policies=MappingProxyType({key: policies.texts(key) for key in policies}),
-        firewall=_firewall(table),
-        limits=table.flag("limits", default=False),
     )
 
 
@@ -136,13 +121,7 @@ def _secret(secrets: Table, name: str) -> SecretConfig:
         raise secrets.wrong(name, "not a name that a secret can have", SECRET_NAMES)
     secret = _plain_secret(secrets, name) if secrets.is_text(name) else _full_secret(secrets, name)
     try:
-        check_secret(
-            value=secret.value,
-            content_type=secret.content_type,
-            not_before=None,  # TOML has no time that Key Vault could not keep.
-            expires_on=None,
-            tags=secret.tags,
-        )
+        check_secret(secret.value, secret.attributes)
     except ConfigurationError as error:
         raise secrets.wrong(name, error.what.removesuffix("."), error.cause.removesuffix(".")) from None
     return secret
@@ -163,11 +142,13 @@ def _full_secret(secrets: Table, name: str) -> SecretConfig:
     return SecretConfig(
         name=name,
         value=value,
-        content_type=table.text("content_type"),
-        enabled=table.flag("enabled", default=True),
-        not_before=table.moment("not_before"),
-        expires_on=table.moment("expires_on"),
-        tags=MappingProxyType(table.table("tags").strings()),
+        attributes=Attributes(
+            content_type=table.text("content_type"),
+            enabled=table.flag("enabled", default=True),
+            not_before=seconds("not_before", table.moment("not_before")),
+            expires_on=seconds("expires_on", table.moment("expires_on")),
+            tags=MappingProxyType(table.table("tags").strings()),
+        ),
     )
 
 

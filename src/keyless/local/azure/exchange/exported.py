@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
+from keyless.local.azure.keyvault.objects.attributes import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.identities.managed_identity import Identity
-    from keyless.local.azure.keyvault.secrets.secret import SecretProperties
+    from keyless.local.azure.keyvault.objects.stored import ObjectProperties
     from keyless.local.azure.keyvault.vault import Vault
 
 
@@ -54,34 +55,31 @@ def _held(azure: Azure, identity: Identity) -> Any:
 
 
 def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
-    allowed = vault.firewall.allowed
+    settings = vault.settings
+    allowed = settings.firewall.allowed
     names = {identity.object_id: identity.name for identity in azure.identities.values()}
     policies = {names[key]: sorted(held) for key, held in vault.policies.items() if key in names}
     return {
-        "cloud": vault.cloud.name,
-        "tenant_id": vault.tenant_id,
-        "soft_delete_days": vault.soft_delete_days,
-        "purge_protection": vault.purge_protection,
-        "deletion_seconds": vault.deletion_seconds,
-        "recovery_seconds": vault.recovery_seconds,
-        "access": vault.access,
-        "limits": vault.throttle is not None,
-        "public_network_access": vault.firewall.public_network_access,
+        "cloud": settings.cloud,
+        "tenant_id": settings.tenant_id,
+        "soft_delete_days": settings.soft_delete_days,
+        "purge_protection": settings.purge_protection,
+        "deletion_seconds": settings.deletion_seconds,
+        "recovery_seconds": settings.recovery_seconds,
+        "access": settings.access,
+        "limits": settings.limits,
+        "public_network_access": settings.firewall.public_network_access,
         **({} if allowed is None else {"firewall": [str(network) for network in allowed]}),
         **({"policies": policies} if policies else {}),
         "secrets": secrets_of(vault, with_values=with_values),
     }
 
 
-def _secret(vault: Vault, found: SecretProperties, *, with_values: bool) -> dict[str, Any]:
-    times = {"not_before": found.not_before, "expires_on": found.expires_on}
-    return {
-        **({"value": vault.get_secret(found.name).value} if with_values else {}),
-        **({} if found.content_type is None else {"content_type": found.content_type}),
-        "enabled": found.enabled,
-        **{key: datetime.fromtimestamp(time, UTC).isoformat() for key, time in times.items() if time is not None},
-        **({"tags": dict(found.tags)} if found.tags else {}),
-    }
+def _secret(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict[str, Any]:
+    attributes = fields_of(found.attributes)
+    said = {name: value for name, value in attributes.items() if value not in (None, {})}
+    times = {name: datetime.fromtimestamp(said[name], UTC).isoformat() for name in _TIMES if name in said}
+    return {**({"value": vault.get_secret(found.name).value} if with_values else {}), **said, **times}
 
 
 def _identity(azure: Azure, identity: Identity) -> dict[str, Any]:

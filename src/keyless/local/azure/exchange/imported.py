@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.config import load_config, read_config
-from keyless.local.azure.keyvault.secrets.secret import SecretState, SecretStateError
+from keyless.local.azure.keyvault.objects.attributes import fields_of
+from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,22 +110,14 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
 
 def import_secret(vault: Vault, secret: SecretConfig) -> bool:
     """Set a secret, unless its latest version is just so; say whether it was set."""
-    found = vault.find_secret(secret.name)
-    times = tuple(time and int(time.timestamp()) for time in (secret.not_before, secret.expires_on))
-    if found is not None and (
-        (found.value, found.content_type, found.enabled, found.not_before, found.expires_on, dict(found.tags))
-        == (secret.value, secret.content_type, secret.enabled, *times, dict(secret.tags))
+    found = vault.secrets.find(secret.name)
+    if (
+        found is not None
+        and found.value == secret.value
+        and fields_of(found.attributes) == fields_of(secret.attributes)
     ):
         return False
-    vault.set_secret(
-        secret.name,
-        secret.value,
-        content_type=secret.content_type,
-        enabled=secret.enabled,
-        not_before=secret.not_before,
-        expires_on=secret.expires_on,
-        tags=secret.tags,
-    )
+    vault.secrets.set(secret.name, secret.value, secret.attributes)
     return True
 
 
@@ -135,9 +128,9 @@ def _known(azure: Azure, name: str) -> Vault | None:
 def _check_vault(azure: Azure, name: str, secrets: tuple[SecretConfig, ...]) -> None:
     vault = _known(azure, name)
     for secret in secrets if vault else ():
-        state = vault.state_of(secret.name) if vault else SecretState.ABSENT
-        if state not in {SecretState.ABSENT, SecretState.ACTIVE}:
-            raise SecretStateError(secret.name, state)
+        state = vault.secrets.state_of(secret.name) if vault else ObjectState.ABSENT
+        if state not in {ObjectState.ABSENT, ObjectState.ACTIVE}:
+            raise ObjectStateError("secret", secret.name, state)
 
 
 def _full_secrets(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,102 +1,125 @@
-"""A vault of the local Azure, as Python code sees it; ``local/vault/`` is what the wire sees."""
+"""A vault of the local Azure, as Python code sees it; ``local/wire/keyvault/`` is what the wire sees."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, NoReturn
 
-from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.clouds import CLOUDS
+from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
-from keyless.local.azure.keyvault.backup.backup import new_backup_key, open_backup, seal_backup
-from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
+from keyless.local.azure.keyvault.objects.stored import NewVersion
 from keyless.local.azure.keyvault.policies import check_permissions
-from keyless.local.azure.keyvault.secrets.limits import check_secret
-from keyless.local.azure.keyvault.secrets.secret import (
-    DeletedSecret,
-    NewVersion,
-    SecretProperties,
-    SecretState,
-    SecretStateError,
-    SecretVersion,
-)
-from keyless.local.azure.keyvault.soft_delete import DELETION_SECONDS, RECOVERY_SECONDS, check_soft_delete
+from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
 from keyless.local.azure.keyvault.throttle import Throttle
-from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from keyless.clouds import Cloud
     from keyless.local.azure.identities.managed_identity import Identity
-    from keyless.local.azure.keyvault.secrets.store import Store
+    from keyless.local.azure.keyvault.firewall import Firewall
+    from keyless.local.azure.keyvault.objects.store import ObjectStore
+    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.settings import VaultSettings
+    from keyless.local.azure.storage.database import Database
     from keyless.local.clock import Clock
-
-_PAGE = 100
-_DAY = 86_400
+    from keyless.local.operations import Kind
 
 
 class Vault:
-    """One vault and its secrets.
+    """One vault and what is in it.
 
     Attributes:
         name: Its name, as it was given.
         cloud: The Azure cloud it is in.
-        tenant_id: The tenant whose tokens it accepts.
         region: The Azure region that it says it is in.
         host: Its host, such as ``contoso-kv.vault.azure.net``.
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
-        soft_delete_days: For how long a deleted secret can be recovered: 7 to 90 days; 0 means that deleting is for good,
-            as in vaults made before 2020.
-        purge_protection: Whether deleted secrets stay for all those days, whoever wants them purged.
-        deletion_seconds: How long a deletion takes after it was answered, and a purge too; during it the secret's name
-            answers to nothing.
-        recovery_seconds: How long a recovery takes after it was answered.
-        access: Whether roles or access policies say who may do what.
-        firewall: Its network rules.
-        throttle: Its limit on requests; None lets any number in.
+        secrets: Its secrets, as the wire asks for them.
+        throttle: Counts its requests, where its settings limit them.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        cloud: Cloud,
+        settings: VaultSettings,
         tenant_id: str,
         group_id: str,
         region: str,
-        store: Store,
+        store: ObjectStore,
+        database: Database,
         clock: Clock,
         announce: Callable[[NewVersion], None],
-        soft_delete_days: int = 90,
-        purge_protection: bool = False,
-        deletion_seconds: float = DELETION_SECONDS,
-        recovery_seconds: float = RECOVERY_SECONDS,
     ) -> None:
-        check_soft_delete(name, soft_delete_days, deletion_seconds, recovery_seconds, purge_protection=purge_protection)
+        settings.check(name)
         self.name = name
-        self.cloud = cloud
-        self.tenant_id = tenant_id
+        self.cloud: Cloud = next(cloud for cloud in CLOUDS if cloud.name == settings.cloud)
         self.region = region
-        self.host = f"{name.lower()}.{cloud.vault_suffix}"
+        self.host = f"{name.lower()}.{self.cloud.vault_suffix}"
         self.url = f"https://{self.host}"
         self.resource_id = f"{group_id}/providers/Microsoft.KeyVault/vaults/{name}"
-        self.soft_delete_days = soft_delete_days
-        self.purge_protection = purge_protection
-        self.deletion_seconds = deletion_seconds
-        self.recovery_seconds = recovery_seconds
-        self.access: Literal["rbac", "policies"] = "rbac"
-        self.firewall = Firewall()
-        self.throttle: Throttle | None = None
+        self.throttle = Throttle(clock)
+        self._settings = replace(settings, tenant_id=settings.tenant_id or tenant_id)
         self._policies: dict[str, frozenset[str]] = {}
-        self._store = store
-        self._clock = clock
         self._announce = announce
+        self.secrets = VaultSecrets(
+            "secret",
+            vault=name,
+            settings=lambda: self._settings,
+            store=store,
+            database=database,
+            clock=clock,
+            announce=self._announce_version,
+        )
 
     def __repr__(self) -> str:
         return f"Vault({self.url!r})"
+
+    def _announce_version(self, kind: Kind, properties: ObjectProperties) -> None:
+        self._announce(
+            NewVersion(
+                vault=self.name,
+                vault_url=self.url,
+                resource_id=self.resource_id,
+                kind=kind,
+                properties=properties,
+            )
+        )
+
+    @property
+    def settings(self) -> VaultSettings:
+        """Its settings; the tenant is in them whether it was given or not.
+
+        It has others from the moment they are assigned, which raises ConfigurationError if no vault can have them. Its cloud
+        stays, since that is in its address.
+        """
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: VaultSettings) -> None:
+        settings.check(self.name)
+        tenant_id = settings.tenant_id or self._settings.tenant_id
+        self._settings = replace(settings, cloud=self.cloud.name, tenant_id=tenant_id)
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant whose tokens it accepts."""
+        return self._settings.tenant_id or ""
+
+    @property
+    def firewall(self) -> Firewall:
+        """Its network rules."""
+        return self._settings.firewall
+
+    @firewall.setter
+    def firewall(self, firewall: Firewall) -> None:
+        self._settings = replace(self._settings, firewall=firewall)
 
     @property
     def scope(self) -> Scope:
@@ -117,13 +140,17 @@ class Vault:
             ConfigurationError: If a permission is none.
         """
         checked = check_permissions(permissions)
-        self.access = "policies"
+        self._settings = replace(self._settings, access="policies")
         others = {object_id: held for object_id, held in self._policies.items() if object_id != identity.object_id}
         self._policies = {**others, identity.object_id: checked} if checked else others
 
     def keep_limits(self) -> None:
         """Turn away what is above Azure's limit: 4,000 requests in ten seconds."""
-        self.throttle = Throttle(self._clock)
+        self._settings = replace(self._settings, limits=True)
+
+    def lets_in(self) -> bool:
+        """Count a request, and say whether it is within the limit, if there is one."""
+        return not self._settings.limits or self.throttle.lets_in()
 
     def set_secret(
         self,
@@ -135,7 +162,7 @@ class Vault:
         not_before: datetime | int | None = None,
         expires_on: datetime | int | None = None,
         tags: Mapping[str, str] | None = None,
-    ) -> SecretVersion:
+    ) -> ObjectVersion:
         """Store a new version of a secret and make it the latest.
 
         Args:
@@ -152,47 +179,12 @@ class Vault:
 
         Raises:
             ConfigurationError: If Key Vault would not accept it.
-            SecretStateError: If a deleted secret has the name.
+            ObjectStateError: If a deleted secret has the name.
         """
-        check_secret_name(name)
-        now = int(self._clock.now())
-        secret = SecretVersion(
-            name=name,
-            value=value,
-            version=uuid.uuid4().hex,
-            content_type=content_type,
-            enabled=enabled,
-            not_before=_seconds("not_before", not_before),
-            expires_on=_seconds("expires_on", expires_on),
-            created_on=now,
-            updated_on=now,
-            tags=dict(tags or {}),
+        change = AttributeChange.of(
+            content_type=content_type, enabled=enabled, not_before=not_before, expires_on=expires_on, tags=tags
         )
-        check_secret(
-            value=value,
-            content_type=content_type,
-            not_before=secret.not_before,
-            expires_on=secret.expires_on,
-            tags=secret.tags,
-        )
-        stored = self._store.put(self.name, secret, now=self._clock.now())
-        self._announce(NewVersion(vault=self.name, vault_url=self.url, resource_id=self.resource_id, properties=stored))
-        return stored
-
-    def find_secret(self, name: str, version: str | None = None) -> SecretVersion | None:
-        """Return a version of a secret, the latest unless one is named; None where there is none."""
-        return self._store.get(self.name, name, version, now=self._clock.now())
-
-    def get_secret(self, name: str, version: str | None = None) -> SecretVersion:
-        """Return a version of a secret, the latest unless one is named.
-
-        Raises:
-            LocalAzureError: If there is none.
-        """
-        found = self.find_secret(name, version)
-        if found is None:
-            raise self._missing(name, version)
-        return found
+        return self.secrets.set(name, value, Attributes().changed(change))
 
     def update_secret(
         self,
@@ -204,152 +196,62 @@ class Vault:
         not_before: datetime | int | None = None,
         expires_on: datetime | int | None = None,
         tags: Mapping[str, str] | None = None,
-    ) -> SecretVersion:
-        """Change properties of a version, the latest unless one is named; what is not given stays as it is.
+    ) -> ObjectVersion:
+        """Change attributes of a version, the latest unless one is named; what is not given stays as it is.
 
         Raises:
             ConfigurationError: If Key Vault would not accept it.
             LocalAzureError: If there is no such version.
         """
-        now = self._clock.now()
-        begins, ends = _seconds("not_before", not_before), _seconds("expires_on", expires_on)
-        check_secret(value="", content_type=content_type, not_before=begins, expires_on=ends, tags=tags or {})
-        found = self._store.update(
-            self.name,
-            name,
-            version,
-            content_type=content_type,
-            enabled=enabled,
-            not_before=begins,
-            expires_on=ends,
-            tags=tags,
-            updated_on=int(now),
-            now=now,
+        change = AttributeChange.of(
+            content_type=content_type, enabled=enabled, not_before=not_before, expires_on=expires_on, tags=tags
         )
-        if found is None:
-            raise self._missing(name, version)
-        return found
+        return self.secrets.update(name, version, change) or self._missing(name, version)
 
-    def state_of(self, name: str) -> SecretState:
-        """Return where a secret is in its life: whether it is active, deleted, or on its way."""
-        return self._store.state(self.name, name, now=self._clock.now())
+    def find_secret(self, name: str, version: str | None = None) -> ObjectVersion | None:
+        """Return a version of a secret, the latest unless one is named; None where there is none."""
+        return self.secrets.find(name, version)
 
-    def delete_secret(self, name: str) -> DeletedSecret | None:
-        """Delete a secret with all its versions, so that it can be recovered until it is purged.
-
-        Returns:
-            The deleted secret; None where the vault has no soft delete, and the secret is gone.
+    def get_secret(self, name: str, version: str | None = None) -> ObjectVersion:
+        """Return a version of a secret, the latest unless one is named.
 
         Raises:
-            SecretStateError: If there is no such secret, or it is deleted already.
+            LocalAzureError: If there is none.
         """
-        now = self._clock.now()
-        secret = self._store.get(self.name, name, now=now)
-        if secret is None:
-            raise SecretStateError(name, self.state_of(name))
-        if not self.soft_delete_days:
-            self._store.purge(self.name, name, now=now, settles_on=now, state=SecretState.ACTIVE)
-            return None
-        purge_on = int(now) + self.soft_delete_days * _DAY
-        self._store.delete(self.name, name, now=now, settles_on=now + self.deletion_seconds, purge_on=purge_on)
-        return DeletedSecret(properties=secret, deleted_on=int(now), scheduled_purge_on=purge_on)
+        return self.secrets.find(name, version) or self._missing(name, version)
 
-    def recover_deleted_secret(self, name: str) -> SecretProperties:
+    def list_secrets(self) -> Iterator[ObjectProperties]:
+        """Go through the secrets by name, each with the properties of its latest version."""
+        return iter(self.secrets)
+
+    def delete_secret(self, name: str) -> DeletedObject | None:
+        """Delete a secret with all its versions; None where the vault has no soft delete, and the secret is gone.
+
+        Raises:
+            ObjectStateError: If there is no such secret, or it is deleted already.
+        """
+        return self.secrets.delete(name)
+
+    def recover_deleted_secret(self, name: str) -> ObjectProperties:
         """Make a deleted secret an active one again, with all its versions.
 
         Raises:
-            SecretStateError: If it is not deleted.
+            ObjectStateError: If it is not deleted.
         """
-        now = self._clock.now()
-        deleted = self._store.get_deleted(self.name, name, now=now)
-        if deleted is None:
-            raise SecretStateError(name, self.state_of(name))
-        self._store.recover(self.name, name, now=now, settles_on=now + self.recovery_seconds)
-        return deleted.properties
+        return self.secrets.recover(name)
 
     def purge_deleted_secret(self, name: str) -> None:
         """Forget a deleted secret for good. Purge protection does not hold back whoever calls this in Python.
 
         Raises:
-            SecretStateError: If it is not deleted.
+            ObjectStateError: If it is not deleted.
         """
-        now = self._clock.now()
-        settles_on = now + self.deletion_seconds
-        self._store.purge(self.name, name, now=now, settles_on=settles_on, state=SecretState.DELETED)
+        self.secrets.purge(name)
 
-    def find_deleted_secret(self, name: str) -> DeletedSecret | None:
-        """Return a deleted secret; None where there is none."""
-        return self._store.get_deleted(self.name, name, now=self._clock.now())
-
-    def backup_secret(self, name: str) -> bytes:
-        """Return every version of a secret, encrypted so that only this local Azure, or one on its ``data``, restores it.
-
-        Raises:
-            SecretStateError: If there is no such secret.
-        """
-        versions = self._store.all_versions(self.name, name, now=self._clock.now())
-        if not versions:
-            raise SecretStateError(name, self.state_of(name))
-        return seal_backup(versions, self._backup_key())
-
-    def restore_secret(self, backup: bytes) -> SecretVersion:
-        """Bring back every version of a secret that was backed up, from this vault or another, as it was.
-
-        Returns:
-            The latest version.
-
-        Raises:
-            CorruptBackupError: If the backup is not, bit for bit, one that was made here.
-            SecretStateError: If there is a secret of that name, deleted or not.
-        """
-        versions = open_backup(backup, self._backup_key())
-        try:
-            self._store.restore(self.name, versions, now=self._clock.now())
-        except SecretStateError as error:
-            raise SecretStateError(error.name, error.state, version=versions[-1].version) from None
-        return versions[-1]
-
-    def list_secrets(self) -> Iterator[SecretProperties]:
-        """Go through the secrets by name, each with the properties of its latest version."""
-        start = ""
-        while page := self.page_of_secrets(start=start, size=_PAGE):
-            yield from page[:-1]
-            if len(page) <= _PAGE:
-                yield page[-1]
-                return
-            start = page[-1].name
-
-    def page_of_secrets(self, *, start: str, size: int) -> list[SecretProperties]:
-        """Return up to ``size`` secrets from the name ``start`` on, and the one after them where there is one."""
-        return self._store.list_secrets(self.name, start=start, limit=size + 1, now=self._clock.now())
-
-    def page_of_versions(self, name: str, *, start: str, size: int) -> list[SecretProperties]:
-        """Return up to ``size`` versions from the id ``start`` on, and the one after them where there is one."""
-        return self._store.list_versions(self.name, name, start=start, limit=size + 1, now=self._clock.now())
-
-    def page_of_deleted_secrets(self, *, start: str, size: int) -> list[DeletedSecret]:
-        """Return up to ``size`` deleted secrets from the name ``start`` on, and the one after them if there is one."""
-        return self._store.list_deleted(self.name, start=start, limit=size + 1, now=self._clock.now())
-
-    def _backup_key(self) -> bytes:
-        return self._store.key("backup", new_backup_key)
-
-    def _missing(self, name: str, version: str | None) -> LocalAzureError:
+    def _missing(self, name: str, version: str | None) -> NoReturn:
         wanted = f"{name}/{version}" if version else name
-        return LocalAzureError(
+        raise LocalAzureError(
             f"The vault {self.name} has no secret {wanted!r}.",
             cause="No such secret, or no such version of it, was set.",
             remedy=f"Set it: azure.vault({self.name!r}).set_secret({name!r}, ...).",
         )
-
-
-def _seconds(field: str, moment: datetime | int | None) -> int | None:
-    if not isinstance(moment, datetime):
-        return moment
-    if moment.tzinfo is None:
-        raise ConfigurationError(
-            f"{field} has no time zone.",
-            cause="A time without its zone means another moment on another machine.",
-            remedy="Give it one: datetime(2030, 1, 31, tzinfo=UTC).",
-        )
-    return int(moment.timestamp())

@@ -1,4 +1,4 @@
-"""The tables that secrets are kept in, and how a store that an older Keyless wrote becomes today's."""
+"""The tables of the database, and how one that an older Keyless wrote becomes today's."""
 
 from __future__ import annotations
 
@@ -49,7 +49,44 @@ CREATE TABLE key (
     pem BLOB NOT NULL
 );
 """
-_STEPS = (_VERSION_1, _VERSION_2)
+# Secrets, keys and certificates of one name stand side by side. `value` is what a secret says, or the text of key material.
+_VERSION_3 = """
+CREATE TABLE object (
+    id INTEGER PRIMARY KEY,
+    vault TEXT NOT NULL COLLATE NOCASE,
+    kind TEXT NOT NULL CHECK (kind IN ('secret', 'key', 'certificate')),
+    name TEXT NOT NULL COLLATE NOCASE,
+    latest TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'deleted', 'purged')),
+    settles_on REAL NOT NULL DEFAULT 0,
+    deleted_on INTEGER,
+    purge_on INTEGER,
+    UNIQUE (vault, kind, name)
+);
+CREATE TABLE object_version (
+    id INTEGER PRIMARY KEY,
+    object INTEGER NOT NULL REFERENCES object (id) ON DELETE CASCADE,
+    version TEXT NOT NULL,
+    content_type TEXT,
+    enabled INTEGER NOT NULL,
+    not_before INTEGER,
+    expires_on INTEGER,
+    tags TEXT NOT NULL,
+    created_on INTEGER NOT NULL,
+    updated_on INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (object, version)
+);
+INSERT INTO object SELECT id, vault, 'secret', name, latest, state, settles_on, deleted_on, purge_on FROM secret;
+INSERT INTO object_version
+    SELECT id, secret, version, content_type, enabled, not_before, expires_on, tags, created_on, updated_on, value
+    FROM version;
+DROP TABLE version;
+DROP TABLE secret;
+CREATE INDEX object_by_state ON object (vault, kind, state, name);
+CREATE INDEX object_by_purge ON object (purge_on) WHERE purge_on IS NOT NULL;
+"""
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 SCHEMA_VERSION = len(_STEPS)
 
 

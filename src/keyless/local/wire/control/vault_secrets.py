@@ -6,9 +6,11 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from keyless.local.azure.keyvault.objects.attributes import fields_of
+
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
-    from keyless.local.azure.keyvault.secrets.secret import SecretProperties
+    from keyless.local.azure.keyvault.objects.stored import ObjectProperties
     from keyless.local.wire.control.ask import Ask
 
 _RANDOM_BYTES = 32
@@ -66,28 +68,20 @@ def rotate_secret(azure: Azure, ask: Ask) -> object:
     vault = azure.vault(ask.path["vault"])
     before = vault.get_secret(ask.path["secret"])
     return described(
-        vault.set_secret(
-            before.name,
-            secrets.token_urlsafe(_RANDOM_BYTES),
-            content_type=before.content_type,
-            enabled=before.enabled,
-            tags=before.tags,
-        )
+        vault.secrets.set(before.name, secrets.token_urlsafe(_RANDOM_BYTES), before.attributes.without_times())
     )
 
 
-def described(secret: SecretProperties) -> dict[str, object]:
+def described(secret: ObjectProperties) -> dict[str, object]:
     """Return what is known of a version besides its value."""
+    attributes = fields_of(secret.attributes)
     return {
         "name": secret.name,
         "version": secret.version,
-        "content_type": secret.content_type,
-        "enabled": secret.enabled,
-        "not_before": _written(secret.not_before),
-        "expires_on": _written(secret.expires_on),
+        **attributes,
+        **{name: _written(attributes[name]) for name in ("not_before", "expires_on")},
         "created_on": _written(secret.created_on),
         "updated_on": _written(secret.updated_on),
-        "tags": dict(secret.tags),
     }
 
 

@@ -1,4 +1,4 @@
-"""The secrets API of Key Vault, as its clients see it on the wire."""
+"""The API of Key Vault, as its clients see it on the wire."""
 
 from keyless.local.wire.keyvault.app import vault_app
 

@@ -16,14 +16,15 @@ from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.tokens import Claims, Rejection
 from keyless.local.instruments.journal_entry import CHALLENGE, UNKNOWN, Entry
+from keyless.local.wire.keyvault.protocol.bodies import to_json
 from keyless.local.wire.keyvault.protocol.call import Call, check_api_version, check_name
 from keyless.local.wire.keyvault.protocol.errors import (
     RefusedError,
+    disabled,
     forbidden_by_rbac,
     invalid_property,
     no_token,
     rejected_token,
-    secret_disabled,
     wrong_issuer,
 )
 from keyless.local.wire.keyvault.protocol.headers import rbac_headers, response_headers
@@ -34,7 +35,6 @@ from keyless.local.wire.keyvault.protocol.network_errors import (
     throttled,
 )
 from keyless.local.wire.keyvault.routes import Match, find_operation
-from keyless.local.wire.keyvault.secrets.bodies import to_json
 from keyless.local.wire.serving.fault_effects import suffer
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _Visit:
     @property
     def goes_by_roles(self) -> bool:
         """Whether roles decide here, of which the answer's headers then tell."""
-        return self._vault.access == "rbac"
+        return self._vault.settings.access == "rbac"
 
     @property
     def reason(self) -> str:
@@ -152,7 +152,7 @@ class _Visit:
         if found.name:
             check_name(found.name)
         self._check_network(claims)
-        if self._vault.throttle is not None and not self._vault.throttle.lets_in():
+        if not self._vault.lets_in():
             raise throttled()
         self._authorize(claims, found)
         call = Call(
@@ -162,6 +162,7 @@ class _Visit:
             path=request.rel_url.raw_path,
             query=request.query,
             api_version=api_version,
+            kind=found.operation.kind,
             name=found.name,
             version=found.version,
             content=await self._content(),
@@ -212,12 +213,11 @@ class _Visit:
             return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
         if fault.effect == "secret-disabled":
             self._authorize(claims, match)  # That comes first, and shows in the headers.
-            return secret_disabled(match.name)
+            return disabled("secret", match.name)
         if fault.effect == "role-missing":
             self.decision = Decision(False, "")
-            scope = Scope.of(self._vault.name, match.operation.kind, match.name)
             return forbidden_by_rbac(
-                self._azure, self._vault, claims, action=match.operation.action, scope=scope, reason=""
+                self._azure, self._vault, claims, operation=match.operation, name=match.name, reason=""
             )
         if fault.effect == "wrong-tenant":
             return wrong_issuer(self._vault, claims.issuer, tenant_id=_ANOTHER_TENANT)
@@ -230,34 +230,33 @@ class _Visit:
         return self._request.remote or "127.0.0.1"
 
     def _check_network(self, claims: Claims) -> None:
-        stopped = self._vault.firewall.stops(self._address)
+        stopped = self._vault.settings.firewall.stops(self._address)
         if stopped == "connection":
             raise forbidden_by_connection(self._azure, self._vault, claims)
         if stopped == "address":
             raise forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
 
     def _authorize(self, claims: Claims, match: Match) -> None:
-        operation = match.operation
-        scope = Scope.of(self._vault.name, operation.kind, match.name if operation.level == "object" else None)
+        operation, name = match.operation, match.name if match.operation.level == "object" else ""
         decision = self.decision = self._azure.decide(
             object_id=claims.object_id,
             permission=operation.permission,
             vault=self._vault,
-            scope=scope,
+            scope=Scope.of(self._vault.name, operation.kind, name),
             facts=facts_of(
                 operation.action,
                 vault=self._vault.name,
-                secret=match.name if operation.level == "object" and operation.kind == "secret" else None,
+                secret=name if name and operation.kind == "secret" else None,
             ),
         )
         if decision.allowed:
             return
-        if self._vault.access == "policies":
+        if self._vault.settings.access == "policies":
             raise forbidden_by_policy(
                 self._azure, self._vault, claims, permission=operation.permission, reason=decision.reason
             )
         raise forbidden_by_rbac(
-            self._azure, self._vault, claims, action=operation.action, scope=scope, reason=decision.reason
+            self._azure, self._vault, claims, operation=operation, name=name, reason=decision.reason
         )
 
     async def _content(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Backups of secrets: every version, encrypted and authenticated, framed as Key Vault frames them.
+"""Backups of an object: every version, encrypted and authenticated, framed as Key Vault frames them.
 
 A real backup is the length and the name of its format, then a JWE: so the recordings in Microsoft's SDK repositories show
 (https://github.com/Azure/azure-sdk-for-python/tree/main/sdk/keyvault/azure-keyvault-secrets). What the JWE holds only
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import asdict
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -24,13 +23,13 @@ from cryptography.hazmat.primitives.serialization import (
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.keyvault.backup import jwe
-from keyless.local.azure.keyvault.secrets.secret import SecretVersion
+from keyless.local.azure.keyvault.objects.attributes import Attributes, fields_of
+from keyless.local.azure.keyvault.objects.stored import ObjectVersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FORMAT = b"AzureKeyVaultSecretBackupV1.microsoft.com"
-_FRAME = bytes([len(_FORMAT)]) + _FORMAT
+    from keyless.local.operations import Kind
 
 
 class CorruptBackupError(LocalAzureError):
@@ -43,31 +42,50 @@ def new_backup_key() -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def seal_backup(versions: Sequence[SecretVersion], pem: bytes) -> bytes:
-    """Make a backup of all versions of a secret, the latest last."""
+def seal_backup(kind: Kind, versions: Sequence[ObjectVersion], pem: bytes) -> bytes:
+    """Make a backup of all versions of an object, the latest last."""
     key = _load(pem).public_key()
     kid = uuid.UUID(bytes=sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:16])
-    content = json.dumps([asdict(version) for version in versions], separators=(",", ":")).encode()
-    return _FRAME + jwe.encrypt(content, key, kid=str(kid)).encode()
+    content = json.dumps([_written(version) for version in versions], separators=(",", ":")).encode()
+    return _frame(kind) + jwe.encrypt(content, key, kid=str(kid)).encode()
 
 
-def open_backup(blob: bytes, pem: bytes) -> list[SecretVersion]:
+def open_backup(kind: Kind, blob: bytes, pem: bytes) -> list[ObjectVersion]:
     """Return the versions that a backup holds, the latest last.
 
     Raises:
-        CorruptBackupError: If it is not, bit for bit, a backup that was made with this key.
+        CorruptBackupError: If it is not, bit for bit, a backup of an object of that kind that was made with this key.
     """
+    frame = _frame(kind)
     try:
-        if not blob.startswith(_FRAME):
+        if not blob.startswith(frame):
             raise ValueError("the frame is missing")  # noqa: TRY301 (one refusal for all that is wrong)
-        content = jwe.decrypt(blob.removeprefix(_FRAME).decode("ascii"), _load(pem))
+        content = jwe.decrypt(blob.removeprefix(frame).decode("ascii"), _load(pem))
     except ValueError as error:  # Of ASCII, base64, JWE and ciphers alike.
         raise CorruptBackupError(
             "The backup is corrupt.",
             cause=f"It is not what a vault of this local Azure backed up: {error}.",
-            remedy="Restore the bytes that backup_secret() returned, where it returned them or with the same --data.",
+            remedy=f"Restore the bytes that the backup of a {kind} returned, where it did or with the same --data.",
         ) from None
-    return [SecretVersion(**version) for version in json.loads(content)]
+    return [_read(version) for version in json.loads(content)]
+
+
+def _frame(kind: Kind) -> bytes:
+    # A certificate's backup begins as a key's does, as recorded.
+    name = f"AzureKeyVault{'Secret' if kind == 'secret' else 'Key'}BackupV1.microsoft.com".encode()
+    return bytes([len(name)]) + name
+
+
+def _written(version: ObjectVersion) -> dict[str, Any]:
+    """Return a version as older Keyless wrote it, too: every field beside the others."""
+    attributes = fields_of(version.attributes)
+    own = {name: getattr(version, name) for name in ("name", "version", "created_on", "updated_on", "value")}
+    return {**own, **attributes}
+
+
+def _read(fields: dict[str, Any]) -> ObjectVersion:
+    attributes = Attributes(**{name: fields.pop(name) for name in Attributes.__dataclass_fields__})
+    return ObjectVersion(**fields, attributes=attributes)
 
 
 def _load(pem: bytes) -> rsa.RSAPrivateKey:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.azure import Vault
+    from keyless.local.operations import Kind
 
 # Every version of the API that an official client of the last ten years sends.
 _API_VERSION = re.compile(
@@ -31,7 +32,8 @@ class Call:
         path: The path as it was sent.
         query: The parameters, decoded, names as well.
         api_version: The version of the API.
-        name: The secret's name as it was sent; empty where the operation names none.
+        kind: What the operation is about.
+        name: The object's name as it was sent; empty where the operation names none.
         version: The version as it was sent; None where there is none.
         content: The request's body, which may hold a value.
     """
@@ -41,6 +43,7 @@ class Call:
     path: str
     query: Mapping[str, str]
     api_version: str
+    kind: Kind
     name: str
     version: str | None
     content: bytes = field(repr=False)
@@ -64,7 +67,7 @@ def check_api_version(query: Mapping[str, str]) -> str:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no secret can have.
+    """Refuse a name that no object can have.
 
     Raises:
         RefusedError: If it is such a name.

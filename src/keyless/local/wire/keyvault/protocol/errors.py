@@ -13,8 +13,8 @@ from keyless.local.azure.identities.tokens import Claims, Rejection, issuer_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyless.local.azure.authorization.roles import Scope
     from keyless.local.azure.azure import Azure, Vault
+    from keyless.local.operations import Kind, Operation
 
 LATEST_API_VERSION = "2026-04-01"
 
@@ -113,11 +113,9 @@ def method_not_allowed(method: str) -> RefusedError:
 
 
 def unknown_path(path: str) -> RefusedError:
-    """404 for what is no part of the secrets API; Azure's text is not known."""
+    """404 for what no operation of a vault is at; Azure's text is not known."""
     message = "The requested resource was not found."
-    return RefusedError(
-        404, "NotFound", message, reason=f"There is nothing at {path[:200]}: this vault keeps secrets only."
-    )
+    return RefusedError(404, "NotFound", message, reason=f"No operation of a vault is at {path[:200]}.")
 
 
 def unknown_api_version(version: str | None) -> RefusedError:
@@ -129,7 +127,7 @@ def unknown_api_version(version: str | None) -> RefusedError:
 
 
 def invalid_name(name: str) -> RefusedError:
-    """400: a name that no secret can have. Quoted."""
+    """400: a name that no object can have. Quoted."""
     return RefusedError(400, "BadParameter", f"The request URI contains an invalid name: {name}")
 
 
@@ -142,16 +140,16 @@ def invalid_property(reason: str) -> RefusedError:
 
 
 def forbidden_by_rbac(
-    azure: Azure, vault: Vault, claims: Claims, *, action: str, scope: Scope, reason: str
+    azure: Azure, vault: Vault, claims: Claims, *, operation: Operation, name: str, reason: str
 ) -> RefusedError:
-    """403: no role of the identity allows the action. Quoted."""
-    resource = vault.resource_id.lower() + (f"/{scope.kind}s/{scope.name}" if scope.name else "")
+    """403: no role of the identity allows the action. Quoted; the object's name is as the client sent it."""
+    resource = vault.resource_id.lower() + (f"/{operation.kind}s/{name}" if name else "")
     recently = "If role assignments, deny assignments or role definitions were changed recently"
     lines = (
         "Caller is not authorized to perform action on resource.",
         f"{recently}, please observe propagation time.",
         f"Caller: appid={claims.client_id};oid={claims.object_id};iss={claims.issuer}",
-        f"Action: '{action}'",
+        f"Action: '{operation.action}'",
         f"Resource: '{resource}'",
         "Assignment: (not found)",
         "DenyAssignmentId: null",
@@ -162,19 +160,19 @@ def forbidden_by_rbac(
     return RefusedError(403, "Forbidden", message, inner_code="ForbiddenByRbac", reason=reason)
 
 
-def secret_disabled(name: str) -> RefusedError:
+def disabled(kind: Kind, name: str, *, operation: str = "get") -> RefusedError:
     """403: the version is disabled. Recorded."""
-    message = "Operation get is not allowed on a disabled secret."
+    message = f"Operation {operation} is not allowed on a disabled {kind}."
     reason = f"This version of {name} is disabled."
-    return RefusedError(403, "Forbidden", message, inner_code="SecretDisabled", reason=reason)
+    return RefusedError(403, "Forbidden", message, inner_code=f"{kind.title()}Disabled", reason=reason)
 
 
-def secret_not_found(name: str, version: str | None) -> RefusedError:
+def not_found(kind: Kind, name: str, version: str | None) -> RefusedError:
     """404. Recorded for a name."""
     wanted = f"{name}/{version}" if version else name
     message = (
-        f"A secret with (name/id) {wanted} was not found in this key vault. If you recently deleted this secret you may "
+        f"A {kind} with (name/id) {wanted} was not found in this key vault. If you recently deleted this {kind} you may "
         "be able to recover it using the correct recovery command. For help resolving this issue, please see "
         "https://go.microsoft.com/fwlink/?linkid=2125182"
     )
-    return RefusedError(404, "SecretNotFound", message, reason=f"There is no secret {wanted}.")
+    return RefusedError(404, f"{kind.title()}NotFound", message, reason=f"There is no {kind} {wanted}.")

@@ -90,7 +90,7 @@ def next_link(call: Call, *, key: str, size: int) -> str:
     The port is written out even where it is 443, and the token is what Azure's tables call a continuation. Clients
     take it as it is.
     """
-    row = f"secret/{key.upper()}"
+    row = f"{call.kind}/{key.upper()}"
     marker = base64.b64encode(f"{len(row):06}!{row}!000028!9999-12-31T23:59:59.9999999Z!".encode()).decode()
     inner = {"NextMarker": f"2!{len(marker)}!{marker.replace('=', '-')}", "TargetLocation": 0}
     # Without + and /, which a client may not escape when it sends the token back.

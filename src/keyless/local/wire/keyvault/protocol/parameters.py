@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from keyless.local.azure.keyvault.backup.jwe import from_base64url
+from keyless.local.azure.keyvault.objects.attributes import AttributeChange
 from keyless.local.wire.keyvault.protocol.errors import invalid_property
-from keyless.local.wire.keyvault.secrets.state_errors import malformed_backup
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from keyless.local.wire.keyvault.protocol.state_errors import malformed_backup
 
 _T = TypeVar("_T")
-
-
-class Properties(NamedTuple):
-    """The properties of a version that a body names; None stands for those that it does not name, or calls null."""
-
-    content_type: str | None
-    enabled: bool | None
-    not_before: int | None
-    expires_on: int | None
-    tags: Mapping[str, str] | None
 
 
 def read_body(content: bytes) -> dict[str, Any]:
@@ -53,8 +41,8 @@ def read_value(body: dict[str, Any]) -> str:
     return value
 
 
-def read_properties(body: dict[str, Any]) -> Properties:
-    """Return the properties that a body gives to a version; what clients may not set is ignored.
+def read_attributes(body: dict[str, Any]) -> AttributeChange:
+    """Return the attributes that a body gives to a version; what clients may not set is ignored, and null is as if absent.
 
     Raises:
         RefusedError: If one of them is of the wrong type.
@@ -63,7 +51,7 @@ def read_properties(body: dict[str, Any]) -> Properties:
     tags = _field(body, "tags", dict)
     if not all(isinstance(tag, str) for tag in (tags or {}).values()):
         raise invalid_property("A tag is not a string.")
-    return Properties(
+    return AttributeChange(
         content_type=_field(body, "contentType", str),
         enabled=_field(attributes, "enabled", bool),
         not_before=_seconds(attributes, "nbf"),

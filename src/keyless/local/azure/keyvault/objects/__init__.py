@@ -1,0 +1,1 @@
+"""What secrets, keys and certificates share: attributes, versions, soft delete, and where they are kept."""

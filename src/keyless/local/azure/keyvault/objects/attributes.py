@@ -1,0 +1,104 @@
+"""The attributes that every version of an object has, and a change of some of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from keyless.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """The attributes of a version; times are Unix seconds, for the reader to heed.
+
+    Attributes:
+        content_type: Free text about the value; None where not given.
+        enabled: Whether the version may be used.
+        not_before: When it becomes valid; None where not given.
+        expires_on: When it ceases to be valid; None where not given.
+        tags: Free names and texts.
+    """
+
+    content_type: str | None = None
+    enabled: bool = True
+    not_before: int | None = None
+    expires_on: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def without_times(self) -> Attributes:
+        """Return these attributes for a version whose life begins now."""
+        return replace(self, not_before=None, expires_on=None)
+
+    def changed(self, change: AttributeChange) -> Attributes:
+        """Return these attributes after a change."""
+        given = {found.name: getattr(change, found.name) for found in fields(change)}
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """What is to become of the attributes of a version; None leaves one as it is."""
+
+    content_type: str | None = None
+    enabled: bool | None = None
+    not_before: int | None = None
+    expires_on: int | None = None
+    tags: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        content_type: str | None,
+        enabled: bool | None,
+        not_before: datetime | int | None,
+        expires_on: datetime | int | None,
+        tags: Mapping[str, str] | None,
+    ) -> Self:
+        """Make a change from what people write.
+
+        Args:
+            content_type: Free text about the value.
+            enabled: Whether the version may be used.
+            not_before: When it becomes valid; a time with its zone, or Unix seconds.
+            expires_on: When it ceases to be valid, likewise.
+            tags: Free names and texts, in place of all that there are.
+
+        Raises:
+            ConfigurationError: If a time has no zone.
+        """
+        return cls(
+            content_type=content_type,
+            enabled=enabled,
+            not_before=seconds("not_before", not_before),
+            expires_on=seconds("expires_on", expires_on),
+            tags=None if tags is None else dict(tags),
+        )
+
+
+def seconds(field_name: str, moment: datetime | int | None) -> int | None:
+    """Return a moment in Unix seconds.
+
+    Raises:
+        ConfigurationError: If it is a time without its zone.
+    """
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.tzinfo is None:
+        raise ConfigurationError(
+            f"{field_name} has no time zone.",
+            cause="A time without its zone means another moment on another machine.",
+            remedy="Give it one: datetime(2030, 1, 31, tzinfo=UTC).",
+        )
+    return int(moment.timestamp())
+
+
+def fields_of(attributes: Attributes) -> dict[str, Any]:
+    """Return attributes by their names, as JSON can hold them."""
+    found = {each.name: getattr(attributes, each.name) for each in fields(attributes)}
+    return {**found, "tags": dict(attributes.tags)}

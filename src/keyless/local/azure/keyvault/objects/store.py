@@ -1,0 +1,244 @@
+"""The one place where the objects of the vaults are kept: every version of every secret, and of what else there is."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from keyless.local.azure.keyvault.objects import queries
+from keyless.local.azure.keyvault.objects.attributes import Attributes, fields_of
+from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
+from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectId, ObjectProperties, ObjectVersion
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from keyless.local.azure.keyvault.objects.attributes import AttributeChange
+    from keyless.local.azure.storage.database import Database
+    from keyless.local.operations import Kind
+
+_REACHED = {"active": ObjectState.ACTIVE, "deleted": ObjectState.DELETED, "purged": ObjectState.ABSENT}
+_ON_THE_WAY = {"active": ObjectState.RECOVERING, "deleted": ObjectState.DELETING, "purged": ObjectState.PURGING}
+
+
+class ObjectStore:
+    """The objects in a database. Safe to use from any thread.
+
+    Every method that depends on the time is given it: an object's state is what its times say at that moment.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        with database.reading() as connection:
+            self._next_purge = _next_purge(connection)
+
+    def put(self, which: ObjectId, version: ObjectVersion, *, now: float) -> ObjectVersion:
+        """Keep a new version and make it the latest; on return it is in the store.
+
+        Returns:
+            The version as kept: the name in the case that the object was first given.
+
+        Raises:
+            ObjectStateError: If a deleted object of that kind has the name.
+        """
+        with self._changing(now) as connection:
+            _expect(connection, which, now, ObjectState.ACTIVE, ObjectState.ABSENT)
+            return _insert(connection, which, version)
+
+    def restore(self, which: ObjectId, versions: Sequence[ObjectVersion], *, now: float) -> None:
+        """Keep all versions of an object, the latest last, as they are.
+
+        Raises:
+            ObjectStateError: If there is an object of that kind and name, deleted or not.
+        """
+        with self._changing(now) as connection:
+            _expect(connection, which, now, ObjectState.ABSENT)
+            for version in versions:
+                _insert(connection, which, version)
+
+    def get(self, which: ObjectId, version: str | None = None, *, now: float) -> ObjectVersion | None:
+        """Return a version of an object, the latest unless one is named; None where there is none."""
+        rows = self._rows(queries.GET, now, {**which._asdict(), "version": version and version.lower()})
+        return _version(rows[0]) if rows else None
+
+    def all_versions(self, which: ObjectId, *, now: float) -> list[ObjectVersion]:
+        """Return every version of an object, the latest last; none where there is no such object."""
+        return [_version(row) for row in self._rows(queries.ALL_VERSIONS, now, which._asdict())]
+
+    def update(
+        self, which: ObjectId, version: str | None, change: AttributeChange, *, now: float
+    ) -> ObjectVersion | None:
+        """Change attributes of a version, the latest unless one is named.
+
+        Returns:
+            The version as it is then; None where there is none.
+        """
+        with self._changing(now) as connection:
+            found = self.get(which, version, now=now)
+            if found is None:
+                return None
+            changed = replace(found, attributes=found.attributes.changed(change), updated_on=int(now))
+            connection.execute(queries.UPDATE, {**which._asdict(), **_columns(changed)})
+        return changed
+
+    def delete(self, which: ObjectId, *, now: float, settles_on: float, purge_on: int) -> None:
+        """Make an active object a deleted one, which it is from ``settles_on`` to ``purge_on``.
+
+        Raises:
+            ObjectStateError: If it is not active.
+        """
+        with self._changing(now) as connection:
+            _expect(connection, which, now, ObjectState.ACTIVE)
+            times = {"settles_on": settles_on, "deleted_on": int(now), "purge_on": purge_on}
+            connection.execute(queries.DELETE, {**which._asdict(), **times})
+            self._next_purge = min(self._next_purge, purge_on)
+
+    def recover(self, which: ObjectId, *, now: float, settles_on: float) -> None:
+        """Make a deleted object an active one, which it is from ``settles_on`` on.
+
+        Raises:
+            ObjectStateError: If it is not deleted.
+        """
+        with self._changing(now) as connection:
+            _expect(connection, which, now, ObjectState.DELETED)
+            connection.execute(queries.RECOVER, {**which._asdict(), "settles_on": settles_on})
+
+    def purge(self, which: ObjectId, *, now: float, settles_on: float, state: ObjectState) -> None:
+        """Forget every version of an object; its name is taken until ``settles_on``.
+
+        Raises:
+            ObjectStateError: If the object is in another state than ``state``.
+        """
+        with self._changing(now) as connection:
+            _expect(connection, which, now, state)
+            connection.execute(queries.PURGE_VERSIONS, which._asdict())
+            connection.execute(queries.PURGE, {**which._asdict(), "settles_on": settles_on})
+            self._next_purge = min(self._next_purge, settles_on)
+
+    def state(self, which: ObjectId, *, now: float) -> ObjectState:
+        """Return where an object is in its life."""
+        with self._reading(now) as connection:
+            return _state(connection, which, now)
+
+    def get_deleted(self, which: ObjectId, *, now: float) -> DeletedObject | None:
+        """Return a deleted object; None where there is none."""
+        rows = self._rows(queries.GET_DELETED, now, which._asdict())
+        return _deleted(rows[0]) if rows else None
+
+    def list_deleted(self, vault: str, kind: Kind, *, start: str = "", limit: int, now: float) -> list[DeletedObject]:
+        """Return deleted objects by ascending name, beginning with the name ``start``."""
+        named = {"vault": vault, "kind": kind, "start": start, "limit": limit}
+        return [_deleted(row) for row in self._rows(queries.LIST_DELETED, now, named)]
+
+    def list_active(self, vault: str, kind: Kind, *, start: str = "", limit: int, now: float) -> list[ObjectProperties]:
+        """Return the latest version of each object, by ascending name, beginning with the name ``start``."""
+        named = {"vault": vault, "kind": kind, "start": start, "limit": limit}
+        return [_properties(row) for row in self._rows(queries.LIST_ACTIVE, now, named)]
+
+    def list_versions(self, which: ObjectId, *, start: str = "", limit: int, now: float) -> list[ObjectProperties]:
+        """Return the versions of an object, by ascending id as Azure does, beginning with the id ``start``."""
+        named = {**which._asdict(), "start": start.lower(), "limit": limit}
+        return [_properties(row) for row in self._rows(queries.LIST_VERSIONS, now, named)]
+
+    def vaults(self) -> list[str]:
+        """Return the names of the vaults that have objects here, deleted or not."""
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(queries.VAULTS)]
+
+    def clear(self) -> None:
+        """Forget every object."""
+        with self._database.changing() as connection:
+            connection.execute(queries.CLEAR)
+            self._next_purge = math.inf
+
+    def _rows(self, query: str, now: float, named: Mapping[str, object]) -> list[Any]:
+        with self._reading(now) as connection:
+            return connection.execute(query, {**named, "now": now}).fetchall()
+
+    @contextmanager
+    def _reading(self, now: float) -> Iterator[sqlite3.Connection]:
+        with self._database.reading() as connection:
+            if now >= self._next_purge:
+                connection.execute(queries.SWEEP, (now,))
+                self._next_purge = _next_purge(connection)
+            yield connection
+
+    @contextmanager
+    def _changing(self, now: float) -> Iterator[sqlite3.Connection]:
+        with self._reading(now), self._database.changing() as connection:
+            yield connection
+
+
+def _insert(connection: sqlite3.Connection, which: ObjectId, version: ObjectVersion) -> ObjectVersion:
+    row, name = connection.execute(queries.PUT, {**which._asdict(), "version": version.version}).fetchone()
+    connection.execute(queries.PUT_VERSION, {"object": row, **_columns(version)})
+    return replace(version, name=name)
+
+
+def _state(connection: sqlite3.Connection, which: ObjectId, now: float) -> ObjectState:
+    row = connection.execute(queries.STATE, which._asdict()).fetchone()
+    if row is None:
+        return ObjectState.ABSENT
+    return _REACHED[row[0]] if row[1] <= now else _ON_THE_WAY[row[0]]
+
+
+def _expect(connection: sqlite3.Connection, which: ObjectId, now: float, *states: ObjectState) -> None:
+    found = _state(connection, which, now)
+    if found not in states:
+        raise ObjectStateError(which.kind, which.name, found)
+
+
+def _next_purge(connection: sqlite3.Connection) -> float:
+    found = connection.execute(queries.NEXT_SWEEP).fetchone()[0]
+    return math.inf if found is None else float(found)
+
+
+def _columns(version: ObjectVersion) -> dict[str, Any]:
+    attributes = fields_of(version.attributes)
+    return {
+        **attributes,
+        "tags": json.dumps(attributes["tags"], ensure_ascii=False),
+        "version": version.version,
+        "created_on": version.created_on,
+        "updated_on": version.updated_on,
+        "value": version.value,
+    }
+
+
+def _version(row: Any) -> ObjectVersion:
+    name, version, attributes, created_on, updated_on = _fields(row)
+    return ObjectVersion(
+        name=name,
+        version=version,
+        attributes=attributes,
+        created_on=created_on,
+        updated_on=updated_on,
+        value=row[-1],
+    )
+
+
+def _properties(row: Any) -> ObjectProperties:
+    name, version, attributes, created_on, updated_on = _fields(row)
+    return ObjectProperties(
+        name=name, version=version, attributes=attributes, created_on=created_on, updated_on=updated_on
+    )
+
+
+def _deleted(row: Any) -> DeletedObject:
+    return DeletedObject(properties=_properties(row), deleted_on=row[-2], scheduled_purge_on=row[-1])
+
+
+def _fields(row: Any) -> tuple[str, str, Attributes, int, int]:
+    name, version, content_type, enabled, not_before, expires_on, tags, created_on, updated_on = row[:9]
+    attributes = Attributes(
+        content_type=content_type,
+        enabled=bool(enabled),
+        not_before=not_before,
+        expires_on=expires_on,
+        tags=json.loads(tags),
+    )
+    return name, version, attributes, created_on, updated_on

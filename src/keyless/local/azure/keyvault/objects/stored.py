@@ -1,0 +1,78 @@
+"""What a vault keeps of an object: who it is, its versions, and what is known of it once it is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from keyless.local.azure.keyvault.objects.attributes import Attributes
+    from keyless.local.operations import Kind
+
+
+class ObjectId(NamedTuple):
+    """Which object of which vault. Names are compared without case, and kept as they were first given."""
+
+    vault: str
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectProperties:
+    """What is known of a version besides its value; times are Unix seconds.
+
+    Attributes:
+        name: The object's name, in the case it was first given.
+        version: The version's id, 32 lower-case hexadecimal digits.
+        attributes: What its owner says of it.
+        created_on: When the version was made.
+        updated_on: When its attributes were last changed.
+    """
+
+    name: str
+    version: str
+    attributes: Attributes
+    created_on: int
+    updated_on: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectVersion(ObjectProperties):
+    """A version with its value, which no representation shows: what a secret says, or the text of key material."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedObject:
+    """A deleted object that can be recovered.
+
+    Attributes:
+        properties: Those of its latest version.
+        deleted_on: When it was deleted, in Unix seconds.
+        scheduled_purge_on: When it ceases to exist, in Unix seconds.
+    """
+
+    properties: ObjectProperties
+    deleted_on: int
+    scheduled_purge_on: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """What a vault announces: that an object has a new version.
+
+    Attributes:
+        vault: The vault's name.
+        vault_url: Its address.
+        resource_id: Its ARM id.
+        kind: What the object is.
+        properties: Those of the new version.
+    """
+
+    vault: str
+    vault_url: str
+    resource_id: str
+    kind: Kind
+    properties: ObjectProperties

@@ -1,0 +1,182 @@
+"""The objects of one kind in a vault: what is the same for secrets and for whatever else a vault holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyless.local.azure.keyvault.backup.backup import new_backup_key, open_backup, seal_backup
+from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
+from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectId, ObjectProperties, ObjectVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from keyless.local.azure.keyvault.objects.attributes import AttributeChange
+    from keyless.local.azure.keyvault.objects.store import ObjectStore
+    from keyless.local.azure.keyvault.settings import VaultSettings
+    from keyless.local.azure.storage.database import Database
+    from keyless.local.clock import Clock
+    from keyless.local.operations import Kind
+
+_PAGE = 100
+_DAY = 86_400
+
+
+class VaultObjects:
+    """The objects of one kind in a vault. Whether the caller may do what it asks has been decided before.
+
+    Args:
+        kind: What they are.
+        vault: The vault's name.
+        settings: Returns the vault's settings as they are now.
+        store: Where they are kept.
+        database: Keeps the key of backups.
+        clock: The time.
+        announce: Called with each new version.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        vault: str,
+        settings: Callable[[], VaultSettings],
+        store: ObjectStore,
+        database: Database,
+        clock: Clock,
+        announce: Callable[[Kind, ObjectProperties], None],
+    ) -> None:
+        self.kind: Kind = kind
+        self._vault = vault
+        self._settings = settings
+        self._store = store
+        self._database = database
+        self._clock = clock
+        self._announce = announce
+
+    def _id(self, name: str) -> ObjectId:
+        return ObjectId(self._vault, self.kind, name)
+
+    def _keep(self, version: ObjectVersion) -> ObjectVersion:
+        """Keep a new version, make it the latest, and announce it.
+
+        Raises:
+            ObjectStateError: If a deleted object has the name.
+        """
+        stored = self._store.put(self._id(version.name), version, now=self._clock.now())
+        self._announce(self.kind, stored)
+        return stored
+
+    def _update(self, name: str, version: str | None, change: AttributeChange) -> ObjectVersion | None:
+        return self._store.update(self._id(name), version, change, now=self._clock.now())
+
+    def find(self, name: str, version: str | None = None) -> ObjectVersion | None:
+        """Return a version, the latest unless one is named; None where there is none."""
+        return self._store.get(self._id(name), version, now=self._clock.now())
+
+    def state_of(self, name: str) -> ObjectState:
+        """Return where an object is in its life: whether it is active, deleted, or on its way."""
+        return self._store.state(self._id(name), now=self._clock.now())
+
+    def delete(self, name: str) -> DeletedObject | None:
+        """Delete an object with all its versions, so that it can be recovered until it is purged.
+
+        Returns:
+            The deleted object; None where the vault has no soft delete, and the object is gone.
+
+        Raises:
+            ObjectStateError: If there is no such object, or it is deleted already.
+        """
+        now, settings = self._clock.now(), self._settings()
+        latest = self._store.get(self._id(name), now=now)
+        if latest is None:
+            raise self._in_wrong_state(name)
+        if not settings.soft_delete_days:
+            self._store.purge(self._id(name), now=now, settles_on=now, state=ObjectState.ACTIVE)
+            return None
+        purge_on = int(now) + settings.soft_delete_days * _DAY
+        self._store.delete(self._id(name), now=now, settles_on=now + settings.deletion_seconds, purge_on=purge_on)
+        return DeletedObject(properties=latest, deleted_on=int(now), scheduled_purge_on=purge_on)
+
+    def recover(self, name: str) -> ObjectProperties:
+        """Make a deleted object an active one again, with all its versions.
+
+        Raises:
+            ObjectStateError: If it is not deleted.
+        """
+        now = self._clock.now()
+        deleted = self._store.get_deleted(self._id(name), now=now)
+        if deleted is None:
+            raise self._in_wrong_state(name)
+        self._store.recover(self._id(name), now=now, settles_on=now + self._settings().recovery_seconds)
+        return deleted.properties
+
+    def purge(self, name: str) -> None:
+        """Forget a deleted object for good, also where the vault has purge protection: that is for the wire to heed.
+
+        Raises:
+            ObjectStateError: If it is not deleted.
+        """
+        now = self._clock.now()
+        settles_on = now + self._settings().deletion_seconds
+        self._store.purge(self._id(name), now=now, settles_on=settles_on, state=ObjectState.DELETED)
+
+    def find_deleted(self, name: str) -> DeletedObject | None:
+        """Return a deleted object; None where there is none."""
+        return self._store.get_deleted(self._id(name), now=self._clock.now())
+
+    def backup(self, name: str) -> bytes:
+        """Return every version of an object, encrypted so that only this local Azure, or one on its ``data``, restores it.
+
+        Raises:
+            ObjectStateError: If there is no such object.
+        """
+        versions = self._store.all_versions(self._id(name), now=self._clock.now())
+        if not versions:
+            raise self._in_wrong_state(name)
+        return seal_backup(self.kind, versions, self._backup_key())
+
+    def restore(self, backup: bytes) -> ObjectVersion:
+        """Bring back every version of an object that was backed up, from this vault or another, as it was.
+
+        Returns:
+            The latest version.
+
+        Raises:
+            CorruptBackupError: If the backup is not, bit for bit, one of an object of this kind that was made here.
+            ObjectStateError: If there is an object of that name, deleted or not.
+        """
+        versions = open_backup(self.kind, backup, self._backup_key())
+        latest = versions[-1]
+        try:
+            self._store.restore(self._id(latest.name), versions, now=self._clock.now())
+        except ObjectStateError as error:
+            raise ObjectStateError(self.kind, error.name, error.state, version=latest.version) from None
+        return latest
+
+    def __iter__(self) -> Iterator[ObjectProperties]:
+        """Go through the objects by name, each with the properties of its latest version."""
+        start = ""
+        while page := self.page(start=start, size=_PAGE):
+            yield from page[:_PAGE]
+            if len(page) <= _PAGE:
+                return
+            start = page[-1].name
+
+    def page(self, *, start: str, size: int) -> list[ObjectProperties]:
+        """Return up to ``size`` objects from the name ``start`` on, and the one after them where there is one."""
+        return self._store.list_active(self._vault, self.kind, start=start, limit=size + 1, now=self._clock.now())
+
+    def page_of_versions(self, name: str, *, start: str, size: int) -> list[ObjectProperties]:
+        """Return up to ``size`` versions from the id ``start`` on, and the one after them where there is one."""
+        return self._store.list_versions(self._id(name), start=start, limit=size + 1, now=self._clock.now())
+
+    def page_of_deleted(self, *, start: str, size: int) -> list[DeletedObject]:
+        """Return up to ``size`` deleted objects from the name ``start`` on, and the one after them if there is one."""
+        return self._store.list_deleted(self._vault, self.kind, start=start, limit=size + 1, now=self._clock.now())
+
+    def _backup_key(self) -> bytes:
+        return self._database.key("backup", new_backup_key)
+
+    def _in_wrong_state(self, name: str) -> ObjectStateError:
+        return ObjectStateError(self.kind, name, self.state_of(name))

@@ -1,0 +1,99 @@
+"""The database of a local Azure: SQLite, in memory unless a file is named."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from keyless.errors import LocalAzureError
+from keyless.local.azure.storage.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class Database:
+    """One connection, which threads take turns at; what is written is kept when a method returns."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the database, make it where there is none, and bring an older one to today's schema.
+
+        Args:
+            path: The file; None keeps all in memory until the database is closed.
+
+        Raises:
+            LocalAzureError: If the file cannot be used, or was written by a newer Keyless.
+        """
+        self._lock = threading.RLock()
+        self._where = "memory" if path is None else str(path)
+        try:
+            if path is not None:
+                path.touch(mode=0o600)
+            # Threads take turns by the lock; transactions are begun and ended by this class alone.
+            self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            # A database that is dropped unclosed is closed all the same, as a file would be.
+            weakref.finalize(self, self._connection.close)
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from error
+        try:
+            with self.reading() as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                migrate(connection, where=self._where)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Have the connection to oneself, for statements that each stand alone.
+
+        Raises:
+            LocalAzureError: If the database cannot be used.
+        """
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """Have the connection to oneself, for statements that take effect together or not at all.
+
+        Raises:
+            LocalAzureError: If the database cannot be used.
+        """
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def key(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return the key of that name; it is made when it is first wanted, and kept."""
+        with self.changing() as connection:
+            found = connection.execute("SELECT pem FROM key WHERE name = ?", (name,)).fetchone()
+            if found is None:
+                found = (make(),)
+                connection.execute("INSERT INTO key (name, pem) VALUES (?, ?)", (name, *found))
+        return bytes(found[0])
+
+    def close(self) -> None:
+        """Close the database; one in memory is gone then."""
+        with self._lock:
+            self._connection.close()
+
+    def _failure(self, error: Exception) -> LocalAzureError:
+        return LocalAzureError(
+            f"The store of secrets ({self._where}) cannot be used: {error}.",
+            cause="The folder or file is missing, read-only, full, closed, or not a store of Keyless.",
+            remedy="Name a folder that can be written to, with --data, or leave --data out to keep secrets in memory.",
+        )
