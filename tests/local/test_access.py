@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from keyless.errors import LocalAzureError
+from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, RoleAssignment, Scope, decide, role_named
+from keyless.local.azure.azure import Azure
 from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SET_SECRET
 
 FACTS = facts_of(GET_SECRET, vault="kv", secret="s")
@@ -88,3 +89,32 @@ def test_no_two_roles_share_a_name_or_an_id() -> None:
     assert (
         len({role.id for role in BUILT_IN_ROLES}) == len({role.name for role in BUILT_IN_ROLES}) == len(BUILT_IN_ROLES)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("KV", Scope("kv")),
+        ("kv/DB", Scope("kv", "secret", "db")),
+        ("kv/secrets/db", Scope("kv", "secret", "db")),
+        ("kv/keys/signing", Scope("kv", "key", "signing")),
+        ("kv/certificates/web", Scope("kv", "certificate", "web")),
+        ("kv/keys", Scope("kv", "secret", "keys")),
+    ],
+)
+def test_a_scope_is_read_as_people_write_it(text: str, scope: Scope) -> None:
+    assert Scope.parse(text) == scope
+    assert Scope.parse(str(scope)) == scope
+
+
+def test_a_role_on_one_kind_does_not_reach_another_of_the_same_name() -> None:
+    key = Scope.of("kv", "key", "a")
+    assert key.covers(Scope.of("KV", "key", "A"))
+    assert not key.covers(Scope.of("kv", "secret", "a"))
+    assert not key.covers(Scope("kv"))
+    assert Scope("kv").covers(key)
+
+
+def test_a_scope_that_names_nothing_a_vault_can_hold_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        Azure().identity("system").grant("Key Vault Secrets User", on="contoso-kv/blobs/db-password")

@@ -7,6 +7,8 @@ import pytest
 from keyless.errors import LocalAzureError
 from keyless.local.instruments.journal import Journal
 from keyless.local.instruments.journal_entry import Entry
+from keyless.local.operations.codes import CODES
+from keyless.local.operations.names import OPERATIONS
 
 
 def _entry(**changes: object) -> Entry:
@@ -45,6 +47,7 @@ def test_an_entry_cannot_be_changed() -> None:
         ("operation", "getSecrets", "getSecret"),
         ("service", "vaults", "vault"),
         ("code", "ForbiddenByRBAC", "ForbiddenByRbac"),
+        ("code", "Malformed backup", "Malformed backup blob"),
     ],
 )
 def test_a_filter_that_could_never_match_is_refused(word: str, given: str, meant: str) -> None:
@@ -52,3 +55,21 @@ def test_a_filter_that_could_never_match_is_refused(word: str, given: str, meant
     for ask in (Journal().entries, Journal().count):
         with pytest.raises(LocalAzureError, match=f"Did you mean '{meant}'"):
             ask(**filters)
+
+
+def test_an_operation_of_another_service_is_refused_too() -> None:
+    journal = Journal()
+    assert journal.count(service="identity", operation="getToken") == 0
+    with pytest.raises(LocalAzureError, match="no operation of the service vault 'getToken'"):
+        journal.count(service="vault", operation="getToken")
+
+
+def test_every_word_that_the_journal_holds_can_be_asked_for() -> None:
+    journal = Journal()
+    for service, names in OPERATIONS.items():
+        for name in names:
+            journal.record(_entry(service=service, operation=name))
+            assert journal.count(service=service, operation=name) == 1
+    for code in CODES:
+        journal.record(_entry(code=code))
+        assert journal.count(code=code) == 1

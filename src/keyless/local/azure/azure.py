@@ -25,7 +25,7 @@ from keyless.local.clock import Clock
 from keyless.local.instruments.faults import Faults
 from keyless.local.instruments.journal import Journal
 from keyless.local.sources import LIFETIMES
-from keyless.secret_id import check_vault_url
+from keyless.secret_id import check_secret_name, check_vault_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -241,10 +241,13 @@ class Azure:
         """Return the scope that a vault, its name, or ``VAULT/SECRET`` or ``VAULT/keys/KEY`` means.
 
         Raises:
+            ConfigurationError: If nothing in a vault can have that name.
             LocalAzureError: If there is no such vault.
         """
         scope = Scope.parse(on) if isinstance(on, str) else on.scope
         self.vault(scope.vault)
+        if scope.name is not None:
+            check_secret_name(scope.name)
         return scope
 
     def decide(self, *, object_id: str, permission: str, vault: Vault, scope: Scope, facts: Facts) -> Decision:

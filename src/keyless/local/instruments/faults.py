@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.errors import LocalAzureError
-from keyless.local.operations import VAULT_OPERATIONS
+from keyless.local.operations.names import CHALLENGE, ON_VAULTS
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 Service = Literal["identity", "vault"]
 # What the journal calls the requests that a fault can strike.
 OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
-    {
-        "vault": tuple(dict.fromkeys(operation.name for operation in VAULT_OPERATIONS)),
-        "identity": ("getToken", "getChallenge"),
-    }
+    {"vault": ON_VAULTS, "identity": ("getToken", CHALLENGE)}
 )
 
 # ``answer`` gives status, body and headers as they stand; the others give Azure's own words for what has happened.

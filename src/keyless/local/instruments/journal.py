@@ -8,12 +8,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from keyless.local.instruments import journal_failures
-from keyless.local.instruments.journal_filters import check_code, check_operation, check_service
+from keyless.local.instruments.journal_filters import check_code, check_operation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from keyless.local.instruments.journal_entry import Entry, Service
+    from keyless.local.instruments.journal_entry import Entry
+    from keyless.local.operations.names import Service
 
 _OK: Final = 200
 
@@ -73,10 +74,9 @@ class Journal:
         Raises:
             LocalAzureError: If there is no such service, operation or code, so that nothing could ever match.
         """
-        check_service(service)
-        check_operation(operation)
-        check_code(code, {entry.code for entry in self._all()})
-        named = {("secret", secret), ("key", key), ("certificate", certificate)}
+        check_operation(service, operation)
+        check_code(code)
+        named = (("secret", secret), ("key", key), ("certificate", certificate))
         objects = [(kind, name.lower()) for kind, name in named if name is not None]
         return self._seen(
             entry

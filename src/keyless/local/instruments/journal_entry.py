@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
+
+from keyless.local.operations.names import CHALLENGE
 
 if TYPE_CHECKING:
     from keyless.local.operations import Kind
+    from keyless.local.operations.names import Service
 
-Service = Literal["identity", "vault", "event-grid"]
-CHALLENGE: Final = "getChallenge"
-UNKNOWN: Final = "unknown"
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
 _DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404}), "event-grid": frozenset[int]()}
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
     from keyless.local.azure.azure import Azure
-    from keyless.local.wire.identity.endpoint import Handler, Operation
+    from keyless.local.operations.codes import IdentityCode
+    from keyless.local.operations.names import IdentityOperation
+    from keyless.local.wire.identity.endpoint import Handler
 
 NAME: Final = "cloud-shell"
 PATH: Final = "/oauth2/token"
@@ -105,6 +107,8 @@ async def _form(request: web.Request) -> MultiMapping[str]:
     return await form_of(request)
 
 
-def _refusal(code: str, message: str, reason: str, *, operation: Operation = "getToken") -> RefusedError:
+def _refusal(
+    code: IdentityCode, message: str, reason: str, *, operation: IdentityOperation = "getToken"
+) -> RefusedError:
     body: Body = {"error": {"code": code, "message": message}}
     return RefusedError(Answer(status=400, body=body, reason=reason, code=code, operation=operation))

@@ -9,7 +9,7 @@ import time
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from multidict import MultiDict
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.azure.identities.tokens import Token
     from keyless.local.instruments.faults import Fault
+    from keyless.local.operations.codes import FaultCode, IdentityCode
+    from keyless.local.operations.names import IdentityOperation
     from keyless.local.sources import SourceName
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-Operation = Literal["getToken", "getChallenge", "probe", "discover"]
 Body = dict[str, object]
 
 _RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -53,8 +54,8 @@ class Answer:
     body: Body | None = field(repr=False)
     reason: str
     identity: Identity | None = None
-    operation: Operation = "getToken"
-    code: str | None = None
+    operation: IdentityOperation = "getToken"
+    code: IdentityCode | FaultCode | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     unassigned: RefusedError | None = None
     given: Callable[[], None] | None = None
@@ -168,14 +169,16 @@ def same_secret(sent: str, secret: str) -> bool:
 
 
 def oauth_refusal(
-    status: int, error: str, description: str, *, reason: str, operation: Operation = "getToken"
+    status: int, error: IdentityCode, description: str, *, reason: str, operation: IdentityOperation = "getToken"
 ) -> RefusedError:
     """Return a refusal in OAuth's form, as IMDS and Azure Arc give it: an error and its description."""
     body: Body = {"error": error, "error_description": description}
     return RefusedError(Answer(status=status, body=body, reason=reason, code=error, operation=operation))
 
 
-def entra_refusal(azure: Azure, status: int, error: str, number: int, text: str, *, reason: str) -> RefusedError:
+def entra_refusal(
+    azure: Azure, status: int, error: IdentityCode, number: int, text: str, *, reason: str
+) -> RefusedError:
     """Return a refusal as Microsoft Entra ID words it, with its AADSTS number.
 
     https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes

@@ -131,7 +131,7 @@ class Imds:
         check_metadata_request(request)
         if not request.query.get("api-version"):
             error = "Bad request. api-version was not specified in the request"
-            return Answer(status=400, body={"error": error}, reason=error, operation="discover", code=error)
+            return Answer(status=400, body={"error": error}, reason=error, operation="discover")
         azure = self._azure
         group = f"/subscriptions/{azure.subscription_id}/resourceGroups/{azure.resource_group}"
         body: Body = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.operations.codes import IdentityCode
     from keyless.local.wire.identity.endpoint import Handler
 
 NAME: Final = "service-fabric"
@@ -100,6 +101,6 @@ def _not_found(reason: str) -> RefusedError:
     return _refusal(404, "ManagedIdentityNotFound", message, reason)
 
 
-def _refusal(status: int, code: str, message: str, reason: str) -> RefusedError:
+def _refusal(status: int, code: IdentityCode, message: str, reason: str) -> RefusedError:
     body: Body = {"error": {"correlationId": str(uuid.uuid4()), "code": code, "message": message}}
     return RefusedError(Answer(status=status, body=body, reason=reason, code=code))

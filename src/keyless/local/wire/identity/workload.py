@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from keyless.local.azure.azure import Azure, Identity
+    from keyless.local.operations.codes import IdentityCode
     from keyless.local.wire.identity.endpoint import Handler
 
 NAME: Final = "workload"
@@ -181,7 +182,7 @@ class Workload:
             raise self._refusal(400, "invalid_scope", 1002012, text)
         return resource
 
-    def _refusal(self, status: int, error: str, number: int, text: str, *, why: str = "") -> RefusedError:
+    def _refusal(self, status: int, error: IdentityCode, number: int, text: str, *, why: str = "") -> RefusedError:
         return entra_refusal(self._azure, status, error, number, text, reason=f"AADSTS{number}: {text}{why}")
 
 

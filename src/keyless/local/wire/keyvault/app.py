@@ -15,7 +15,8 @@ from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.tokens import Claims, Rejection
-from keyless.local.instruments.journal_entry import CHALLENGE, UNKNOWN, Entry
+from keyless.local.instruments.journal_entry import Entry
+from keyless.local.operations.names import CHALLENGE, UNKNOWN
 from keyless.local.wire.keyvault.protocol.bodies import to_json
 from keyless.local.wire.keyvault.protocol.call import Call, check_api_version, check_name
 from keyless.local.wire.keyvault.protocol.errors import (

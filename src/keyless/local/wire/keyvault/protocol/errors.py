@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.identities.tokens import Claims, Rejection, issuer_of
+from keyless.local.operations.codes import DISABLED, NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.azure import Azure, Vault
     from keyless.local.operations import Kind, Operation
+    from keyless.local.operations.codes import VaultCode
 
 LATEST_API_VERSION = "2026-04-01"
 
@@ -42,10 +44,10 @@ class RefusedError(Exception):
     def __init__(
         self,
         status: int,
-        code: str,
+        code: VaultCode,
         message: str,
         *,
-        inner_code: str | None = None,
+        inner_code: VaultCode | None = None,
         reason: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -164,7 +166,7 @@ def disabled(kind: Kind, name: str, *, operation: str = "get") -> RefusedError:
     """403: the version is disabled. Recorded."""
     message = f"Operation {operation} is not allowed on a disabled {kind}."
     reason = f"This version of {name} is disabled."
-    return RefusedError(403, "Forbidden", message, inner_code=f"{kind.title()}Disabled", reason=reason)
+    return RefusedError(403, "Forbidden", message, inner_code=DISABLED[kind], reason=reason)
 
 
 def not_found(kind: Kind, name: str, version: str | None) -> RefusedError:
@@ -175,4 +177,4 @@ def not_found(kind: Kind, name: str, version: str | None) -> RefusedError:
         "be able to recover it using the correct recovery command. For help resolving this issue, please see "
         "https://go.microsoft.com/fwlink/?linkid=2125182"
     )
-    return RefusedError(404, f"{kind.title()}NotFound", message, reason=f"There is no {kind} {wanted}.")
+    return RefusedError(404, NOT_FOUND[kind], message, reason=f"There is no {kind} {wanted}.")

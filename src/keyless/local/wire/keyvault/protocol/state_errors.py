@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
+from keyless.local.operations.codes import NOT_FOUND
 from keyless.local.wire.keyvault.protocol.errors import RefusedError, not_found
 
 if TYPE_CHECKING:
     from keyless.local.azure.keyvault.vault import Vault
     from keyless.local.operations import Kind
+    from keyless.local.operations.codes import VaultCode
 
 
 def not_active(error: ObjectStateError, name: str) -> RefusedError:
@@ -37,7 +39,8 @@ def name_in_use(error: ObjectStateError, name: str) -> RefusedError:
             f"this state, the {error.kind} can only be recovered or purged.",
             "ObjectIsDeletedButRecoverable",
         )
-    doing, code = "deleted", "ObjectIsBeingDeleted"
+    code: VaultCode = "ObjectIsBeingDeleted"
+    doing = "deleted"
     if error.state is ObjectState.RECOVERING:
         doing, code = "recovered", "ObjectIsBeingRecovered"
     return _conflict(
@@ -47,9 +50,8 @@ def name_in_use(error: ObjectStateError, name: str) -> RefusedError:
 
 def not_recoverable(error: ObjectStateError, name: str) -> RefusedError:
     """Refuse to recover what is not deleted: 404 as recorded in 2020, 409 while it is on its way."""
-    kind = error.kind.title()
-    text = f"{kind} not found: {name}"
-    return _on_the_way(error) or RefusedError(404, f"{kind}NotFound", text, reason=_not_deleted(error.kind, name))
+    text = f"{error.kind.title()} not found: {name}"
+    return _on_the_way(error) or RefusedError(404, NOT_FOUND[error.kind], text, reason=_not_deleted(error.kind, name))
 
 
 def not_purgeable(error: ObjectStateError, name: str) -> RefusedError:
@@ -60,7 +62,7 @@ def not_purgeable(error: ObjectStateError, name: str) -> RefusedError:
 def deleted_not_found(kind: Kind, name: str) -> RefusedError:
     """404: no such deleted object, or not yet. Recorded."""
     text = f"Deleted {kind.title()} not found: {name}"
-    return RefusedError(404, f"{kind.title()}NotFound", text, reason=_not_deleted(kind, name))
+    return RefusedError(404, NOT_FOUND[kind], text, reason=_not_deleted(kind, name))
 
 
 def restore_conflict(kind: Kind, identifier: str) -> RefusedError:
@@ -108,7 +110,7 @@ def _on_the_way(error: ObjectStateError) -> RefusedError | None:
     return None
 
 
-def _conflict(message: str, inner_code: str) -> RefusedError:
+def _conflict(message: str, inner_code: VaultCode) -> RefusedError:
     return RefusedError(409, "Conflict", message, inner_code=inner_code)
 
 

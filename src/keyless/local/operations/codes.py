@@ -1,0 +1,67 @@
+"""The error codes that the services give: types hold the wire to them, and filters of the journal refuse all others."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.local.operations.operation import Kind
+
+VaultCode = Literal[
+    "AccessDenied",
+    "BadParameter",
+    "CertificateDisabled",
+    "CertificateNotFound",
+    "Conflict",
+    "Forbidden",
+    "ForbiddenByConnection",
+    "ForbiddenByFirewall",
+    "ForbiddenByPolicy",
+    "ForbiddenByRbac",
+    "KeyDisabled",
+    "KeyNotFound",
+    "Malformed backup blob",
+    "MethodNotAllowed",
+    "NotFound",
+    "NotSupported",
+    "ObjectIsBeingDeleted",
+    "ObjectIsBeingRecovered",
+    "ObjectIsDeletedButRecoverable",
+    "SecretDisabled",
+    "SecretNotFound",
+    "Throttled",
+    "Unauthorized",
+]
+IdentityCode = Literal[
+    "ArgumentNullOrEmpty",
+    "AudienceNotSupported",
+    "InternalServerError",
+    "InvalidApiVersion",
+    "ManagedIdentityNotFound",
+    "Not Found",
+    "SecretHeaderNotFound",
+    "Unauthorized",
+    "bad_request_102",
+    "invalid_client",
+    "invalid_request",
+    "invalid_resource",
+    "invalid_scope",
+    "unauthorized_client",
+    "unknown",
+    "unsupported_grant_type",
+]
+FaultCode = Literal["Fault"]
+"""What the journal gives where a fault struck that has no code of Azure's own."""
+
+CODES: Final[tuple[str, ...]] = tuple(
+    dict.fromkeys((*get_args(VaultCode), *get_args(IdentityCode), *get_args(FaultCode)))
+)
+DISABLED: Final[Mapping[Kind, VaultCode]] = MappingProxyType(
+    {"secret": "SecretDisabled", "key": "KeyDisabled", "certificate": "CertificateDisabled"}
+)
+NOT_FOUND: Final[Mapping[Kind, VaultCode]] = MappingProxyType(
+    {"secret": "SecretNotFound", "key": "KeyNotFound", "certificate": "CertificateNotFound"}
+)

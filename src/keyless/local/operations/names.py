@@ -1,0 +1,27 @@
+"""What the journal calls the requests to each service."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from keyless.local.operations import VAULT_OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Service = Literal["identity", "vault", "event-grid"]
+IdentityOperation = Literal["getToken", "getChallenge", "probe", "discover"]
+CHALLENGE: Final = "getChallenge"
+"""A request that shows no token, as the first one of official SDKs to a vault, and of clients of Arc."""
+UNKNOWN: Final = "unknown"
+"""A request to a vault that is none of its operations."""
+
+ON_VAULTS: Final[tuple[str, ...]] = tuple(dict.fromkeys(operation.name for operation in VAULT_OPERATIONS))
+OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
+    {
+        "vault": (*ON_VAULTS, CHALLENGE, UNKNOWN),
+        "identity": get_args(IdentityOperation),
+        "event-grid": ("deliverEvent",),
+    }
+)
