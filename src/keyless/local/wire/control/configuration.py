@@ -9,15 +9,15 @@ from keyless.local.azure.exchange.imported import config_of, import_config
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
-    from keyless.local.wire.control.ask import Ask
+    from keyless.local.wire.control.control_request import ControlRequest
 
 
-def export_configuration(azure: Azure, ask: Ask) -> object:
+def export_configuration(azure: Azure, request: ControlRequest) -> object:
     """Return all there is, as a keyless.toml says it; values only where ``values=true`` says so."""
-    ask.check_fields("values")
-    return document_of(azure, with_values=ask.flag("values"))
+    request.check_fields("values")
+    return document_of(azure, with_values=request.flag("values"))
 
 
-def import_configuration(azure: Azure, ask: Ask) -> object:
+def import_configuration(azure: Azure, request: ControlRequest) -> object:
     """Add what a document has and this Azure lacks."""
-    return import_config(azure, config_of("The document", dict(ask.body)))
+    return import_config(azure, config_of("The document", dict(request.body)))

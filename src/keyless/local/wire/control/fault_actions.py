@@ -10,24 +10,24 @@ from keyless.local.instruments.faults import NAMED
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.instruments.faults import Fault
-    from keyless.local.wire.control.ask import Ask
+    from keyless.local.wire.control.control_request import ControlRequest
 
 
-def list_faults(azure: Azure, ask: Ask) -> object:
+def list_faults(azure: Azure, request: ControlRequest) -> object:
     """Return the faults that may still strike, and the names of those that can be added."""
-    ask.check_fields()
+    request.check_fields()
     return {"active": [_described(fault) for fault in azure.faults.active()], "known": list(NAMED)}
 
 
-def add_fault(azure: Azure, ask: Ask) -> object:
+def add_fault(azure: Azure, request: ControlRequest) -> object:
     """Let a fault strike that has a name."""
     narrowing = ("operation", "identity", "vault", "secret", "key", "certificate", "source")
-    ask.check_fields("name", *narrowing, "headers", "times", "share", "seed")
-    operation, identity, vault, secret, key, certificate, source = (ask.optional_text(name) for name in narrowing)
-    times = int(ask.number("times"))
+    request.check_fields("name", *narrowing, "headers", "times", "share", "seed")
+    operation, identity, vault, secret, key, certificate, source = (request.optional_text(name) for name in narrowing)
+    times = int(request.number("times"))
     return _described(
         azure.faults.add_named(
-            ask.text("name"),
+            request.text("name"),
             operation=operation,
             identity=identity and azure.identity(identity).name,
             vault=vault and azure.vault(vault).name,
@@ -35,24 +35,24 @@ def add_fault(azure: Azure, ask: Ask) -> object:
             key=key,
             certificate=certificate,
             source=source,
-            headers=ask.texts("headers"),
-            times=times if "times" in ask.body else None,
-            share=ask.number("share", default=1.0),
-            seed=int(ask.number("seed")),
+            headers=request.texts("headers"),
+            times=times if "times" in request.body else None,
+            share=request.number("share", default=1.0),
+            seed=int(request.number("seed")),
         )
     )
 
 
-def remove_fault(azure: Azure, ask: Ask) -> object:
+def remove_fault(azure: Azure, request: ControlRequest) -> object:
     """Take one fault away."""
-    ask.check_fields()
-    azure.faults.remove(ask.path["fault"])
+    request.check_fields()
+    azure.faults.remove(request.path["fault"])
     return {}
 
 
-def clear_faults(azure: Azure, ask: Ask) -> object:
+def clear_faults(azure: Azure, request: ControlRequest) -> object:
     """Take every fault away."""
-    ask.check_fields()
+    request.check_fields()
     azure.faults.clear()
     return {}
 

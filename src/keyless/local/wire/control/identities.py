@@ -10,43 +10,43 @@ from keyless.local.azure.explanation import explain
 if TYPE_CHECKING:
     from keyless.local.azure.authorization.roles import RoleAssignment
     from keyless.local.azure.azure import Azure, Identity
-    from keyless.local.wire.control.ask import Ask
+    from keyless.local.wire.control.control_request import ControlRequest
 
 
-def list_identities(azure: Azure, ask: Ask) -> object:
+def list_identities(azure: Azure, request: ControlRequest) -> object:
     """Return the identities."""
-    ask.check_fields()
+    request.check_fields()
     return [_described(identity) for identity in azure.identities.values()]
 
 
-def add_identity(azure: Azure, ask: Ask) -> object:
+def add_identity(azure: Azure, request: ControlRequest) -> object:
     """Make an identity."""
-    ask.check_fields("name", "client_id", "object_id", "resource_id", "assigned")
+    request.check_fields("name", "client_id", "object_id", "resource_id", "assigned")
     return _described(
         azure.add_identity(
-            ask.text("name"),
-            client_id=ask.optional_text("client_id"),
-            object_id=ask.optional_text("object_id"),
-            resource_id=ask.optional_text("resource_id"),
-            assigned=ask.flag("assigned", default=True),
+            request.text("name"),
+            client_id=request.optional_text("client_id"),
+            object_id=request.optional_text("object_id"),
+            resource_id=request.optional_text("resource_id"),
+            assigned=request.flag("assigned", default=True),
         )
     )
 
 
-def assign_identity(azure: Azure, ask: Ask) -> object:
+def assign_identity(azure: Azure, request: ControlRequest) -> object:
     """Give an identity to the host, or take it away."""
-    ask.check_fields("assigned")
-    identity = azure.identity(ask.path["identity"])
-    if ask.flag("assigned", default=True):
+    request.check_fields("assigned")
+    identity = azure.identity(request.path["identity"])
+    if request.flag("assigned", default=True):
         identity.assign()
     else:
         identity.unassign()
     return _described(identity)
 
 
-def list_roles(azure: Azure, ask: Ask) -> object:
+def list_roles(azure: Azure, request: ControlRequest) -> object:
     """Return every role that an identity has, and where it holds."""
-    ask.check_fields()
+    request.check_fields()
     return [
         _assignment(identity.name, held)
         for identity in azure.identities.values()
@@ -54,25 +54,25 @@ def list_roles(azure: Azure, ask: Ask) -> object:
     ]
 
 
-def grant_role(azure: Azure, ask: Ask) -> object:
+def grant_role(azure: Azure, request: ControlRequest) -> object:
     """Give a role to an identity."""
-    ask.check_fields("identity", "role", "on", "condition")
-    identity = azure.identity(ask.text("identity"))
-    made = identity.grant(ask.text("role"), on=ask.text("on"), condition=ask.optional_text("condition"))
+    request.check_fields("identity", "role", "on", "condition")
+    identity = azure.identity(request.text("identity"))
+    made = identity.grant(request.text("role"), on=request.text("on"), condition=request.optional_text("condition"))
     return _assignment(identity.name, made)
 
 
-def revoke_role(azure: Azure, ask: Ask) -> object:
+def revoke_role(azure: Azure, request: ControlRequest) -> object:
     """Take a role from an identity."""
-    ask.check_fields("identity", "role", "on")
-    azure.identity(ask.text("identity")).revoke(ask.text("role"), on=ask.text("on"))
+    request.check_fields("identity", "role", "on")
+    azure.identity(request.text("identity")).revoke(request.text("role"), on=request.text("on"))
     return {}
 
 
-def explain_role(azure: Azure, ask: Ask) -> object:
+def explain_role(azure: Azure, request: ControlRequest) -> object:
     """Explain why an identity may do something, or why not."""
-    ask.check_fields("identity", "action", "on")
-    found = explain(azure, identity=ask.text("identity"), action=ask.text("action"), on=ask.text("on"))
+    request.check_fields("identity", "action", "on")
+    found = explain(azure, identity=request.text("identity"), action=request.text("action"), on=request.text("on"))
     return {
         "allowed": found.decision.allowed,
         "reason": found.decision.reason,

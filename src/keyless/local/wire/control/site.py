@@ -11,14 +11,14 @@ from aiohttp import web
 
 from keyless.errors import ConfigurationError, KeylessError
 from keyless.local.wire.control import configuration, fault_actions, identities, times, vault_secrets
-from keyless.local.wire.control.ask import Ask
+from keyless.local.wire.control.control_request import ControlRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from keyless.local.azure.azure import Azure
 
-    Action = Callable[[Azure, Ask], object]
+    Action = Callable[[Azure, ControlRequest], object]
 
 ROOT: Final = "/_keyless"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -86,8 +86,8 @@ class Control:
                 return refused
             try:
                 text = (await request.content.read()).decode()  # Of any length: a whole Azure may be imported.
-                ask = Ask.parse(path=request.match_info, query=request.query, text=text)
-                return _json(action(self._azure, ask), status=200)
+                asked = ControlRequest.parse(path=request.match_info, query=request.query, text=text)
+                return _json(action(self._azure, asked), status=200)
             except KeylessError as error:
                 return _failure(error, status=400)
             except UnicodeDecodeError:
@@ -100,7 +100,7 @@ class Control:
             return _told(
                 "The control API does not answer this request.",
                 cause="It is for programs on this machine: Host must be a name of it, and there must be no Origin.",
-                remedy="Ask it at the address that `keyless up --json` gives, and from no web page.",
+                remedy="ControlRequest it at the address that `keyless up --json` gives, and from no web page.",
                 status=403,
             )
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -114,9 +114,9 @@ class Control:
         return None
 
 
-def _refuse(_: Azure, ask: Ask) -> object:
+def _refuse(_: Azure, request: ControlRequest) -> object:
     raise ConfigurationError(
-        f"The control API has no such path or method: {ask.path.get('rest', '')!r}.",
+        f"The control API has no such path or method: {request.path.get('rest', '')!r}.",
         cause="Paths and methods are fixed.",
         remedy=f"Known: {', '.join(f'{method} {ROOT}{path}' for method, path in _ACTIONS)}.",
     )

@@ -8,36 +8,39 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
-    from keyless.local.wire.control.ask import Ask
+    from keyless.local.wire.control.control_request import ControlRequest
 
 _PAGE = 1000
 
 
-def show_clock(azure: Azure, ask: Ask) -> object:
+def show_clock(azure: Azure, request: ControlRequest) -> object:
     """Return the time of the local Azure."""
-    ask.check_fields()
+    request.check_fields()
     now = azure.clock.now()
     return {"now": now, "utc": datetime.fromtimestamp(now, UTC).isoformat()}
 
 
-def advance_clock(azure: Azure, ask: Ask) -> object:
+def advance_clock(azure: Azure, request: ControlRequest) -> object:
     """Move the clock forward."""
-    ask.check_fields("seconds", "minutes", "hours", "days")
+    request.check_fields("seconds", "minutes", "hours", "days")
     azure.clock.advance(
-        seconds=ask.number("seconds"), minutes=ask.number("minutes"), hours=ask.number("hours"), days=ask.number("days")
+        seconds=request.number("seconds"),
+        minutes=request.number("minutes"),
+        hours=request.number("hours"),
+        days=request.number("days"),
     )
     return {"now": azure.clock.now()}
 
 
-def read_journal(azure: Azure, ask: Ask) -> object:
+def read_journal(azure: Azure, request: ControlRequest) -> object:
     """Return the entries from the one numbered ``start`` on, and ``next``: the number to go on from."""
-    ask.check_fields("start")
-    start, entries = azure.journal.page(int(ask.number("start")), size=_PAGE)
+    request.check_fields("start")
+    start, entries = azure.journal.page(int(request.number("start")), size=_PAGE)
     return {"entries": [asdict(entry) for entry in entries], "next": start + len(entries)}
 
 
-def clear_journal(azure: Azure, ask: Ask) -> object:
+def clear_journal(azure: Azure, request: ControlRequest) -> object:
     """Forget every entry."""
-    ask.check_fields()
+    request.check_fields()
     azure.journal.clear()
     return {}

@@ -11,62 +11,62 @@ from keyless.local.azure.keyvault.objects.attributes import fields_of
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.keyvault.objects.stored import ObjectProperties
-    from keyless.local.wire.control.ask import Ask
+    from keyless.local.wire.control.control_request import ControlRequest
 
 _RANDOM_BYTES = 32
 
 
-def list_vaults(azure: Azure, ask: Ask) -> object:
+def list_vaults(azure: Azure, request: ControlRequest) -> object:
     """Return the vaults."""
-    ask.check_fields()
+    request.check_fields()
     return [{"name": vault.name, "url": vault.url} for vault in azure.vaults.values()]
 
 
-def list_secrets(azure: Azure, ask: Ask) -> object:
+def list_secrets(azure: Azure, request: ControlRequest) -> object:
     """Return the secrets of a vault, without their values."""
-    ask.check_fields()
-    return [described(secret) for secret in azure.vault(ask.path["vault"]).list_secrets()]
+    request.check_fields()
+    return [described(secret) for secret in azure.vault(request.path["vault"]).list_secrets()]
 
 
-def show_secret(azure: Azure, ask: Ask) -> object:
+def show_secret(azure: Azure, request: ControlRequest) -> object:
     """Return a secret; its value only where ``value=true`` says so."""
-    ask.check_fields("value", "version")
-    secret = azure.vault(ask.path["vault"]).get_secret(ask.path["secret"], ask.optional_text("version"))
-    return {**described(secret), "value": secret.value} if ask.flag("value") else described(secret)
+    request.check_fields("value", "version")
+    secret = azure.vault(request.path["vault"]).get_secret(request.path["secret"], request.optional_text("version"))
+    return {**described(secret), "value": secret.value} if request.flag("value") else described(secret)
 
 
-def set_secret(azure: Azure, ask: Ask) -> object:
+def set_secret(azure: Azure, request: ControlRequest) -> object:
     """Set a secret."""
-    ask.check_fields("value", "content_type", "enabled", "not_before", "expires_on", "tags")
+    request.check_fields("value", "content_type", "enabled", "not_before", "expires_on", "tags")
     return described(
-        azure.vault(ask.path["vault"]).set_secret(
-            ask.path["secret"],
-            ask.text("value"),
-            content_type=ask.optional_text("content_type"),
-            enabled=ask.flag("enabled", default=True),
-            not_before=ask.moment("not_before"),
-            expires_on=ask.moment("expires_on"),
-            tags=ask.texts("tags"),
+        azure.vault(request.path["vault"]).set_secret(
+            request.path["secret"],
+            request.text("value"),
+            content_type=request.optional_text("content_type"),
+            enabled=request.flag("enabled", default=True),
+            not_before=request.moment("not_before"),
+            expires_on=request.moment("expires_on"),
+            tags=request.texts("tags"),
         )
     )
 
 
-def delete_secret(azure: Azure, ask: Ask) -> object:
+def delete_secret(azure: Azure, request: ControlRequest) -> object:
     """Delete a secret, as the vault deletes it."""
-    ask.check_fields()
-    deleted = azure.vault(ask.path["vault"]).delete_secret(ask.path["secret"])
+    request.check_fields()
+    deleted = azure.vault(request.path["vault"]).delete_secret(request.path["secret"])
     return {
-        "name": ask.path["secret"],
+        "name": request.path["secret"],
         "deleted_on": _written(deleted.deleted_on if deleted else None),
         "scheduled_purge_on": _written(deleted.scheduled_purge_on if deleted else None),
     }
 
 
-def rotate_secret(azure: Azure, ask: Ask) -> object:
+def rotate_secret(azure: Azure, request: ControlRequest) -> object:
     """Give a secret a new random value, which nobody sees; its content type and tags stay, its times do not."""
-    ask.check_fields()
-    vault = azure.vault(ask.path["vault"])
-    before = vault.get_secret(ask.path["secret"])
+    request.check_fields()
+    vault = azure.vault(request.path["vault"])
+    before = vault.get_secret(request.path["secret"])
     return described(
         vault.secrets.set(before.name, secrets.token_urlsafe(_RANDOM_BYTES), before.attributes.without_times())
     )

@@ -15,7 +15,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from keyless.local.instruments.journal_entry import Entry
-from keyless.local.wire.serving.fault_effects import suffer
+from keyless.local.wire.serving.fault_effects import apply_fault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -89,7 +89,7 @@ def journaled(azure: Azure, source: SourceName, answer: Callable[[web.Request], 
             if fault.effect == "not-assigned" and found.unassigned is not None:
                 found = replace(found.unassigned.answer, identity=found.identity, operation=found.operation)
             else:
-                struck = await suffer(fault, request)
+                struck = await apply_fault(fault, request)
             found = replace(found, code="Fault", reason=f"Fault {fault.name}.")
         if struck is None and found.given is not None:
             found.given()

@@ -11,49 +11,21 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from keyless.local.azure.authorization.conditions.condition import facts_of
-from keyless.local.azure.authorization.roles import Decision, Scope
-from keyless.local.azure.identities.managed_identity import derived_guid
-from keyless.local.azure.identities.tokens import Claims, Rejection
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.operations.names import CHALLENGE, UNKNOWN
 from keyless.local.wire.keyvault.protocol.bodies import to_json
-from keyless.local.wire.keyvault.protocol.call import Call, check_api_version, check_name
-from keyless.local.wire.keyvault.protocol.errors import (
-    RefusedError,
-    disabled,
-    forbidden_by_rbac,
-    invalid_property,
-    no_token,
-    rejected_token,
-    wrong_issuer,
-)
-from keyless.local.wire.keyvault.protocol.headers import rbac_headers, response_headers
-from keyless.local.wire.keyvault.protocol.network_errors import (
-    forbidden_by_connection,
-    forbidden_by_firewall,
-    forbidden_by_policy,
-    throttled,
-)
-from keyless.local.wire.keyvault.routes import Match, find_operation
-from keyless.local.wire.serving.fault_effects import suffer
+from keyless.local.wire.keyvault.protocol.errors import RefusedError
+from keyless.local.wire.keyvault.protocol.headers import rbac_headers
+from keyless.local.wire.keyvault.request_context import MAX_BODY, RequestContext, respond
 
 if TYPE_CHECKING:
-    from keyless.local.azure.azure import Azure, Vault
-    from keyless.local.instruments.faults import Fault
-
-# The application id of Key Vault itself, under which tokens for it may be asked for as well.
-_KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
-# Where a vault is that a fault has put into another tenant.
-_ANOTHER_TENANT = derived_guid("another tenant")
-# A backup of 500 versions, which is the most that Azure backs up, of the largest size.
-_MAX_BODY = 32 * 1024 * 1024
+    from keyless.local.azure.azure import Azure
 
 
 def vault_app(azure: Azure) -> web.Application:
     """Make the web application that answers for every vault, by the Host header."""
-    app = web.Application(client_max_size=_MAX_BODY)
-    app.router.add_route("*", r"/{path:[\s\S]*}", _Door(azure).answer)
+    app = web.Application(client_max_size=MAX_BODY)
+    app.router.add_route("*", r"/{path:[\s\S]*}", Dispatcher(azure).answer)
     app.on_response_prepare.append(_leave_out_server)
     return app
 
@@ -63,7 +35,7 @@ async def _leave_out_server(_: web.Request, response: web.StreamResponse) -> Non
     response.headers.popall("Server", None)
 
 
-class _Door:
+class Dispatcher:
     """Lets requests in, or turns them away, for all vaults of a local Azure."""
 
     def __init__(self, azure: Azure) -> None:
@@ -75,23 +47,25 @@ class _Door:
         vault = self._azure.vault_at(request.host)
         if vault is None:
             return _misdirected(self._azure, request.host)
-        visit = _Visit(self._azure, vault, request)
+        context = RequestContext(self._azure, vault, request)
         try:
-            response = await visit.proceed()
-            code, reason = (None, visit.reason) if visit.fault is None else ("Fault", f"Fault {visit.fault.name}.")
+            response = await context.proceed()
+            code, reason = (
+                (None, context.reason) if context.fault is None else ("Fault", f"Fault {context.fault.name}.")
+            )
         except RefusedError as refused:
-            response = _respond(request, self._azure, refused.status, refused.body())
+            response = respond(request, self._azure, refused.status, refused.body())
             response.headers.update(refused.headers)
             code, reason = refused.inner_code or refused.code, refused.reason
-        if visit.decision is not None and visit.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
-            response.headers.update(rbac_headers(visit.decision.assignment))
-        match = visit.match
+        if context.decision is not None and context.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
+            response.headers.update(rbac_headers(context.decision.assignment))
+        match = context.match
         self._azure.journal.record(
             Entry(
                 time=self._azure.clock.now(),
                 service="vault",
-                operation=(match.operation.name if match else UNKNOWN) if visit.token else CHALLENGE,
-                identity=visit.identity,
+                operation=(match.operation.name if match else UNKNOWN) if context.token else CHALLENGE,
+                identity=context.identity,
                 vault=vault.name,
                 kind=match.operation.kind if match else None,
                 name=(match.name or None) if match else None,
@@ -104,178 +78,6 @@ class _Door:
             )
         )
         return response
-
-
-class _Visit:
-    """One request on its way through the checks: it remembers how far it came."""
-
-    def __init__(self, azure: Azure, vault: Vault, request: web.Request) -> None:
-        self._azure = azure
-        self._vault = vault
-        self._request = request
-        self.match: Match | None = None
-        self.identity: str | None = None
-        self.decision: Decision | None = None
-        self.fault: Fault | None = None
-
-    @property
-    def token(self) -> str:
-        """The token that the request shows; empty where it asks for the challenge, as official SDKs do first."""
-        scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() in {"bearer", "pop"} else ""
-
-    @property
-    def goes_by_roles(self) -> bool:
-        """Whether roles decide here, of which the answer's headers then tell."""
-        return self._vault.settings.access == "rbac"
-
-    @property
-    def reason(self) -> str:
-        """Why the visit was let in."""
-        return self.decision.reason if self.decision else ""
-
-    async def proceed(self) -> web.StreamResponse:
-        """Go through the checks and do what is asked.
-
-        Raises:
-            RefusedError: At the first check that fails.
-        """
-        request = self._request
-        found = find_operation(request.method, request.rel_url.raw_path)
-        self.match = found if isinstance(found, Match) else None
-        claims = self._authenticate()
-        if isinstance(found, RefusedError):
-            raise found
-        struck = await self._suffer(claims, found)
-        if struck is not None:
-            return struck
-        api_version = check_api_version(request.query)
-        if found.name:
-            check_name(found.name)
-        self._check_network(claims)
-        if not self._vault.lets_in():
-            raise throttled()
-        self._authorize(claims, found)
-        call = Call(
-            vault=self._vault,
-            # The port of https goes without saying: no id of Azure shows it.
-            base=f"https://{request.host.removesuffix(':443')}",
-            path=request.rel_url.raw_path,
-            query=request.query,
-            api_version=api_version,
-            kind=found.operation.kind,
-            name=found.name,
-            version=found.version,
-            content=await self._content(),
-        )
-        answer = found.answer(call)
-        return _respond(request, self._azure, answer.status, answer.body)
-
-    def _authenticate(self) -> Claims:
-        if not self.token:
-            raise no_token(self._vault)
-        resource = self._vault.cloud.resource
-        found = self._azure.tokens.verify(
-            self.token,
-            audiences=(resource, f"{resource}/", _KEY_VAULT_APP_ID),
-            tenant_id=self._vault.tenant_id,
-        )
-        if isinstance(found, Rejection):
-            raise rejected_token(self._vault, found)
-        identity = self._azure.identity_of(found.object_id)
-        self.identity = identity.name if identity else None
-        return found
-
-    async def _suffer(self, claims: Claims, match: Match) -> web.StreamResponse | None:
-        """Let a fault strike; None goes on as ever."""
-        self.fault = self._azure.faults.strike(
-            "vault",
-            operation=match.operation.name,
-            identity=self.identity,
-            vault=self._vault.name,
-            kind=match.operation.kind,
-            name=match.name or None,
-        )
-        if self.fault is None:
-            return None
-        refusal = self._refusal_by(self.fault, claims, match)
-        if refusal is not None:
-            refusal.reason = f"Fault {self.fault.name}."
-            raise refusal
-        struck = await suffer(self.fault, self._request)
-        if struck is not None and not struck.prepared:
-            for name, value in response_headers(self._request, region=self._azure.region).items():
-                struck.headers.setdefault(name, value)
-        return struck
-
-    def _refusal_by(self, fault: Fault, claims: Claims, match: Match) -> RefusedError | None:
-        """Return the refusal of a fault that has words of Azure's own."""
-        if fault.effect == "firewall":
-            return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
-        if fault.effect == "secret-disabled":
-            self._authorize(claims, match)  # That comes first, and shows in the headers.
-            return disabled("secret", match.name)
-        if fault.effect == "role-missing":
-            self.decision = Decision(False, "")
-            return forbidden_by_rbac(
-                self._azure, self._vault, claims, operation=match.operation, name=match.name, reason=""
-            )
-        if fault.effect == "wrong-tenant":
-            return wrong_issuer(self._vault, claims.issuer, tenant_id=_ANOTHER_TENANT)
-        if fault.effect == "token-expired":
-            return rejected_token(self._vault, Rejection("time"))
-        return None
-
-    @property
-    def _address(self) -> str:
-        return self._request.remote or "127.0.0.1"
-
-    def _check_network(self, claims: Claims) -> None:
-        stopped = self._vault.settings.firewall.stops(self._address)
-        if stopped == "connection":
-            raise forbidden_by_connection(self._azure, self._vault, claims)
-        if stopped == "address":
-            raise forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
-
-    def _authorize(self, claims: Claims, match: Match) -> None:
-        operation, name = match.operation, match.name if match.operation.level == "object" else ""
-        decision = self.decision = self._azure.decide(
-            object_id=claims.object_id,
-            permission=operation.permission,
-            vault=self._vault,
-            scope=Scope.of(self._vault.name, operation.kind, name),
-            facts=facts_of(
-                operation.action,
-                vault=self._vault.name,
-                secret=name if name and operation.kind == "secret" else None,
-            ),
-        )
-        if decision.allowed:
-            return
-        if self._vault.settings.access == "policies":
-            raise forbidden_by_policy(
-                self._azure, self._vault, claims, permission=operation.permission, reason=decision.reason
-            )
-        raise forbidden_by_rbac(
-            self._azure, self._vault, claims, operation=operation, name=name, reason=decision.reason
-        )
-
-    async def _content(self) -> bytes:
-        try:
-            return await self._request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise invalid_property(f"The body is larger than {_MAX_BODY:,} bytes.") from None
-        except web.RequestPayloadError:
-            raise invalid_property("The body is not encoded as its headers say.") from None
-
-
-def _respond(request: web.Request, azure: Azure, status: int, body: dict[str, object] | None) -> web.Response:
-    headers = response_headers(request, region=azure.region)
-    if body is None:
-        return web.Response(status=status, headers=headers)
-    return web.Response(
-        status=status, text=to_json(body), content_type="application/json", charset="utf-8", headers=headers
-    )
 
 
 def _misdirected(azure: Azure, host: str) -> web.Response:

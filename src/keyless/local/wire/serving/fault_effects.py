@@ -16,7 +16,7 @@ CLIENT_GONE = 499
 _LOOK_EVERY = 0.1  # Seconds.
 
 
-async def suffer(fault: Fault, request: web.Request) -> web.StreamResponse | None:
+async def apply_fault(fault: Fault, request: web.Request) -> web.StreamResponse | None:
     """Do what a fault does to a request.
 
     Returns:

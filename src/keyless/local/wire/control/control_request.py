@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ControlRequest:
     """What was asked.
 
     Attributes:
