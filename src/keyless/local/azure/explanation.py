@@ -72,7 +72,7 @@ def explain(azure: Azure, *, identity: str, action: str, on: str) -> Explanation
     decision = azure.decide(
         object_id=found.object_id, permission=operation.permission, vault=vault, scope=scope, facts=facts
     )
-    if vault.access == "policies":
+    if vault.settings.access == "policies":
         return Explanation(decision, operation.action, ())
     now = azure.clock.now()
     held = azure.role_assignments.held_by(found.object_id)
