@@ -29,6 +29,10 @@ NAME_IN_MANIFEST = (
 USE_ANOTHER_SDK = (
     "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for what is here."
 )
+USE_BINDING = (
+    "Read secrets here with azure-keyvault-secrets and azure-identity 1.26 or newer: "
+    "`WorkloadIdentityCredential(enable_azure_proxy=True)`."
+)
 OWN_WORDS = "The vault's own words above say what it did not like."
 WRITE_PROXY = (
     "Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER and PASSWORD yours, "
