@@ -14,7 +14,7 @@ done
 connect_rotation() {
     # The subscription is named each time: az may be set to another than azd deploys to.
     az deployment group create --only-show-errors --output none --subscription "$AZURE_SUBSCRIPTION_ID" \
-        --resource-group "$AZURE_RESOURCE_GROUP" --name keyless-rotation --template-file infra/rotation.bicep \
+        --resource-group "$AZURE_RESOURCE_GROUP" --name keyless-rotation --template-file infra/rotation.json \
         --parameters "vaultName=$KEY_VAULT_NAME" "functionAppName=$FUNCTION_APP_NAME" "secretName=$SECRET_NAME" \
         "location=$AZURE_LOCATION"
 }

@@ -48,6 +48,6 @@ def test_the_role_that_the_page_gives_by_hand_is_that_of_the_template() -> None:
 
 
 def test_the_command_for_rotation_gives_the_template_what_it_needs() -> None:
-    command = next(line for line in PAGE.splitlines() if "-f infra/rotation.bicep" in line)
+    command = next(line for line in PAGE.splitlines() if "-f infra/rotation.json" in line)
     params = Template(INFRA / "rotation.bicep").of_kind("param")
     assert set(re.findall(r"(\w+)=\$", command)) == {name for name, found in params.items() if found.value is None}
