@@ -1,65 +1,74 @@
-// A function that reads one secret as a managed identity, with everything that it stands on and no key anywhere.
+// A Python function that reads one Key Vault secret as a managed identity, and all that it needs. There is no key anywhere.
 //
 // Deploy with `azd up`, or: az deployment group create -g GROUP -f infra/main.bicep -p environmentName=NAME
 targetScope = 'resourceGroup'
 
-@description('Names this deployment: it is part of what every resource name is derived from.')
+@description('Name of the environment. The names of all resources are derived from it.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('The region of everything. Flex Consumption is not in all: az functionapp list-flexconsumption-locations')
+@description('Location of all resources. Not every region has Flex Consumption: az functionapp list-flexconsumption-locations')
 param location string = resourceGroup().location
 
-@description('The name of the secret that the function answers with.')
+@description('Name of the secret that the function reads.')
 @minLength(1)
 @maxLength(127)
 param secretName string = 'db-password'
 
-@description('The value of that secret. Empty means a random one, made anew by every deployment.')
+@description('Value of the secret. If empty, each deployment sets a new random value.')
 @secure()
 param secretValue string = ''
 
-@description('True leaves the secret as it is: without it, a deployment sets the value above, or a random one, as a new version.')
-param keepSecret bool = false
+// The three switches are words, not booleans: azd drops a boolean that it cannot read, and az takes any word but "true" for
+// false. A typing error would then open the vault, or overwrite the secret, without an error. Azure refuses a wrong word here.
 
-@description('Where the random value comes from. Leave it alone.')
+@description('Set to "true" to leave the secret as it is. Otherwise each deployment sets a new version of it.')
+@allowed(['true', 'false'])
+#disable-next-line secure-secrets-in-params // A switch, not a secret.
+param keepSecret string = 'false'
+
+@description('Source of the random value. Do not set it.')
 @secure()
 param randomValue string = newGuid()
 
-@description('True shuts the vault to the internet: the function reaches it over a private endpoint in its own network.')
-param privateNetwork bool = false
+@description('Set to "true" to close the vault and the storage account to the internet. The function uses private endpoints.')
+@allowed(['true', 'false'])
+param privateNetwork string = 'false'
 
-@description('How many days a deleted vault, or secret, can be recovered. Purge protection is on, so its name is taken for as long.')
+@description('Days for which a deleted vault or secret can be recovered. Its name stays taken for as long. Fixed once set.')
 @minValue(7)
 @maxValue(90)
 param recoveryDays int = 7
 
-@description('True recovers the vault that an earlier deployment of this name left in the soft-deleted state.')
-param recoverVault bool = false
+@description('Set to "true" to recover the deleted vault of an earlier deployment with the same names.')
+@allowed(['true', 'false'])
+param recoverVault string = 'false'
 
-@description('Who is told of throttled and of denied reads by mail. Empty means that the alerts show in the portal alone.')
+@description('Email address for alerts. If empty, alerts only show in the portal.')
 param alertEmail string = ''
 
-@description('The Python that runs the function.')
-@allowed(['3.11', '3.12', '3.13'])
+@description('Python version of the function app.')
+@allowed(['3.11', '3.12', '3.13', '3.14'])
 param pythonVersion string = '3.13'
 
-@description('The memory of an instance, in MB.')
+@description('Memory of each instance, in MB.')
 @allowed([512, 2048, 4096])
 param instanceMemory int = 2048
 
-@description('How many instances there may be at most. Each reads the vault once in five minutes.')
-@minValue(40)
+@description('Maximum number of instances of each function group. There are two groups: HTTP, and the rotation event.')
+@minValue(1)
 @maxValue(1000)
 param mostInstances int = 40
 
-@description('How many instances wait for calls at all times, and are paid for. None means that the first call after a pause is slow.')
+@description('Number of instances that always run, and are always paid for. With 0, the first call after a pause is slow.')
 @minValue(0)
 param alwaysReady int = 0
 
 var token = uniqueString(resourceGroup().id, environmentName)
 var tags = { 'azd-env-name': environmentName }
+// bool() fails for any other word, should one ever get this far.
+var isPrivate = bool(privateNetwork)
 
 module monitoring 'app/monitoring.bicep' = {
   params: {
@@ -69,20 +78,11 @@ module monitoring 'app/monitoring.bicep' = {
   }
 }
 
-module network 'app/network.bicep' = if (privateNetwork) {
+module userIdentity 'app/identity.bicep' = {
   params: {
     token: token
     location: location
     tags: tags
-  }
-}
-
-module userIdentity 'br/public:avm/res/managed-identity/user-assigned-identity:0.6.0' = {
-  params: {
-    name: 'id-${token}'
-    location: location
-    tags: tags
-    enableTelemetry: false
   }
 }
 
@@ -93,13 +93,11 @@ module vault 'app/vault.bicep' = {
     tags: tags
     secretName: secretName
     secretValue: empty(secretValue) ? randomValue : secretValue
-    keepSecret: keepSecret
+    keepSecret: bool(keepSecret)
     recoveryDays: recoveryDays
-    recoverVault: recoverVault
+    recoverVault: bool(recoverVault)
     workspaceResourceId: monitoring.outputs.workspaceResourceId
-    privateNetwork: privateNetwork
-    subnetResourceId: privateNetwork ? network!.outputs.endpointSubnetResourceId : ''
-    dnsZoneResourceId: privateNetwork ? network!.outputs.dnsZoneResourceId : ''
+    privateNetwork: isPrivate
   }
 }
 
@@ -108,6 +106,28 @@ module storage 'app/storage.bicep' = {
     token: token
     location: location
     tags: tags
+    privateNetwork: isPrivate
+  }
+}
+
+module network 'app/network.bicep' = if (isPrivate) {
+  params: {
+    token: token
+    location: location
+    tags: tags
+    vaultResourceId: vault.outputs.resourceId
+    storageResourceId: storage.outputs.resourceId
+  }
+}
+
+// Given beside the function app, not after it: its host needs them as soon as it starts, and a role takes minutes to work.
+module userRoles 'app/user-roles.bicep' = {
+  params: {
+    principalId: userIdentity.outputs.principalId
+    vaultName: vault.outputs.name
+    secretName: secretName
+    storageName: storage.outputs.name
+    insightsName: monitoring.outputs.insightsName
   }
 }
 
@@ -123,7 +143,7 @@ module function 'app/function.bicep' = {
     blobEndpoint: storage.outputs.blobEndpoint
     deploymentContainer: storage.outputs.deploymentContainer
     insightsConnectionString: monitoring.outputs.connectionString
-    subnetResourceId: privateNetwork ? network!.outputs.functionSubnetResourceId : ''
+    subnetResourceId: isPrivate ? network!.outputs.functionSubnetResourceId : null
     pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     mostInstances: mostInstances
@@ -131,14 +151,12 @@ module function 'app/function.bicep' = {
   }
 }
 
-module roles 'app/roles.bicep' = {
+// This identity exists only once the function app does.
+module systemRole 'app/system-role.bicep' = {
   params: {
+    principalId: function.outputs.systemIdentityObjectId
     vaultName: vault.outputs.name
     secretName: secretName
-    storageName: storage.outputs.name
-    insightsName: monitoring.outputs.insightsName
-    systemIdentityObjectId: function.outputs.systemIdentityObjectId
-    userIdentityObjectId: userIdentity.outputs.principalId
   }
 }
 
@@ -151,32 +169,32 @@ module alerts 'app/alerts.bicep' = {
   }
 }
 
-@description('The region of everything.')
+@description('Location of all resources.')
 output AZURE_LOCATION string = location
 
-@description('Where the function is called. It wants a function key.')
+@description('URL of the function. Callers need a function key.')
 output FUNCTION_URL string = '${function.outputs.url}/api/AcquireTokenMsi'
 
-@description('The name of the function app.')
+@description('Name of the function app.')
 output FUNCTION_APP_NAME string = function.outputs.name
 
-@description('The address of the vault.')
+@description('URL of the vault.')
 output KEY_VAULT_URL string = vault.outputs.url
 
-@description('The name of the vault.')
+@description('Name of the vault.')
 output KEY_VAULT_NAME string = vault.outputs.name
 
-@description('The name of the secret. Its value is no output.')
+@description('Name of the secret. Its value is never an output.')
 output SECRET_NAME string = secretName
 
-@description('The object id of the system-assigned identity.')
+@description('Object id of the system-assigned identity.')
 output SYSTEM_IDENTITY_OBJECT_ID string = function.outputs.systemIdentityObjectId
 
-@description('The client id of the user-assigned identity.')
+@description('Client id of the user-assigned identity.')
 output USER_IDENTITY_CLIENT_ID string = userIdentity.outputs.clientId
 
-@description('The object id of the user-assigned identity.')
+@description('Object id of the user-assigned identity.')
 output USER_IDENTITY_OBJECT_ID string = userIdentity.outputs.principalId
 
-@description('The resource id of the user-assigned identity.')
+@description('Resource id of the user-assigned identity.')
 output USER_IDENTITY_RESOURCE_ID string = userIdentity.outputs.resourceId

@@ -4,28 +4,31 @@
 // A deployment of its own: Event Grid looks for the function when it makes the subscription, so it comes after publishing.
 targetScope = 'resourceGroup'
 
-@description('The name of the vault.')
+@description('Name of the vault.')
 param vaultName string
 
-@description('The name of the function app.')
+@description('Name of the function app.')
 param functionAppName string
 
-@description('The name of the secret that matters.')
+@description('Name of the secret whose new versions are reported.')
 param secretName string
 
-@description('The region of the vault: Event Grid wants the topic there.')
+@description('Location of the vault. The topic has to be there, too.')
 param location string = resourceGroup().location
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+@description('Name of the system topic of the vault. A vault can have only one: if yours has one already, give its name.')
+param topicName string = 'evgt-${vaultName}'
+
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: vaultName
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: functionAppName
 }
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
-  name: 'evgt-${vaultName}'
+  name: topicName
   location: location
   properties: {
     source: vault.id

@@ -1,15 +1,15 @@
-// Two things that an operator wants to hear of: the vault is asked too often, and somebody is denied a secret.
+// Two alerts: the vault is asked too often, and somebody is denied a secret.
 
-@description('What makes names unique.')
+@description('Suffix that makes names unique.')
 param token string
 
-@description('The tags of every resource.')
-param tags object
+@description('Tags of all resources.')
+param tags { *: string }
 
-@description('The vault that is watched.')
+@description('Resource id of the vault to watch.')
 param vaultResourceId string
 
-@description('Who is told by mail; empty means nobody.')
+@description('Email address to notify. If empty, nobody is notified.')
 param email string
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
@@ -30,7 +30,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)
 }
 
 // The metric and its dimensions: https://learn.microsoft.com/en-us/azure/key-vault/general/monitor-key-vault-reference
-resource throttled 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource throttled 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: 'vault-throttled-${token}'
   location: 'global'
   tags: tags
@@ -60,7 +60,7 @@ resource throttled 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   }
 }
 
-resource denied 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource denied 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: 'vault-denied-${token}'
   location: 'global'
   tags: tags

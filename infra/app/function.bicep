@@ -1,86 +1,80 @@
 // The function app, on Flex Consumption, with a system-assigned and a user-assigned identity.
 
-@description('What makes names unique.')
+@description('Suffix that makes names unique.')
 param token string
 
-@description('The region.')
+@description('Location of all resources.')
 param location string
 
-@description('The tags of every resource.')
-param tags object
+@description('Tags of all resources.')
+param tags { *: string }
 
-@description('The address of the vault that the function reads.')
+@description('URL of the vault.')
 param vaultUrl string
 
-@description('The name of the secret that the function reads.')
+@description('Name of the secret.')
 param secretName string
 
-@description('The resource id of the user-assigned identity.')
+@description('Resource id of the user-assigned identity.')
 param userIdentityResourceId string
 
-@description('The client id of the user-assigned identity.')
+@description('Client id of the user-assigned identity.')
 param userIdentityClientId string
 
-@description('The address of the storage account that the host uses.')
+@description('URL of the blobs of the storage account, with a slash at the end.')
 param blobEndpoint string
 
-@description('The container that the package is published to.')
+@description('Name of the container for the published package.')
 param deploymentContainer string
 
-@description('Where telemetry is sent.')
+@description('Connection string of Application Insights.')
 param insightsConnectionString string
 
-@description('The subnet to send from; empty means none.')
-param subnetResourceId string
+@description('Resource id of the subnet that the app sends from. If null, it sends from none.')
+param subnetResourceId string?
 
-@description('The version of Python.')
+@description('Python version.')
 param pythonVersion string
 
-@description('The memory of an instance, in MB.')
+@description('Memory of each instance, in MB.')
 param instanceMemory int
 
-@description('How many instances there may be at most.')
+@description('Maximum number of instances of each function group.')
 param mostInstances int
 
-@description('How many instances wait at all times.')
+@description('Number of instances that always run.')
 param alwaysReady int
 
-module plan 'br/public:avm/res/web/serverfarm:0.7.0' = {
-  params: {
-    name: 'plan-${token}'
-    location: location
-    tags: tags
-    skuName: 'FC1'
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
+  name: 'plan-${token}'
+  location: location
+  tags: tags
+  kind: 'app'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: {
     reserved: true
     zoneRedundant: false
-    enableTelemetry: false
   }
 }
 
-module app 'br/public:avm/res/web/site:0.24.0' = {
-  params: {
-    name: 'func-${token}'
-    location: location
-    // azd finds by this tag where to publish: it equals the service's name in azure.yaml.
-    tags: union(tags, { 'azd-service-name': 'api' })
-    kind: 'functionapp,linux'
-    serverFarmResourceId: plan.outputs.resourceId
-    managedIdentities: {
-      systemAssigned: true
-      userAssignedResourceIds: [userIdentityResourceId]
-    }
+resource app 'Microsoft.Web/sites@2025-03-01' = {
+  name: 'func-${token}'
+  location: location
+  // azd publishes to the app with this tag: it is the name of the service in azure.yaml.
+  tags: union(tags, { 'azd-service-name': 'api' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'SystemAssigned, UserAssigned'
+    userAssignedIdentities: { '${userIdentityResourceId}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
     httpsOnly: true
     publicNetworkAccess: 'Enabled'
-    virtualNetworkSubnetResourceId: empty(subnetResourceId) ? null : subnetResourceId
-    // Passwords for publishing: nobody needs them.
-    basicPublishingCredentialsPolicies: [
-      { name: 'ftp', allow: false }
-      { name: 'scm', allow: false }
-    ]
-    siteConfig: {
-      alwaysOn: false
-      minTlsVersion: '1.2'
-    }
+    virtualNetworkSubnetId: subnetResourceId
+    // Every instance can answer every call, so callers get no cookie that ties them to one.
+    clientAffinityEnabled: false
+    siteConfig: { minTlsVersion: '1.2' }
     functionAppConfig: {
       deployment: {
         storage: {
@@ -106,31 +100,44 @@ module app 'br/public:avm/res/web/site:0.24.0' = {
         alwaysReady: alwaysReady == 0 ? [] : [{ name: 'http', instanceCount: alwaysReady }]
       }
     }
-    configs: [
-      {
-        name: 'appsettings'
-        properties: {
-          KEY_VAULT_URL: vaultUrl
-          SECRET_NAME: secretName
-          // For functions without async: by default they share the number of processors and four threads.
-          PYTHON_THREADPOOL_THREAD_COUNT: '32'
-          AzureWebJobsStorage__credential: 'managedidentity'
-          AzureWebJobsStorage__clientId: userIdentityClientId
-          AzureWebJobsStorage__blobServiceUri: blobEndpoint
-          APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
-          APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${userIdentityClientId};Authorization=AAD'
-        }
-      }
-    ]
-    enableTelemetry: false
   }
 }
 
-@description('The name of the function app.')
-output name string = app.outputs.name
+// All settings of the app: a deployment removes any other.
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: {
+    KEY_VAULT_URL: vaultUrl
+    SECRET_NAME: secretName
+    // For functions without async: by default they share the number of processors and four threads.
+    PYTHON_THREADPOOL_THREAD_COUNT: '32'
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: userIdentityClientId
+    AzureWebJobsStorage__blobServiceUri: blobEndpoint
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${userIdentityClientId};Authorization=AAD'
+  }
+}
 
-@description('The address of the function app, without a path.')
-output url string = 'https://${app.outputs.defaultHostname}'
+// No passwords for publishing.
+resource ftpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
+  parent: app
+  name: 'ftp'
+  properties: { allow: false }
+}
 
-@description('The object id of the system-assigned identity.')
-output systemIdentityObjectId string = app.outputs.?systemAssignedMIPrincipalId ?? ''
+resource scmPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
+}
+
+@description('Name of the function app.')
+output name string = app.name
+
+@description('URL of the function app, without a path.')
+output url string = 'https://${app.properties.defaultHostName}'
+
+@description('Object id of the system-assigned identity.')
+output systemIdentityObjectId string = app.identity.principalId

@@ -1,43 +1,56 @@
-// Where logs and metrics go. Nobody writes to it with a key.
+// Log Analytics and Application Insights. Keys are off: whoever writes needs a role.
 
-@description('What makes names unique.')
+@description('Suffix that makes names unique.')
 param token string
 
-@description('The region.')
+@description('Location of all resources.')
 param location string
 
-@description('The tags of every resource.')
-param tags object
+@description('Tags of all resources.')
+param tags { *: string }
 
-module workspace 'br/public:avm/res/operational-insights/workspace:0.16.1' = {
-  params: {
-    name: 'log-${token}'
-    location: location
-    tags: tags
-    skuName: 'PerGB2018'
-    dataRetention: 30
-    features: { disableLocalAuth: true }
-    enableTelemetry: false
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+  name: 'log-${token}'
+  location: location
+  tags: tags
+  properties: {
+    sku: { name: 'PerGB2018' }
+    retentionInDays: 30
+    features: {
+      disableLocalAuth: true
+      // Whoever may read the vault may read the vault's logs, and no others.
+      enableLogAccessUsingOnlyResourcePermissions: true
+    }
+    // No limit on what a day's logs cost: a limit would stop the audit log of the vault as well.
+    workspaceCapping: { dailyQuotaGb: -1 }
+    publicNetworkAccessForIngestion: 'Enabled'
+    publicNetworkAccessForQuery: 'Enabled'
+    // Saved queries need no storage account of their own.
+    forceCmkForQuery: false
   }
 }
 
-module insights 'br/public:avm/res/insights/component:0.8.0' = {
-  params: {
-    name: 'appi-${token}'
-    location: location
-    tags: tags
-    workspaceResourceId: workspace.outputs.resourceId
-    applicationType: 'web'
-    disableLocalAuth: true
-    enableTelemetry: false
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: 'appi-${token}'
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    DisableLocalAuth: true
+    // The last part of a caller's IP address is not stored.
+    DisableIpMasking: false
+    publicNetworkAccessForIngestion: 'Enabled'
+    publicNetworkAccessForQuery: 'Enabled'
   }
 }
 
-@description('The resource id of the Log Analytics workspace.')
-output workspaceResourceId string = workspace.outputs.resourceId
+@description('Resource id of the Log Analytics workspace.')
+output workspaceResourceId string = workspace.id
 
-@description('The name of the Application Insights component.')
-output insightsName string = insights.outputs.name
+@description('Name of the Application Insights component.')
+output insightsName string = insights.name
 
-@description('Where telemetry is sent. It names a place and opens nothing: senders need a token.')
-output connectionString string = insights.outputs.connectionString
+@description('Connection string of Application Insights. It names a place and opens nothing: senders need a role.')
+output connectionString string = insights.properties.ConnectionString

@@ -1,49 +1,88 @@
-// A network of the function's own, with the vault's private endpoint in it and the name that leads there.
+// A network for the function app, with private endpoints of the vault and of the storage account.
 
-@description('What makes names unique.')
+@description('Suffix that makes names unique.')
 param token string
 
-@description('The region.')
+@description('Location of all resources.')
 param location string
 
-@description('The tags of every resource.')
-param tags object
+@description('Tags of all resources.')
+param tags { *: string }
 
-module network 'br/public:avm/res/network/virtual-network:0.9.0' = {
-  params: {
-    name: 'vnet-${token}'
-    location: location
-    tags: tags
-    addressPrefixes: ['10.0.0.0/16']
+@description('Resource id of the vault.')
+param vaultResourceId string
+
+@description('Resource id of the storage account.')
+param storageResourceId string
+
+resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
+  name: 'vnet-${token}'
+  location: location
+  tags: tags
+  properties: {
+    addressSpace: { addressPrefixes: ['10.0.0.0/16'] }
     subnets: [
       {
         name: 'function'
-        addressPrefix: '10.0.0.0/24'
-        delegation: 'Microsoft.App/environments'
+        properties: {
+          addressPrefix: '10.0.0.0/24'
+          delegations: [
+            {
+              name: 'Microsoft.App/environments'
+              properties: { serviceName: 'Microsoft.App/environments' }
+            }
+          ]
+          // Telemetry goes to the internet. From version 2025-07-01 on, Azure closes new subnets unless told otherwise.
+          defaultOutboundAccess: true
+        }
       }
       {
         name: 'endpoints'
-        addressPrefix: '10.0.1.0/24'
+        properties: {
+          addressPrefix: '10.0.1.0/24'
+          defaultOutboundAccess: false
+        }
       }
     ]
-    enableTelemetry: false
   }
 }
 
-module dnsZone 'br/public:avm/res/network/private-dns-zone:0.8.1' = {
+resource functionSubnet 'Microsoft.Network/virtualNetworks/subnets@2025-05-01' existing = {
+  parent: network
+  name: 'function'
+}
+
+resource endpointSubnet 'Microsoft.Network/virtualNetworks/subnets@2025-05-01' existing = {
+  parent: network
+  name: 'endpoints'
+}
+
+module vaultEndpoint 'private-endpoint.bicep' = {
   params: {
-    name: 'privatelink.vaultcore.azure.net'
+    name: 'kv-${token}-vault-0'
+    location: location
     tags: tags
-    virtualNetworkLinks: [{ virtualNetworkResourceId: network.outputs.resourceId }]
-    enableTelemetry: false
+    networkName: network.name
+    subnetName: endpointSubnet.name
+    targetResourceId: vaultResourceId
+    service: 'vault'
+    // privatelink.vaultcore.azure.net, or its name in another cloud.
+    zoneName: 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}'
   }
 }
 
-@description('The subnet that the function sends from.')
-output functionSubnetResourceId string = network.outputs.subnetResourceIds[0]
+module blobEndpoint 'private-endpoint.bicep' = {
+  params: {
+    name: 'st${token}-blob-0'
+    location: location
+    tags: tags
+    networkName: network.name
+    subnetName: endpointSubnet.name
+    targetResourceId: storageResourceId
+    service: 'blob'
+    zoneName: 'privatelink.blob.${environment().suffixes.storage}'
+  }
+}
 
-@description('The subnet that private endpoints stand in.')
-output endpointSubnetResourceId string = network.outputs.subnetResourceIds[1]
-
-@description('The private DNS zone of Key Vault.')
-output dnsZoneResourceId string = dnsZone.outputs.resourceId
+@description('Resource id of the subnet of the function app.')
+output functionSubnetResourceId string = functionSubnet.id

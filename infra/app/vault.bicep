@@ -1,96 +1,91 @@
-// The vault and the one secret in it. Roles alone open it: see roles.bicep.
+// The vault, with one secret in it. Only roles open it: see user-roles.bicep and system-role.bicep.
 
-@description('What makes names unique.')
+@description('Suffix that makes names unique.')
 param token string
 
-@description('The region.')
+@description('Location of the vault.')
 param location string
 
-@description('The tags of every resource.')
-param tags object
+@description('Tags of all resources.')
+param tags { *: string }
 
-@description('The name of the secret.')
+@description('Name of the secret.')
 param secretName string
 
-@description('The value of the secret.')
+@description('Value of the secret.')
 @secure()
 param secretValue string
 
-@description('Whether the secret is there and stays as it is.')
+@description('Leave the secret as it is, and do not set its value.')
 param keepSecret bool
 
-@description('How many days a deleted vault or secret can be recovered.')
+@description('Days for which a deleted vault or secret can be recovered.')
 param recoveryDays int
 
-@description('Whether to recover the vault from the soft-deleted state.')
+@description('Recover the vault from the soft-deleted state.')
 param recoverVault bool
 
-@description('The Log Analytics workspace that hears of every request to the vault.')
+@description('Resource id of the Log Analytics workspace for the audit log.')
 param workspaceResourceId string
 
-@description('Whether the vault is reached over a private endpoint alone.')
+@description('Close the vault to the internet.')
 param privateNetwork bool
 
-@description('The subnet of the private endpoint; unused without one.')
-param subnetResourceId string
-
-@description('The private DNS zone of the private endpoint; unused without one.')
-param dnsZoneResourceId string
-
-module vault 'br/public:avm/res/key-vault/vault:0.14.0' = {
-  params: {
-    name: 'kv-${token}'
-    location: location
-    tags: tags
-    sku: 'standard'
+// Versions before 2026-02-01 stop working on 2027-02-27.
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
+  name: 'kv-${token}'
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: { family: 'A', name: 'standard' }
     createMode: recoverVault ? 'recover' : 'default'
+    // The default depends on the version above: it is always written down.
     enableRbacAuthorization: true
-    enablePurgeProtection: true
+    accessPolicies: []
     enableSoftDelete: true
     softDeleteRetentionInDays: recoveryDays
-    enableVaultForDeployment: false
-    enableVaultForDiskEncryption: false
-    enableVaultForTemplateDeployment: false
+    enablePurgeProtection: true
+    enabledForDeployment: false
+    enabledForDiskEncryption: false
+    enabledForTemplateDeployment: false
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
       defaultAction: privateNetwork ? 'Deny' : 'Allow'
+      ipRules: []
+      virtualNetworkRules: []
     }
-    privateEndpoints: privateNetwork
-      ? [
-          {
-            subnetResourceId: subnetResourceId
-            privateDnsZoneGroup: {
-              privateDnsZoneGroupConfigs: [{ privateDnsZoneResourceId: dnsZoneResourceId }]
-            }
-          }
-        ]
-      : []
-    secrets: keepSecret
-      ? []
-      : [
-          {
-            name: secretName
-            value: secretValue
-          }
-        ]
-    diagnosticSettings: [
-      {
-        workspaceResourceId: workspaceResourceId
-        logAnalyticsDestinationType: 'Dedicated'
-        logCategoriesAndGroups: [{ categoryGroup: 'audit' }]
-        metricCategories: [{ category: 'AllMetrics' }]
-      }
-    ]
-    enableTelemetry: false
   }
 }
 
-@description('The address of the vault, without the slash at its end.')
-output url string = 'https://${vault.outputs.name}${environment().suffixes.keyvaultDns}'
+resource secret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!keepSecret) {
+  parent: vault
+  name: secretName
+  tags: tags
+  properties: {
+    value: secretValue
+    attributes: { enabled: true }
+  }
+}
 
-@description('The name of the vault.')
-output name string = vault.outputs.name
+#disable-next-line use-recent-api-versions // No stable version knows groups of categories.
+resource auditLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: '${vault.name}-diagnosticSettings'
+  properties: {
+    workspaceId: workspaceResourceId
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [{ categoryGroup: 'audit', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
 
-@description('The resource id of the vault.')
-output resourceId string = vault.outputs.resourceId
+@description('URL of the vault, without a slash at the end.')
+output url string = 'https://${vault.name}${environment().suffixes.keyvaultDns}'
+
+@description('Name of the vault.')
+output name string = vault.name
+
+@description('Resource id of the vault.')
+output resourceId string = vault.id

@@ -3,10 +3,18 @@
 # azd puts the subscription, the resource group and the outputs of infra/main.bicep into the environment.
 set -eu
 
+for name in AZURE_SUBSCRIPTION_ID AZURE_RESOURCE_GROUP AZURE_LOCATION FUNCTION_APP_NAME FUNCTION_URL KEY_VAULT_NAME SECRET_NAME \
+    USER_IDENTITY_CLIENT_ID USER_IDENTITY_RESOURCE_ID; do
+    if [ -z "$(printenv "$name")" ]; then
+        echo "$name is not set. azd sets it: run azd provision, then azd hooks run postdeploy" >&2
+        exit 1
+    fi
+done
+
 connect_rotation() {
     # The subscription is named each time: az may be set to another than azd deploys to.
     az deployment group create --only-show-errors --output none --subscription "$AZURE_SUBSCRIPTION_ID" \
-        --resource-group "$AZURE_RESOURCE_GROUP" --name keyless-rotation --template-file infra/rotation.bicep \
+        --resource-group "$AZURE_RESOURCE_GROUP" --name keyless-rotation --template-file infra/rotation.json \
         --parameters "vaultName=$KEY_VAULT_NAME" "functionAppName=$FUNCTION_APP_NAME" "secretName=$SECRET_NAME" \
         "location=$AZURE_LOCATION"
 }
@@ -23,7 +31,7 @@ cat <<CALLS
 
 Three calls to paste:
 
-  KEY=\$(az functionapp keys list --subscription $AZURE_SUBSCRIPTION_ID -g $AZURE_RESOURCE_GROUP -n $FUNCTION_APP_NAME \\
+  KEY=\$(az functionapp keys list --subscription $AZURE_SUBSCRIPTION_ID -g '$AZURE_RESOURCE_GROUP' -n '$FUNCTION_APP_NAME' \\
     --query functionKeys.default -o tsv)
   curl -H "x-functions-key: \$KEY" '$FUNCTION_URL'
   curl -H "x-functions-key: \$KEY" '$FUNCTION_URL?userAssignedClientId=$USER_IDENTITY_CLIENT_ID'

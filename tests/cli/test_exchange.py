@@ -33,6 +33,11 @@ limits = true
 plain = "{CANARY}"
 [vaults.second-kv]
 cloud = "AZURE_CHINA"
+public_network_access = "perimeter"
+[vaults.second-kv.perimeter]
+allowed = ["127.0.0.0/8"]
+subscriptions = ["00001111-aaaa-2222-bbbb-3333cccc4444"]
+enforced = false
 [vaults.second-kv.policies]
 worker = ["get", "list"]
 [identities.system]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keyless.local.server import LocalAzure
 
 URL = "https://contoso-kv.vault.azure.net"
+GUID = "11111111-2222-3333-4444-555555555555"
 SCHEMA = jsonschema_rs.validator_for(
     json.loads((Path(__file__).parents[2] / "docs" / "doctor.schema.json").read_text(encoding="utf-8"))
 )
@@ -329,6 +330,8 @@ def test_the_command_as_a_whole_ends_within_its_deadline() -> None:
         ({"MSI_ENDPOINT": "http://127.0.0.1:9/token"}, "KL-602", "warn"),
         ({"HTTP_PROXY": "http://proxy.example:3128"}, "KL-606", "warn"),
         ({"DB": " @Microsoft.KeyVault(VaultName=contoso-kv;SecretName=a)"}, "KL-607", "fail"),
+        ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://10.0.0.1"}, "KL-612", "warn"),
+        ({"AZURE_KUBERNETES_SNI_NAME": "x", "AZURE_KUBERNETES_CA_FILE": "/x"}, "KL-612", "warn"),
     ],
 )
 def test_what_is_wrong_with_the_variables_is_said_and_what_they_hold_is_not(
@@ -367,6 +370,57 @@ def test_the_sdks_differ_in_what_they_pick(
 ) -> None:
     chosen = list(picked(dict.fromkeys(names, "set")).values())
     assert chosen[:3] == [msal, azure_identity, javascript]
+
+
+def test_some_sdks_go_by_the_arc_agent_itself_where_no_variable_leads_anywhere() -> None:
+    agent = Path("/opt/azcmagent/bin/himds")
+    chosen = picked({}, agent=agent)
+    by_agent = {name for name, source in chosen.items() if source == "Azure Arc"}
+    assert by_agent == {"MSAL for Python, Keyless", "@azure/identity for JavaScript", "Go", ".NET"}
+    assert picked(dict.fromkeys(("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), "set"), agent=agent)["Go"] == "App Service"
+
+
+def test_a_server_with_the_arc_agent_and_no_variables_is_known_as_msal_knows_it(
+    azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = Path("/opt/azcmagent/bin/himds")
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(diagnosis, "arc_agent", lambda: agent)
+    exists = os.path.exists
+    monkeypatch.setattr("msal.managed_identity.os.path.exists", lambda path: str(path) == str(agent) or exists(path))
+    report = diagnose()
+    (found,) = [finding for finding in report.findings if finding.code == "KL-602"]
+    assert "Azure Arc: MSAL for Python, Keyless, @azure/identity for JavaScript, Go, .NET" in found.evidence
+    assert f"{agent} is installed" in found.cause
+    assert "export IDENTITY_ENDPOINT=http://localhost:40342/metadata/identity/oauth2/token" in found.remedy
+    assert flaw(found.remedy) is None
+    assert report.problem is not None
+    assert "the identity endpoint of Azure Arc cannot be reached" in report.problem.evidence
+
+
+@pytest.mark.parametrize(
+    ("client_id", "identity", "codes"),
+    [
+        (None, UserAssignedManagedIdentity(client_id=GUID), ["KL-610"]),
+        (GUID, UserAssignedManagedIdentity(client_id=GUID), []),
+        (None, None, []),
+    ],
+)
+def test_aspire_s_choice_of_credential_is_named_where_no_variable_names_the_identity(
+    azure_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    client_id: str | None,
+    identity: object,
+    codes: list[str],
+) -> None:
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+    monkeypatch.delenv("AZURE_CLIENT_ID", raising=False)
+    if client_id:
+        monkeypatch.setenv("AZURE_CLIENT_ID", client_id)
+    found = [finding for finding in diagnose(identity=identity).findings if finding.code == "KL-610"]
+    assert [each.code for each in found] == codes
+    assert all("Unable to load the proper Managed Identity" in each.cause and not flaw(each.remedy) for each in found)
 
 
 def test_java_and_rust_read_the_variables_in_their_own_ways() -> None:

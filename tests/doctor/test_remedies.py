@@ -17,7 +17,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 from keyless._identity import failures as identity_failures
 from keyless._identity.managed_identity import check_identity
 from keyless._identity.session import Exchange
-from keyless._remedies import remedies
+from keyless._remedies import network, remedies
 from keyless._remedies.host import CONTAINER_APP, FUNCTION_APP, VIRTUAL_MACHINE, Host, host_of, machine_of
 from keyless._vault import failures as vault_failures
 from keyless._wire.deadline import Deadline, too_late
@@ -77,7 +77,7 @@ def errors() -> list[KeylessError]:
         *(vault_answer(403, "Forbidden", inner=inner) for inner in ("ForbiddenByRbac", "ForbiddenByFirewall")),
         *(
             vault_answer(403, "Forbidden", inner=inner)
-            for inner in ("ForbiddenByConnection", "AccessDenied", "SecretDisabled")
+            for inner in ("ForbiddenByConnection", "ForbiddenByNsp", "AccessDenied", "SecretDisabled", "Unknown")
         ),
         *(vault_answer(401, "Unauthorized", message=said) for said in ("AKV10032", "AKV10022", "other")),
         *(vault_answer(status, "Code") for status in (400, 429, 500)),
@@ -208,4 +208,51 @@ def test_container_apps_which_resolve_no_references_get_a_secret_that_refers_to_
 def test_a_role_that_is_missing_can_be_told_from_one_that_is_late() -> None:
     remedy = remedies.give_role("contoso-kv", caller=GUID, scope=None)
     scope = '"$(az keyvault show --name contoso-kv --query id --output tsv)"'
-    assert f"az role assignment list --assignee {GUID} --scope {scope} --include-inherited" in remedy
+    assert (
+        f"az role assignment list --assignee-object-id {GUID} --fill-principal-name false --scope {scope} --include-inherited"
+        in remedy
+    )
+
+
+def test_a_role_whose_condition_leaves_the_secret_out_can_be_told_from_one_that_is_late() -> None:
+    remedy = remedies.give_role("contoso-kv", caller=GUID, scope=None)
+    assert "condition:condition" in remedy
+    assert "waiting does not help" in remedy
+
+
+def test_no_command_that_looks_for_a_role_asks_microsoft_graph() -> None:
+    """Whoever may see the roles of a resource group often may not ask Graph for the names behind object ids."""
+    commands = [part for error in errors() for part in error.remedy.split("`")[1::2]]
+    asked = [command for command in commands if "role assignment" in command]
+    assert asked
+    assert [command for command in asked if "--assignee " in command] == []
+    assert [command for command in asked if "list" in command and "--fill-principal-name false" not in command] == []
+
+
+def test_a_vault_that_is_recovered_needs_its_roles_again() -> None:
+    assert "a recovered vault has lost them" in network.find_vault("vault.azure.net")
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("1.37.0", 'pip install "msal>=1.38"'), ("1.38.0", "unset IDENTITY_ENDPOINT")]
+)
+def test_service_fabric_s_certificate_and_the_version_of_msal_that_knows_it(
+    monkeypatch: pytest.MonkeyPatch, version: str, told: str
+) -> None:
+    monkeypatch.setattr(msal, "__version__", version)
+    problem = requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED")
+    error, *_ = no_token(None, problem=problem, source=msal.managed_identity.SERVICE_FABRIC)
+    assert "its certificate is not the one that is expected" in error.what
+    assert (told in error.remedy) is True
+    assert ("MSAL 1.37.0 does not know" in error.cause) is (version == "1.37.0")
+
+
+def test_an_arc_agent_that_does_not_answer_is_looked_at_and_no_variable_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("IMDS_ENDPOINT", raising=False)
+    problem = requests.ConnectionError("Connection refused")
+    error, *_ = no_token(None, problem=problem, source=msal.managed_identity.AZURE_ARC)
+    assert "the connection is refused" in error.what
+    assert "sudo azcmagent show" in error.remedy
+    assert flaw(error.remedy) is None

@@ -30,7 +30,7 @@ print(json.dumps(told | {"modules": sorted({name.partition(".")[0] for name in s
 
 def test_the_package_runs_from_a_clean_environment(local_azure: LocalAzure, tmp_path: Path) -> None:
     folder = tmp_path / "package"
-    environment = {**os.environ, "PYTHON": sys.executable}
+    environment = {**os.environ, "KEYLESS_PYTHON": sys.executable}
     subprocess.run([ROOT / "infra" / "hooks" / "package.sh", folder], env=environment, check=True, capture_output=True)
     held = {path.name for path in folder.iterdir()}
     assert {

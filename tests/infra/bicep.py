@@ -54,20 +54,22 @@ class Declaration:
     """One thing that a template declares.
 
     Attributes:
-        kind: ``param``, ``var``, ``module``, ``resource`` or ``output``.
+        kind: ``param``, ``var``, ``module``, ``resource``, ``output`` or ``import``.
         name: Its symbol.
-        source: What a module or resource is made of, such as ``Microsoft.Web/sites@2024-11-01``; else empty.
-        value: What stands after the equals sign; None for a parameter without a default.
-        decorators: The names of its decorators, such as ``secure``.
+        source: What a module or resource is made of, such as ``Microsoft.Web/sites@2025-03-01``; else empty.
+        value: What stands after the equals sign; None for a parameter without a default, and for an import.
+        decorators: Its decorators by name, such as ``secure``, each with what it is given.
         existing: Whether it is a resource that is only looked up.
+        conditional: Whether it is a module or resource that is made under a condition.
     """
 
     kind: str
     name: str
     source: str
     value: Value
-    decorators: frozenset[str]
+    decorators: dict[str, Value]
     existing: bool
+    conditional: bool
 
     @property
     def properties(self) -> dict[str, Value]:
@@ -93,23 +95,34 @@ class Template:
         return {name: found for name, found in self.declarations.items() if found.kind == kind}
 
     def _read(self) -> Iterator[Declaration]:
-        decorators: frozenset[str] = frozenset()
+        decorators: dict[str, Value] = {}
         for node in self.root.named_children:
             if node.type == "decorators":
-                decorators = frozenset(text(each.named_children[0].named_children[0]) for each in node.named_children)
+                decorators = dict(_decorator(each.named_children[0]) for each in node.named_children)
             elif node.type in _DECLARATIONS:
                 yield _declaration(node, decorators)
-                decorators = frozenset()
+                decorators = {}
+            elif node.type == "import_functionality":
+                *imported, source = (text(each).strip("'") for each in node.named_children)
+                for name in imported:
+                    yield Declaration("import", name, source, None, {}, existing=False, conditional=False)
 
 
-def _declaration(node: Node, decorators: frozenset[str]) -> Declaration:
+def _decorator(call: Node) -> tuple[str, Value]:
+    """Return the name of a decorator, and what it is given."""
+    name, arguments = call.named_children
+    return text(name), value(arguments.named_children[0]) if arguments.named_children else None
+
+
+def _declaration(node: Node, decorators: dict[str, Value]) -> Declaration:
     kind = _DECLARATIONS[node.type]
     name, *rest = [child for child in node.named_children if child.type != "type"]
     source = text(rest.pop(0)).strip("'") if kind in {"module", "resource"} else ""
     existing = any(child.type == "existing" for child in node.children)
     # A parameter may have no default; a module or resource may stand under a condition, which comes first.
     body = value(rest[-1]) if rest else None
-    return Declaration(kind, text(name), source, body, decorators, existing)
+    conditional = bool(rest) and rest[-1].type == "if_statement"
+    return Declaration(kind, text(name), source, body, decorators, existing=existing, conditional=conditional)
 
 
 def value(node: Node) -> Value:
@@ -159,16 +172,3 @@ def names(found: Value) -> list[str]:
     return (
         [text(node) for node in nodes(found.node) if node.type == "identifier"] if isinstance(found, Expression) else []
     )
-
-
-def objects(found: Value) -> Iterator[dict[str, Value]]:
-    """Return the objects that a value can be, or be a list of."""
-    match found:
-        case dict():
-            yield found
-        case list():
-            for each in found:
-                yield from objects(each)
-        case Choice():
-            yield from objects(found.yes)
-            yield from objects(found.no)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.infra.bicep import Choice, Template, names, nodes, text
-from tests.infra.resource_models import HANDED_ON, OF_BICEP, RESOURCES, unknown_names
-from tests.infra.verified_modules import VERIFIED_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +22,10 @@ FUNCTIONS = {
     "guid",
     "subscriptionResourceId",
     "environment",
+    "bool",
+    "replace",
+    "tenant",
 }
-REGISTRY = "br/public:avm/res/"
 
 
 def syntax_problems(template: Template) -> Iterator[str]:
@@ -38,7 +38,8 @@ def syntax_problems(template: Template) -> Iterator[str]:
 def name_problems(template: Template) -> Iterator[str]:
     """Tell of names that are used and not declared, inputs that are declared and not used, and unknown functions."""
     used = {text(node) for node in used_names(template)}
-    inputs = {*template.of_kind("param"), *template.of_kind("var")}
+    inputs = {*template.of_kind("param"), *template.of_kind("import")}
+    inputs |= {name for name, found in template.of_kind("var").items() if "export" not in found.decorators}
     yield from (f"{name} is not declared" for name in sorted(used - set(template.declarations)))
     yield from (f"{name} is not used" for name in sorted(inputs - used))
     for call in nodes(template.root):
@@ -55,38 +56,27 @@ def output_problems(template: Template) -> Iterator[str]:
         if text(node) in modules and node.parent is not None and node.parent.parent is not None:
             module = modules[text(node)]
             read = text(node.parent.parent.named_children[-1])
-            if text(node.parent.named_children[-1]) != "outputs" or read not in outputs_of(template, module):
+            if text(node.parent.named_children[-1]) != "outputs" or read not in local(template, module).of_kind(
+                "output"
+            ):
                 yield f"{module.name} gives no {read}"
 
 
 def parameter_problems(template: Template) -> Iterator[str]:
     """Tell of what a module is given and does not take, and of what it needs and is not given."""
     for module in template.of_kind("module").values():
-        source = verified(module)
-        if source:
-            known = VERIFIED_MODULES[source]
-            takes, needs = known.parameters, known.required
-            if module.source != f"{REGISTRY}{source}:{known.version}":
-                yield f"{module.name} is {module.source}: what is known of {source} is of version {known.version}"
-            if module.given.get("enableTelemetry") is not False:
-                yield f"{module.name} tells Microsoft that it is used"
-        else:
-            params = local(template, module).of_kind("param")
-            takes, needs = frozenset(params), frozenset(name for name in params if params[name].value is None)
+        params = local(template, module).of_kind("param")
+        takes, needs = set(params), {name for name, found in params.items() if found.value is None}
         yield from (f"{module.name} does not take {name}" for name in sorted(set(module.given) - takes))
         yield from (f"{module.name} needs {name}" for name in sorted(needs - set(module.given)))
 
 
-def property_problems(template: Template) -> Iterator[str]:
-    """Tell of properties that Azure's own models do not know."""
-    for resource in template.of_kind("resource").values():
-        if not resource.existing:
-            properties = {name: held for name, held in resource.properties.items() if name not in OF_BICEP}
-            yield from unknown_names(properties, RESOURCES[resource.source.partition("@")[0]], resource.name)
-    for module in template.of_kind("module").values():
-        for (source, parameter), model in HANDED_ON.items():
-            if verified(module) == source and parameter in module.given:
-                yield from unknown_names(module.given[parameter], model, f"{module.name}.{parameter}")
+def import_problems(template: Template) -> Iterator[str]:
+    """Tell of what is imported and not there to import."""
+    for imported in template.of_kind("import").values():
+        source = local(template, imported).declarations.get(imported.name)
+        if source is None or "export" not in source.decorators:
+            yield f"{imported.source} exports no {imported.name}"
 
 
 def secrecy_problems(template: Template) -> Iterator[str]:
@@ -95,7 +85,7 @@ def secrecy_problems(template: Template) -> Iterator[str]:
     for output in template.of_kind("output").values():
         yield from (f"{output.name} shows {name}" for name in sorted(secure & {*_names(output.value)}))
     for module in template.of_kind("module").values():
-        for parameter, held in module.given.items() if not verified(module) else []:
+        for parameter, held in module.given.items():
             taker = local(template, module).declarations.get(parameter)
             if secure & {*_names(held)} and taker is not None and "secure" not in taker.decorators:
                 yield f"{module.name}.{parameter} is not secure"
@@ -109,7 +99,7 @@ def description_problems(template: Template) -> Iterator[str]:
 
 CHECKS = (
     *(syntax_problems, name_problems, output_problems, parameter_problems),
-    *(property_problems, secrecy_problems, description_problems),
+    *(import_problems, secrecy_problems, description_problems),
 )
 
 
@@ -124,17 +114,6 @@ def used_names(template: Template) -> Iterator[Node]:
         ):
             continue
         yield node
-
-
-def verified(module: Declaration) -> str:
-    """Return the name of an Azure Verified Module, such as ``web/site``; empty for a template of ours."""
-    return module.source.removeprefix(REGISTRY).partition(":")[0] if module.source.startswith(REGISTRY) else ""
-
-
-def outputs_of(template: Template, module: Declaration) -> frozenset[str]:
-    """Return the names of what a module gives."""
-    source = verified(module)
-    return VERIFIED_MODULES[source].outputs if source else frozenset(local(template, module).of_kind("output"))
 
 
 def local(template: Template, module: Declaration) -> Template:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from tests.infra.bicep import INFRA, Template, as_object, names
 
 from keyless.local.azure.authorization.roles import role_named
@@ -31,23 +32,22 @@ def test_the_defaults_in_the_table_are_those_of_the_template() -> None:
     assert len(told) >= 8
 
 
-def test_the_roles_of_the_page_are_those_of_the_template() -> None:
-    told = re.findall(r"^\| (system|user)-assigned \| ([\w ]+) \|", PAGE, re.MULTILINE)
-    given = [each for each in Template(INFRA / "app" / "roles.bicep").of_kind("resource").values() if not each.existing]
-    properties = [as_object(each.properties["properties"]) for each in given]
-    assert [(identity, role[0].lower() + role[1:].replace(" ", "")) for identity, role in told] == [
-        (str(each["principalId"]).removesuffix("IdentityObjectId"), names(each["roleDefinitionId"])[-1])
-        for each in properties
+@pytest.mark.parametrize(("identity", "file"), [("system", "system-role.bicep"), ("user", "user-roles.bicep")])
+def test_the_roles_of_the_page_are_those_of_the_template(identity: str, file: str) -> None:
+    told = re.findall(rf"^\| {identity}-assigned \| ([\w ]+) \|", PAGE, re.MULTILINE)
+    given = [each for each in Template(INFRA / "app" / file).of_kind("resource").values() if not each.existing]
+    assert [role[0].lower() + role[1:].replace(" ", "") for role in told] == [
+        names(as_object(each.properties["properties"])["roleDefinitionId"])[-1] for each in given
     ]
 
 
 def test_the_role_that_the_page_gives_by_hand_is_that_of_the_template() -> None:
     (named,) = set(re.findall(r"--role '([^']+)'", PAGE))
-    declared = Template(INFRA / "app" / "roles.bicep").declarations["keyVaultSecretsUser"]
+    declared = Template(INFRA / "app" / "built-in-roles.bicep").declarations["keyVaultSecretsUser"]
     assert role_named(named).id == declared.value
 
 
 def test_the_command_for_rotation_gives_the_template_what_it_needs() -> None:
-    command = next(line for line in PAGE.splitlines() if "-f infra/rotation.bicep" in line)
+    command = next(line for line in PAGE.splitlines() if "-f infra/rotation.json" in line)
     params = Template(INFRA / "rotation.bicep").of_kind("param")
     assert set(re.findall(r"(\w+)=\$", command)) == {name for name, found in params.items() if found.value is None}

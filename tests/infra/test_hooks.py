@@ -10,6 +10,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.infra.bicep import INFRA, Template, as_object
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ OUTPUTS = {
 }
 
 
-def run_hook(folder: Path, az: str) -> tuple[str, str]:
+def run_hook(folder: Path, az: str, given: dict[str, str] | None = None) -> tuple[str, str]:
     """Run the hook where az and curl are scripts of the test's; return what was printed, and what they were asked."""
     asked = folder / "asked"
     for name, rest in (("az", az), ("curl", f'cat > "{folder}/config"; echo "the report"')):
         stand_in = folder / name
         stand_in.write_text(f'#!/bin/sh\necho {name} "$@" >> "{asked}"\n{rest}\n')
         stand_in.chmod(0o755)
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **WHERE, **OUTPUTS}
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **(given or WHERE | OUTPUTS)}
     done = subprocess.run([HOOK], env=environment, cwd=folder, capture_output=True, text=True, check=True, timeout=30)
     return done.stdout, asked.read_text()
 
@@ -83,6 +84,26 @@ def test_the_hook_asks_az_for_the_subscription_that_azd_deploys_to(tmp_path: Pat
     assert all(f"--subscription {WHERE['AZURE_SUBSCRIPTION_ID']}" in each for each in commands)
 
 
+@pytest.mark.parametrize("name", [*WHERE, *OUTPUTS])
+@pytest.mark.parametrize("held", [None, ""], ids=["unset", "empty"])
+def test_the_hook_names_a_variable_that_azd_did_not_set(tmp_path: Path, name: str, held: str | None) -> None:
+    given = {each: text for each, text in (WHERE | OUTPUTS | {name: held}).items() if text is not None}
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run_hook(tmp_path, "exit 0", given)
+    assert failed.value.returncode == 1
+    assert failed.value.stderr.startswith(f"{name} is not set. azd sets it: run azd provision")
+
+
+def test_the_text_to_paste_bears_a_resource_group_with_brackets(tmp_path: Path) -> None:
+    told, _ = run_hook(tmp_path, "echo key", WHERE | OUTPUTS | {"AZURE_RESOURCE_GROUP": "rg(prod)"})
+    (pasted,) = re.findall(r"KEY=.*?-o tsv\)", told, re.DOTALL)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", f'{pasted}; echo "$KEY"'], env={"PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "key\n"
+
+
 def test_azd_deploy_publishes_the_code_of_now() -> None:
     """``azd deploy`` by itself runs no hook for packages."""
     hooks = dict(
@@ -93,7 +114,7 @@ def test_azd_deploy_publishes_the_code_of_now() -> None:
 
 def test_the_package_holds_the_function_and_names_the_wheel_of_the_library_that_lies_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "package"
-    subprocess.run([PACKAGE, folder], env={**os.environ, "PYTHON": sys.executable}, check=True, timeout=120)
+    subprocess.run([PACKAGE, folder], env={**os.environ, "KEYLESS_PYTHON": sys.executable}, check=True, timeout=120)
     (wheel,) = folder.glob("*.whl")
     lines = (folder / "requirements.txt").read_text().splitlines()
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -103,6 +124,23 @@ def test_the_package_holds_the_function_and_names_the_wheel_of_the_library_that_
     source = ROOT / "function_app"
     assert held == {*(each.name for each in source.glob("*.py")), "host.json", ".funcignore"}
     assert "keyless/reader.py" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_package_is_left_alone_where_nothing_changed_and_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """azd may be packing the folder while the second hook runs."""
+
+    def make() -> int:
+        environment = {**os.environ, "KEYLESS_PYTHON": sys.executable}
+        subprocess.run([PACKAGE, folder], env=environment, check=True, timeout=120, capture_output=True)
+        return folder.stat().st_ino
+
+    folder = tmp_path / "package"
+    made = make()
+    assert make() == made
+    (folder / "left-over.py").touch()
+    assert make() != made
+    assert {each.name for each in tmp_path.iterdir()} == {"package"}
+    assert not (folder / "left-over.py").exists()
 
 
 def test_the_hook_uses_outputs_that_the_bicep_gives() -> None:
@@ -120,7 +158,7 @@ def test_the_hook_deploys_the_template_with_the_parameters_that_it_needs() -> No
 def test_azd_publishes_the_service_that_the_function_app_is_tagged_with() -> None:
     text = (ROOT / "azure.yaml").read_text()
     app = Template(INFRA / "app" / "function.bicep").declarations["app"]
-    tagged = re.search(r"'azd-service-name': '(\w+)'", str(app.given["tags"]))
+    tagged = re.search(r"'azd-service-name': '(\w+)'", str(app.properties["tags"]))
     assert tagged is not None
     assert re.search(rf"^services:\n  {tagged[1]}:$", text, re.MULTILINE)
     for hook in (HOOK, PACKAGE):

@@ -11,17 +11,17 @@ from tests.infra.bicep import INFRA, Template, as_object
 APP = INFRA.parent / "function_app"
 HOST: dict[str, Any] = json.loads((APP / "host.json").read_text())
 LOCAL: dict[str, str] = json.loads((APP / "local.settings.example.json").read_text())["Values"]
-SITE = Template(INFRA / "app" / "function.bicep").declarations["app"].given
+FUNCTION = Template(INFRA / "app" / "function.bicep").declarations
 
 
 def test_the_threads_of_the_worker_are_the_same_in_azure_and_here() -> None:
-    (configs,) = SITE["configs"] if isinstance(SITE["configs"], list) else []
-    settings = as_object(as_object(configs)["properties"])
+    settings = as_object(FUNCTION["settings"].properties["properties"])
     assert settings["PYTHON_THREADPOOL_THREAD_COUNT"] == LOCAL["PYTHON_THREADPOOL_THREAD_COUNT"] == "32"
 
 
 def test_the_host_takes_as_many_calls_as_the_platform_sends_and_holds_more_for_a_while() -> None:
-    scale = as_object(as_object(SITE["functionAppConfig"])["scaleAndConcurrency"])
+    config = as_object(FUNCTION["app"].properties["properties"])["functionAppConfig"]
+    scale = as_object(as_object(config)["scaleAndConcurrency"])
     sent = as_object(as_object(scale["triggers"])["http"])["perInstanceConcurrency"]
     http = HOST["extensions"]["http"]
     assert sent == http["maxConcurrentRequests"] < http["maxOutstandingRequests"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from tests.infra.bicep import INFRA, Template, as_object, names, objects
+from tests.infra.bicep import INFRA, Template, as_object, names
 
 from keyless import AccessDeniedError, SecretReader, UserAssignedManagedIdentity
 from keyless.local.azure.config.config import read_config
@@ -38,7 +38,7 @@ class Assignment:
     """A role assignment, as the Bicep has it.
 
     Attributes:
-        name: Its symbol in roles.bicep.
+        name: Its symbol.
         identity: ``system`` or ``user``: which identity of the function it is for.
         role: The role's GUID.
         role_name: The variable that holds it, which says the role's name.
@@ -56,26 +56,26 @@ class Assignment:
 
 def assignments() -> list[Assignment]:
     """Read every role assignment that there is, and follow each to its identity, role and scope."""
-    roles = Template(INFRA / "app" / "roles.bicep")
     main = Template(INFRA / "main.bicep")
-    handed_in = main.declarations["roles"].given
+    ids = Template(INFRA / "app" / "built-in-roles.bicep")
     found = []
-    for resource in roles.of_kind("resource").values():
-        if resource.source.startswith("Microsoft.Authorization/roleAssignments@"):
-            properties = as_object(resource.properties["properties"])
-            scope = roles.declarations[str(resource.properties["scope"])]
-            role = roles.declarations[names(properties["roleDefinitionId"])[-1]]
-            principal = str(handed_in[str(properties["principalId"])])
-            found.append(
-                Assignment(
-                    name=resource.name,
-                    identity=identity_behind(main, principal),
-                    role=str(role.value),
-                    role_name=role.name,
-                    scope=scope.source.partition("@")[0],
-                    scope_name=str(scope.properties["name"]),
+    for module in (main.declarations["systemRole"], main.declarations["userRoles"]):
+        roles = Template(INFRA / module.source)
+        for resource in roles.of_kind("resource").values():
+            if resource.source.startswith("Microsoft.Authorization/roleAssignments@"):
+                properties = as_object(resource.properties["properties"])
+                scope = roles.declarations[str(resource.properties["scope"])]
+                role = ids.declarations[names(properties["roleDefinitionId"])[-1]]
+                found.append(
+                    Assignment(
+                        name=resource.name,
+                        identity=identity_behind(main, str(module.given[str(properties["principalId"])])),
+                        role=str(role.value),
+                        role_name=role.name,
+                        scope=scope.source.partition("@")[0],
+                        scope_name=str(scope.properties["name"]),
+                    )
                 )
-            )
     return found
 
 
@@ -83,18 +83,13 @@ def identity_behind(main: Template, expression: str) -> str:
     """Say which identity an object id belongs to, by the module that gives it."""
     module, _, output = expression.partition(".outputs.")
     source = main.declarations[module].source
-    if source.startswith("br/public:avm/res/managed-identity/user-assigned-identity:"):
-        assert output == "principalId"
-        return "user"
     given = str(Template(INFRA / source).declarations[output].value)
-    assert given == "app.outputs.?systemAssignedMIPrincipalId ?? ''"
-    return "system"
+    return {"identity.properties.principalId": "user", "app.identity.principalId": "system"}[given]
 
 
 def app_settings() -> dict[str, Value]:
-    app = Template(INFRA / "app" / "function.bicep").declarations["app"]
-    (settings,) = objects(app.given["configs"])
-    return as_object(settings["properties"])
+    settings = Template(INFRA / "app" / "function.bicep").declarations["settings"]
+    return as_object(settings.properties["properties"])
 
 
 def world(granted: list[Assignment]) -> LocalAzure:
@@ -154,8 +149,9 @@ def test_the_bicep_gives_each_identity_one_role_on_one_secret_and_the_host_its_t
     assert [each.role for each in of_host] == list(OF_THE_HOST)
     assert len(assignments()) == 4
     main = Template(INFRA / "main.bicep").declarations
-    assert str(main["roles"].given["secretName"]) == str(main["function"].given["secretName"]) == "secretName"
-    assert str(main["roles"].given["vaultName"]) == "vault.outputs.name"
+    for roles in (main["systemRole"], main["userRoles"]):
+        assert str(roles.given["secretName"]) == str(main["function"].given["secretName"]) == "secretName"
+        assert str(roles.given["vaultName"]) == "vault.outputs.name"
 
 
 def test_the_host_uses_storage_and_telemetry_as_the_identity_that_has_the_roles(of_host: list[Assignment]) -> None:

@@ -30,6 +30,8 @@ def _allowed(assignments: list[RoleAssignment], action: str, on: str) -> bool:
         ("Key Vault Reader", {READ_METADATA}),
         ("Key Vault Contributor", set()),
         ("Key Vault Crypto User", set()),
+        ("Key Vault Crypto Service Release User", set()),
+        ("Key Vault Purge Operator", set()),
     ],
 )
 def test_each_built_in_role_allows_what_azure_says(role: str, actions: set[str]) -> None:

@@ -44,6 +44,7 @@ SEEN: dict[str, tuple[type[KeylessError], str | None, int | None]] = {
     "vault-reset": (VaultUnreachableError, None, None),
     "vault-slow": (DeadlineExceededError, None, None),
     "firewall": (AccessDeniedError, "ForbiddenByFirewall", 403),
+    "perimeter": (AccessDeniedError, "ForbiddenByNsp", 403),
     "secret-disabled": (SecretDisabledError, "SecretDisabled", 403),
     "role-not-propagated": (AccessDeniedError, "ForbiddenByRbac", 403),
     "wrong-tenant": (VaultAuthenticationError, "Unauthorized", 401),
@@ -57,7 +58,7 @@ SEEN: dict[str, tuple[type[KeylessError], str | None, int | None]] = {
     "identity-html": (IdentityServiceError, None, 200),
 }
 OUTAGES = ("throttled", "vault-outage", "vault-silent", "vault-reset", "vault-slow")
-REFUSALS = ("firewall", "secret-disabled", "role-not-propagated", "wrong-tenant", "clock-skew")
+REFUSALS = ("firewall", "perimeter", "secret-disabled", "role-not-propagated", "wrong-tenant", "clock-skew")
 
 
 def test_every_named_fault_is_shown_here() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from keyless import AccessDeniedError, SecretReader
 from keyless.errors import ConfigurationError
-from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.keyvault.firewall import Firewall, Perimeter
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire
@@ -77,6 +78,54 @@ def test_the_token_is_asked_for_before_the_firewall_and_roles_after_it(wire: Vau
     assert denied.json()["error"]["innererror"] == {"code": "ForbiddenByFirewall"}
 
 
+def test_a_perimeter_refuses_in_its_own_words(wire: VaultWire) -> None:
+    wire.azure.vault("contoso-kv").firewall = Firewall(perimeter=Perimeter())
+    answer = wire.ask("GET", "/secrets/db-password")
+    message = f"The request was forbidden by NSP policy.\r\n{caller(wire)}\r\nVault: contoso-kv;location=westus2"
+    error = {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByNsp"}}
+    assert (answer.status_code, answer.json()) == (403, {"error": error})
+    assert wire.azure.journal.entries()[-1].reason.startswith(
+        "The perimeter around contoso-kv lets in neither 127.0.0.1"
+    )
+
+
+HERE, ELSEWHERE = Perimeter.of(["127.0.0.0/8"]), Perimeter.of(["203.0.113.0/24"])
+IN_TRANSITION = Perimeter.of(enforced=False)
+OURS = Perimeter.of(subscriptions=[Azure().subscription_id.upper()])
+LETS_US_IN, KEEPS_US_OUT = ["127.0.0.1"], ["203.0.113.0/24"]
+
+
+@pytest.mark.parametrize(
+    ("access", "perimeter", "networks", "code"),
+    [
+        (True, None, LETS_US_IN, None),
+        (True, HERE, KEEPS_US_OUT, None),
+        (True, OURS, KEEPS_US_OUT, None),
+        (True, ELSEWHERE, LETS_US_IN, "ForbiddenByNsp"),
+        (True, IN_TRANSITION, LETS_US_IN, None),
+        (True, IN_TRANSITION, KEEPS_US_OUT, "ForbiddenByFirewall"),
+        (False, None, LETS_US_IN, "ForbiddenByConnection"),
+        (False, IN_TRANSITION, LETS_US_IN, "ForbiddenByNsp"),
+        (False, HERE, KEEPS_US_OUT, None),
+        ("perimeter", None, LETS_US_IN, "ForbiddenByConnection"),
+        ("perimeter", IN_TRANSITION, LETS_US_IN, "ForbiddenByNsp"),
+        ("perimeter", ELSEWHERE, LETS_US_IN, "ForbiddenByNsp"),
+        ("perimeter", HERE, KEEPS_US_OUT, None),
+    ],
+)
+def test_public_network_access_and_a_perimeter_decide_together_as_azure_documents(
+    wire: VaultWire,
+    access: bool | Literal["perimeter"],  # noqa: FBT001 (a value of a table)
+    perimeter: Perimeter | None,
+    networks: list[str],
+    code: str | None,
+) -> None:
+    firewall = Firewall.of(networks, public_network_access=access, perimeter=perimeter)
+    wire.azure.vault("contoso-kv").firewall = firewall
+    answer = wire.ask("GET", "/secrets/db-password").json()
+    assert answer.get("error", {}).get("innererror", {}).get("code") == code
+
+
 @pytest.mark.parametrize("network", ["everywhere", "300.0.0.1", "10.0.0.0/40", ""])
 def test_what_is_no_network_is_refused(network: str) -> None:
     with pytest.raises(ConfigurationError, match="is no network"):
@@ -85,7 +134,11 @@ def test_what_is_no_network_is_refused(network: str) -> None:
 
 @pytest.mark.parametrize(
     ("firewall", "code"),
-    [(Firewall.of([]), "ForbiddenByFirewall"), (Firewall(public_network_access=False), "ForbiddenByConnection")],
+    [
+        (Firewall.of([]), "ForbiddenByFirewall"),
+        (Firewall(public_network_access=False), "ForbiddenByConnection"),
+        (Firewall(perimeter=Perimeter()), "ForbiddenByNsp"),
+    ],
 )
 def test_the_library_tells_network_rules_from_missing_roles(
     local_azure: LocalAzure, azure_environment: dict[str, str], firewall: Firewall, code: str

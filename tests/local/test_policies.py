@@ -107,6 +107,10 @@ system = ["get", "LIST"]
 
 [vaults.closed]
 public_network_access = false
+[vaults.fenced]
+public_network_access = "perimeter"
+[vaults.fenced.perimeter]
+allowed = ["203.0.113.0/24"]
 [vaults.walled]
 firewall = ["203.0.113.0/24"]
 [vaults.open-kv]
@@ -116,6 +120,7 @@ limits = true
 [identities.system.roles]
 by-role = "secret lister"
 closed = "Key Vault Secrets Officer"
+fenced = "Key Vault Secrets Officer"
 walled = "Key Vault Secrets Officer"
 open-kv = "Key Vault Secrets Officer"
 """
@@ -139,6 +144,7 @@ def test_the_file_can_say_all_of_it(file: Path, serve: Serve) -> None:
     assert inner(wire.ask("DELETE", "/secrets/a", host=host("by-policy"))) == "ForbiddenByPolicy"
     assert inner(wire.ask("GET", "/secrets", host=host("closed"))) == "ForbiddenByConnection"
     assert inner(wire.ask("GET", "/secrets", host=host("walled"))) == "ForbiddenByFirewall"
+    assert inner(wire.ask("GET", "/secrets", host=host("fenced"))) == "ForbiddenByNsp"
     assert wire.ask("GET", "/secrets", host=host("open-kv")).status_code == 200
     assert azure.vault("by-policy").settings.soft_delete_days == 7
     assert azure.vault("by-policy").settings.purge_protection
@@ -150,6 +156,9 @@ def test_the_file_can_say_all_of_it(file: Path, serve: Serve) -> None:
     [
         ('[vaults.my-kv]\naccess = "acl"', "there is no access 'acl'"),
         ('[vaults.my-kv]\nfirewall = ["everywhere"]', "'everywhere' is no network"),
+        ('[vaults.my-kv.perimeter]\nallowed = ["everywhere"]', "'everywhere' is no network"),
+        ("[vaults.my-kv.perimeter]\nmode = 1", "unknown key"),
+        ('[vaults.my-kv]\npublic_network_access = "no"', "it is 'no'"),
         ("[vaults.my-kv]\nsoft_delete_days = 5", "it is 5"),
         ("[vaults.my-kv]\nsoft_delete_days = 0\npurge_protection = true", "there is no soft delete"),
         ("[vaults.my-kv]\ndeletion_seconds = -1", "it is -1"),

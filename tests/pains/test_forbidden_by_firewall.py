@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.azure.keyvault.firewall import Firewall, Perimeter
 
 if TYPE_CHECKING:
     from .conftest import Clinic
@@ -21,6 +21,17 @@ def test_the_address_that_the_vault_saw_is_in_the_remedy(clinic: Clinic) -> None
     finding = clinic.finding(CODE)
     assert "applications are no trusted service" in finding.cause
     assert "az keyvault network-rule add --name contoso-kv --ip-address 127.0.0.1" in finding.remedy
+
+
+def test_a_vault_behind_a_perimeter_wants_a_rule_of_the_perimeter(clinic: Clinic) -> None:
+    clinic.azure.vault("contoso-kv").firewall = Firewall(perimeter=Perimeter())
+    forbidden = "The request was forbidden by NSP policy."
+    assert forbidden in clinic.sdk_says()
+    finding = clinic.finding(CODE)
+    assert forbidden in finding.evidence
+    assert "A network security perimeter is around the vault" in finding.cause
+    assert "az network perimeter profile access-rule create" in finding.remedy
+    assert "set-policy" not in finding.remedy
 
 
 def test_a_vault_that_is_closed_to_the_public_network_wants_its_private_endpoint(clinic: Clinic) -> None:

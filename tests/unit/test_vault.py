@@ -98,6 +98,11 @@ def error(code: str, message: str = "text", inner: str | None = None) -> dict[st
         (403, error("Forbidden", "x\r\nClient address: 203.0.113.7", "ForbiddenByFirewall"), AccessDeniedError,
          "ForbiddenByFirewall", "--ip-address 203.0.113.7"),
         (403, error("Forbidden", "x", "ForbiddenByConnection"), AccessDeniedError, "ForbiddenByConnection", "private DNS"),
+        (403, error("Forbidden", "The request was forbidden by NSP policy.", "ForbiddenByNsp"), AccessDeniedError,
+         "ForbiddenByNsp", "az network perimeter profile access-rule create"),
+        (403, error("Forbidden", "x", "ForbiddenByTide"), AccessDeniedError, "ForbiddenByTide", "own words"),
+        (403, error("Forbidden", "x"), AccessDeniedError, "Forbidden", "own words"),
+        (403, error("Forbidden", "Caller was not found on any access policy."), AccessDeniedError, "Forbidden", "set-policy"),
         (403, error("Forbidden", "x", "SecretDisabled"), SecretDisabledError, "SecretDisabled", "--enabled true"),
         (404, error("SecretNotFound"), SecretNotFoundError, "SecretNotFound", "az keyvault secret list"),
         (401, error("Unauthorized", "AKV10032: Invalid issuer."), VaultAuthenticationError, "Unauthorized", "tenant TENANT"),
@@ -125,6 +130,17 @@ def test_every_answer_becomes_one_error_with_its_literal_code_and_a_remedy(
         made.get("db")
     assert (type(info.value), info.value.code, info.value.status) == (kind, code, status)
     assert said in f"{info.value.cause} {info.value.remedy}"
+
+
+@pytest.mark.parametrize("inner", ["ForbiddenByNsp", "ForbiddenByTide", None])
+def test_a_denial_that_no_policy_brings_about_gets_no_command_for_policies(
+    vault: ScriptedEndpoint, inner: str | None
+) -> None:
+    vault.answer(403, error("Forbidden", "The request was forbidden.", inner))
+    with reader(vault) as made, pytest.raises(AccessDeniedError) as info:
+        made.get("db")
+    assert "set-policy" not in f"{info.value.cause} {info.value.remedy}"
+    assert ("`az " in info.value.remedy) is (inner == "ForbiddenByNsp")
 
 
 def test_a_passing_failure_is_asked_again_and_a_wait_that_the_vault_asks_for_is_kept(vault: ScriptedEndpoint) -> None:

@@ -29,6 +29,8 @@ _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 _PASSING = frozenset({404, 408, 410})
 _NOT_LET_IN = frozenset({401, 403})
+# The first version of MSAL in which Service Fabric works.
+_PINS_CERTIFICATE = (1, 38)
 _SEVERAL = "multiple user assigned"
 
 
@@ -101,19 +103,41 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
         )
     if isinstance(problem, requests.RequestException):
         how = "it does not answer in time" if isinstance(problem, requests.Timeout) else _connection_problem(problem)
-        cause = "The identity variables are set, and nothing answers where they point."
-        remedy = remedies.renew_variables(_this_host())
-        if source is msal.managed_identity.DEFAULT_TO_VM:
-            cause = (
-                f"{_missing_variables()} not set in this process, so no managed identity is enabled "
-                "for this application, or it was started before the identity was enabled, or it does not run in Azure."
-            )
-            remedy = remedies.enable_identity(_this_host())
-        return IdentityUnavailableError(f"{what}: {how}.", cause=cause, remedy=remedy)
+        return _unreachable(f"{what}: {how}.", source, problem)
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
         cause="The identity variables, or the endpoint's first answer, do not have the documented form.",
         remedy=f"Let the platform set the identity variables, and no file or script. {remedies.restart(_this_host())}",
+    )
+
+
+def _unreachable(what: str, source: object, problem: requests.RequestException) -> IdentityError:
+    """Return the error for an endpoint that gives no answer, by what kind of endpoint it is."""
+    if source is msal.managed_identity.DEFAULT_TO_VM:
+        return IdentityUnavailableError(
+            what,
+            cause=f"{_missing_variables()} not set in this process, so no managed identity is enabled "
+            "for this application, or it was started before the identity was enabled, or it does not run in Azure.",
+            remedy=remedies.enable_identity(_this_host()),
+        )
+    if source is msal.managed_identity.AZURE_ARC and "IMDS_ENDPOINT" not in os.environ:
+        return IdentityUnavailableError(
+            what,
+            cause="The Azure Arc agent is installed here, so MSAL asks it at localhost:40342, and it does not answer.",
+            remedy="Look at the agent: `sudo azcmagent show`. If it does not run: `sudo systemctl restart himdsd`.",
+        )
+    certificate = source is msal.managed_identity.SERVICE_FABRIC and isinstance(problem, requests.exceptions.SSLError)
+    if certificate and tuple(map(int, msal.__version__.split(".")[:2])) < _PINS_CERTIFICATE:
+        return IdentityUnavailableError(
+            what,
+            cause=f"MSAL {msal.__version__} does not know Service Fabric's certificate by IDENTITY_SERVER_THUMBPRINT; 1.38 and "
+            "newer do. Some versions of azure-identity keep MSAL at 1.37.",
+            remedy='Install a newer MSAL: `pip install "msal>=1.38" "azure-identity>=1.27"`.',
+        )
+    return IdentityUnavailableError(
+        what,
+        cause="The identity variables are set, and nothing answers where they point.",
+        remedy=remedies.renew_variables(_this_host()),
     )
 
 

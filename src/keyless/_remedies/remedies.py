@@ -29,6 +29,11 @@ NAME_IN_MANIFEST = (
 USE_ANOTHER_SDK = (
     "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for what is here."
 )
+USE_BINDING = (
+    "Read secrets here with azure-keyvault-secrets and azure-identity 1.26 or newer: "
+    "`WorkloadIdentityCredential(enable_azure_proxy=True)`."
+)
+OWN_WORDS = "The vault's own words above say what it did not like."
 WRITE_PROXY = (
     "Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER and PASSWORD yours, "
     "if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password."
@@ -198,8 +203,10 @@ def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
     return (
         f'Give the identity the role: `az role assignment create --role "{READER_ROLE}" --assignee-object-id {identity} '
         f'--assignee-principal-type ServicePrincipal --scope "{scope}"`.{_whose(caller)} It takes effect within minutes. '
-        f"Whether it has the role already, and you need only wait: `az role assignment list --assignee {identity} --scope "
-        f'"{scope}" --include-inherited --output table`. '
+        f"Which roles it has already: `az role assignment list --assignee-object-id {identity} --fill-principal-name false "
+        f'--scope "{scope}" --include-inherited --query "[].{{role:roleDefinitionName, scope:scope, condition:condition}}" '
+        "--output table`. One without a condition is only late: wait. One with a condition may leave this secret out: change the "
+        "condition, for waiting does not help. "
         f"Portal: Key vault {vault} > {page}Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
     )
 
@@ -214,57 +221,6 @@ def set_policy(vault: str, *, caller: str | None) -> str:
 
 def _whose(caller: str | None) -> str:
     return "" if caller else " OBJECT_ID is the oid that the doctor shows."
-
-
-def open_firewall(vault: str, *, address: str | None) -> str:
-    """Say how to let an address through a vault's firewall."""
-    words = "" if address else " ADDRESS is the public address of the application."
-    return (
-        "Let the application reach the vault through its virtual network, or allow the address: "
-        f"`az keyvault network-rule add --name {vault} --ip-address {address or 'ADDRESS'}`.{words} "
-        f"Portal: Key vault {vault} > Settings > Networking > Firewalls and virtual networks."
-    )
-
-
-def use_private_endpoint(vault: str, suffix: str) -> str:
-    """Say how to reach a vault that is closed to the public network."""
-    return (
-        "Connect the application to the virtual network of the private endpoint, which is: "
-        f'`az keyvault show --name {vault} --query "properties.privateEndpointConnections[].privateEndpoint.id" --output tsv`. '
-        f"Then link its private DNS zone there: {link_zone(suffix)} "
-        f"Portal: Key vault {vault} > Settings > Networking > Private endpoint connections."
-    )
-
-
-def link_zone(suffix: str) -> str:
-    """Say how to link the private DNS zone of vaults, whose hosts end with that suffix, to a virtual network."""
-    zone, options = _zone(suffix)
-    return (
-        f"`az network private-dns link vnet create {options} --name key-vaults --virtual-network VNET --registration-enabled "
-        "false`. VNET is the id of the network that this runs in, one of: "
-        '`az network vnet list --query "[].id" --output tsv`. '
-        f"Portal: Private DNS zones > {zone} > DNS Management > Virtual Network Links > Add."
-    )
-
-
-def find_vault(suffix: str) -> str:
-    """Say how to find out why a vault's name does not resolve: there is none, or private DNS has no record of it."""
-    zone, options = _zone(suffix)
-    return (
-        f"Compare the vault's name with those of yours: {LIST_VAULTS}. If it is not there, it is misspelt, in another "
-        "subscription, or deleted (Key vaults > Manage deleted vaults). If it is, it has a private endpoint, and the private DNS "
-        f"zone that this network sees has no record of it; those it has: `az network private-dns record-set a list {options} "
-        '--query "[].name" --output tsv`. '
-        f"Portal: Private endpoints > the vault's > DNS configuration > Add configuration > {zone}."
-    )
-
-
-def _zone(suffix: str) -> tuple[str, str]:
-    """Return the private DNS zone of a cloud's vaults, and the options by which ``az`` finds it."""
-    # https://learn.microsoft.com/en-us/azure/private-link/private-endpoint-dns
-    zone = f"privatelink.{suffix.replace('vault.', 'vaultcore.', 1)}"
-    group = f'"$(az network private-dns zone list --query "[?name==\'{zone}\'].resourceGroup | [0]" --output tsv)"'
-    return zone, f"--zone-name {zone} --resource-group {group}"
 
 
 def enable_secret(vault: str, name: str) -> str:
@@ -320,14 +276,6 @@ def check_vault(vault: str) -> str:
 def match_cloud(vault: str) -> str:
     """Say that a vault and an identity are to be in one cloud."""
     return f"The vault's address must have the suffix of the cloud that the identity lives in. {check_vault(vault)}"
-
-
-def look_at_network(vault: str) -> str:
-    """Say where a vault's network settings are."""
-    return (
-        f'Whom the vault lets in: `az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"`. '
-        f"Portal: Key vault {vault} > Settings > Networking."
-    )
 
 
 def move_vault(vault: str, *, tenant: str | None) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import NameResolutionError
 
-from keyless._remedies import remedies
+from keyless._remedies import network, remedies
 from keyless._vault.challenge import Challenge
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import ErrorAnswer, quote, read_error
@@ -40,6 +40,8 @@ NO_SUCH_NAME = (
 _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _RESOURCE = r"Resource: '([^']+)'"
 _PROXY_ANSWER = r"Tunnel connection failed: ([^'\"]+)"
+_BY_POLICY = frozenset({"AccessDenied", "ForbiddenByPolicy"})
+_NO_POLICY = r"not found on any access policy|does not have secrets get permission"
 _CLIENT_ADDRESS = r"Client address: ([0-9a-fA-F.:]+)"
 
 
@@ -78,7 +80,7 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: it does not answer in time.",
             cause="A firewall drops the packets, a private endpoint is not routed, or the service is in trouble.",
-            remedy=f"Check the route from here to the vault. {remedies.look_at_network(vault_name(secret.vault_url))}",
+            remedy=f"Check the route from here to the vault. {network.look_at_network(vault_name(secret.vault_url))}",
         )
     if _is_name_problem(problem):
         return VaultUnreachableError(
@@ -92,7 +94,7 @@ def no_answer(
         f"{what}: the connection fails ({type(problem).__name__}).",
         cause="The connection was refused or cut: the network, a proxy or the service.",
         remedy=f"Try again; if it lasts, check the proxy settings: {remedies.SHOW_PROXIES}; then the route from here to the "
-        f"vault. {remedies.look_at_network(vault_name(secret.vault_url))}",
+        f"vault. {network.look_at_network(vault_name(secret.vault_url))}",
     )
 
 
@@ -153,7 +155,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
     return UnexpectedAnswerError(
         what,
         cause="No rule covers this answer of the vault.",
-        remedy="The vault's own words above say what it did not like.",
+        remedy=remedies.OWN_WORDS,
         code=answer.code,
         status=status,
     )
@@ -244,33 +246,52 @@ def _denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str]:
     if answer.inner == "ForbiddenByRbac":
         return (
             (
-                "The identity has no role that allows reading this secret (Owner and Contributor do not), or the role is only "
-                "minutes old. This vault goes by roles: access policies do nothing for it."
+                "The identity has no role that allows reading this secret (Owner and Contributor do not), its role has a "
+                "condition that leaves this secret out, or the role is only minutes old. This vault goes by roles: access "
+                "policies do nothing for it."
             ),
             remedies.give_role(vault, caller=caller, scope=_quoted(_RESOURCE, answer.message)),
         )
-    if answer.inner == "ForbiddenByFirewall":
+    if answer.inner in _BY_POLICY or re.search(_NO_POLICY, answer.message):
         return (
-            "The vault's firewall does not let this address in; applications are no trusted service.",
-            remedies.open_firewall(vault, address=_quoted(_CLIENT_ADDRESS, answer.message)),
+            (
+                "The vault uses access policies, and the identity's policy is missing or does not allow reading secrets. (A "
+                "policy names an object id; a client id there does nothing, and neither does a role.)"
+            ),
+            remedies.set_policy(vault, caller=caller),
         )
-    if answer.inner == "ForbiddenByConnection":
-        return (
-            "The vault is closed to the public network, and this request did not come through its private endpoint.",
-            remedies.use_private_endpoint(vault, _suffix(secret.vault_url)),
-        )
-    return (
-        (
-            "The vault uses access policies, and the identity's policy is missing or does not allow reading secrets. (A policy "
-            "names an object id; a client id there does nothing, and neither does a role.)"
-        ),
-        remedies.set_policy(vault, caller=caller),
+    return _network_denial(secret, answer) or (
+        "The vault's words say why. This code is not known here: it may concern roles, policies or the network.",
+        remedies.OWN_WORDS,
     )
+
+
+def _network_denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str] | None:
+    """Return cause and remedy of a 403 that has to do with where a request comes from; None for any other."""
+    vault = vault_name(secret.vault_url)
+    match answer.inner:
+        case "ForbiddenByFirewall":
+            return (
+                "The vault's firewall does not let this address in; applications are no trusted service.",
+                network.open_firewall(vault, address=_quoted(_CLIENT_ADDRESS, answer.message)),
+            )
+        case "ForbiddenByConnection":
+            return (
+                "The vault is closed to the public network, and this request did not come through its private endpoint.",
+                network.use_private_endpoint(vault, _suffix(secret.vault_url)),
+            )
+        case "ForbiddenByNsp":
+            return (
+                "A network security perimeter is around the vault, and none of its rules lets this request in.",
+                network.join_perimeter(),
+            )
+        case _:
+            return None
 
 
 def unresolved(vault_url: str) -> str:
     """Return the remedy for a vault's name that does not resolve."""
-    return remedies.find_vault(_suffix(vault_url))
+    return network.find_vault(_suffix(vault_url))
 
 
 def _suffix(vault_url: str) -> str:

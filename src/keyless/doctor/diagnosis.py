@@ -20,6 +20,7 @@ from keyless.doctor.identity import check_identity
 from keyless.doctor.network import check_address, check_name, check_way
 from keyless.doctor.report import Report
 from keyless.doctor.secret import check_secret
+from keyless.doctor.sources import arc_agent
 from keyless.doctor.vault import check_vault
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def diagnose(
         deadline=Deadline(started + timeout - min(_MARGIN, timeout / 10), monotonic),
         now=datetime.now(UTC),
         host=host_of(os.environ),
+        agent=arc_agent(),
     )
     # The identity's stage asks for a token of the vault's cloud: it needs the address, which is shown with the network.
     address = _within(examination, "network", _address, "reading the vault's address")

@@ -15,7 +15,18 @@ from keyless._remedies.host import FUNCTION_APP, GUID, WEB_APP
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.machine import METADATA_ADDRESS
 from keyless.doctor.references import statuses
-from keyless.doctor.sources import METADATA_SERVICE, NONE, OURS, WORKLOAD_IDENTITY, beyond_msal, not_known, picked, why
+from keyless.doctor.sources import (
+    ARC,
+    ARC_ADDRESS,
+    METADATA_SERVICE,
+    NONE,
+    OURS,
+    WORKLOAD_IDENTITY,
+    beyond_msal,
+    not_known,
+    picked,
+    why,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +47,7 @@ _IDENTITY = (
     *_ENDPOINTS,
     *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"),
 )
+_BINDING = frozenset(f"AZURE_KUBERNETES_{name}" for name in ("TOKEN_PROXY", "SNI_NAME", "CA_FILE", "CA_DATA"))
 _HEADER_LOGGER = "azure.core.pipeline.policies.http_logging_policy"
 
 
@@ -43,18 +55,20 @@ def check_environment(examination: Examination) -> list[Finding]:
     """Look at the variables; nothing is sent."""
     variables = examination.environment
     found = [
-        *_check_sources(variables, examination.host),
+        *_check_sources(examination),
         _check_client_id(variables, asked=examination.asked_id is not None),
-        _check_proxy(variables),
+        _check_credentials(examination),
+        _check_binding(variables),
+        _check_proxy(examination),
         _check_references(variables, examination.host),
         _check_logging(),
     ]
     return [finding for finding in found if finding is not None]
 
 
-def _check_sources(variables: Mapping[str, str], host: Host | None) -> list[Finding]:
+def _check_sources(examination: Examination) -> list[Finding]:
     """Look at what the SDKs pick; a variable that is blank or alone explains by itself why they do not agree."""
-    source = _check_source(variables, host)
+    source, variables = _check_source(examination), examination.environment
     explained = [found for found in (_check_blank(variables), _check_halves(variables)) if found is not None]
     if source.code != "KL-602" or not any(found.status == "fail" for found in explained):
         return [source, *explained]
@@ -62,8 +76,9 @@ def _check_sources(variables: Mapping[str, str], host: Host | None) -> list[Find
     return [replace(first, evidence=f"{first.evidence} {source.evidence}"), *others]
 
 
-def _check_source(variables: Mapping[str, str], host: Host | None) -> Finding:
-    chosen = picked(variables)
+def _check_source(examination: Examination) -> Finding:
+    variables, host = examination.environment, examination.host
+    chosen = picked(variables, agent=examination.agent)
     ours = chosen[OURS]
     if ours == METADATA_SERVICE and host is not None and host.kind in {FUNCTION_APP, WEB_APP}:
         return Finding(
@@ -77,15 +92,23 @@ def _check_source(variables: Mapping[str, str], host: Host | None) -> Finding:
             remedy=remedies.enable_identity(host),
         )
     if len(set(chosen.values())) > 1:
-        return _disagreement(variables, chosen)
-    return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours} ({why(variables)}).")
+        return _disagreement(examination, chosen)
+    reason = why(variables, agent=examination.agent)
+    return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours} ({reason}).")
 
 
-def _disagreement(variables: Mapping[str, str], chosen: Mapping[str, str]) -> Finding:
+def _disagreement(examination: Examination, chosen: Mapping[str, str]) -> Finding:
+    variables, agent = examination.environment, examination.agent
     sdks = {source: ", ".join(sdk for sdk in chosen if chosen[sdk] == source) for source in chosen.values()}
-    unknown = beyond_msal(variables)
+    unknown = beyond_msal(variables, agent=agent)
     if unknown:
         cause, remedy = not_known(unknown), remedies.USE_ANOTHER_SDK
+    elif chosen[OURS] == ARC and picked(variables)[OURS] == METADATA_SERVICE:
+        cause = (
+            f"{agent} is installed, so some SDKs ask the agent of Azure Arc. The others go by variables, which this process does "
+            "not have: the agent sets them for what is started after it."
+        )
+        remedy = f"Set them: `export IDENTITY_ENDPOINT={ARC_ADDRESS}/metadata/identity/oauth2/token IMDS_ENDPOINT={ARC_ADDRESS}`."
     else:
         cause = "Variables of several kinds of host are set, or some of them are half set or blank."
         remedy = (
@@ -171,9 +194,51 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
     )
 
 
-def _check_proxy(variables: Mapping[str, str]) -> Finding | None:
+def _check_credentials(examination: Examination) -> Finding | None:
+    """Look at what narrows ``DefaultAzureCredential`` down; .NET Aspire sets it on whatever it deploys."""
+    variables = examination.environment
+    value = variables.get("AZURE_TOKEN_CREDENTIALS", "").strip()
+    named = variables.get("AZURE_CLIENT_ID", "").strip() or examination.asked_id is None
+    if value.lower() != "managedidentitycredential" or named:
+        return None
+    return Finding(
+        stage=_STAGE,
+        check="credentials",
+        status="warn",
+        code="KL-610",
+        evidence=f"AZURE_TOKEN_CREDENTIALS is {value}, AZURE_CLIENT_ID is not set, and a user-assigned identity is asked for.",
+        cause="DefaultAzureCredential then tries the system-assigned identity alone. Without one the answer is: Unable to load "
+        "the proper Managed Identity.",
+        remedy=f"Set AZURE_CLIENT_ID to the client id of the identity, one of: {remedies.LIST_IDENTITIES}. "
+        f"{remedies.IDENTITY_OVERVIEW}",
+    )
+
+
+def _check_binding(variables: Mapping[str, str]) -> Finding | None:
+    """Look for an identity binding of AKS, which hands out tokens through a proxy of the cluster."""
+    found = sorted(name for name in variables if name in _BINDING)
+    if not found:
+        return None
+    return Finding(
+        stage=_STAGE,
+        check="identity-binding",
+        status="warn",
+        code="KL-612",
+        evidence=f"{', '.join(found)} {'is' if len(found) == 1 else 'are'} set: this pod has an identity binding of AKS.",
+        cause="Its tokens come through the cluster's proxy, which only WorkloadIdentityCredential(enable_azure_proxy=True) of "
+        "azure-identity uses. DefaultAzureCredential and Keyless do not, and get no token by the binding.",
+        remedy=remedies.USE_BINDING,
+    )
+
+
+def _check_proxy(examination: Examination) -> Finding | None:
+    variables = examination.environment
+    is_arc = picked(variables, agent=examination.agent)[OURS] == ARC
     endpoint = (
-        variables.get("IDENTITY_ENDPOINT") or variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or METADATA_ADDRESS
+        variables.get("IDENTITY_ENDPOINT")
+        or (ARC_ADDRESS if is_arc else "")
+        or variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")
+        or METADATA_ADDRESS
     )
     lowered = {name.lower(): value for name, value in variables.items() if name.lower().endswith("_proxy") and value}
     proxy = lowered.get("http_proxy") or lowered.get("all_proxy")

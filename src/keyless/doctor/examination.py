@@ -10,6 +10,7 @@ import msal
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from keyless._remedies.host import Host
     from keyless._vault.challenge import Challenge
@@ -38,6 +39,7 @@ class Examination:
         deadline: By when all must be done.
         now: The time of day.
         host: What this runs on, as far as anything names it.
+        agent: The agent of Azure Arc; None where it is not installed.
         target: The vault's checked address, with a name that stands for any secret.
         way: Where connections to the vault go; None where its name leads nowhere.
         token: The token that was got; None again once it is clear that this vault would not take it, or must not see it.
@@ -53,6 +55,7 @@ class Examination:
     deadline: Deadline
     now: datetime
     host: Host | None = None
+    agent: Path | None = None
     target: SecretId | None = None
     way: Way | None = None
     token: Token | None = field(default=None, repr=False)

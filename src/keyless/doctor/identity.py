@@ -53,7 +53,7 @@ def check_identity(examination: Examination) -> list[Finding]:
 
 def _without_answer(examination: Examination, error: KeylessError) -> Finding:
     """Return the finding of a token that did not come; where other SDKs have another source, that is why."""
-    finding, unknown = failed(_STAGE, "token", error), beyond_msal(examination.environment)
+    finding, unknown = failed(_STAGE, "token", error), beyond_msal(examination.environment, agent=examination.agent)
     if unknown is None or not isinstance(error, (IdentityUnavailableError, DeadlineExceededError)):
         return finding
     return replace(finding, cause=not_known(unknown), remedy=USE_ANOTHER_SDK)
@@ -130,7 +130,7 @@ def _check_whose(examination: Examination) -> Finding:
         evidence = f"The identity with the {_NAMES[kind]} {value} was asked for, and the token is that of {found}."
         cause = "The endpoint does not know this kind of id and gave another identity's token."
         remedy = f"Name the identity by its client id, one of: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}"
-        if picked(examination.environment)[OURS] == SERVICE_FABRIC:
+        if picked(examination.environment, agent=examination.agent)[OURS] == SERVICE_FABRIC:
             cause = "On Service Fabric the application's manifest names its identity, and what a program asks for does nothing."
             remedy = NAME_IN_MANIFEST
     return Finding(

@@ -26,7 +26,7 @@ def find_machine(examination: Examination) -> Host | None:
         runs on them gets its identity otherwise.
     """
     variables = examination.environment
-    if picked(variables)[OURS] != METADATA_SERVICE or "KUBERNETES_SERVICE_HOST" in variables:
+    if picked(variables, agent=examination.agent)[OURS] != METADATA_SERVICE or "KUBERNETES_SERVICE_HOST" in variables:
         return None
     address = variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or METADATA_ADDRESS
     left = min(examination.deadline.remaining, _LONGEST)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from keyless._remedies import remedies
+from keyless._remedies import network, remedies
 from keyless._vault.failures import NO_SUCH_NAME, no_answer, open_to_all, unresolved
 from keyless._vault.vault import TokenRejected, Vault
 from keyless._wire.deadline import Deadline
@@ -121,7 +121,7 @@ def _check_name(examination: Examination, target: SecretId) -> Finding:
             code="KL-621",
             evidence=f"{host} resolves{by} to the public address {', '.join(examination.public_addresses)}.",
             cause="The vault has a private endpoint, and this network does not see its private DNS zone.",
-            remedy=f"Link the zone: {remedies.link_zone((cloud_of(host) or CLOUDS[0]).vault_suffix)}",
+            remedy=f"Link the zone: {network.link_zone((cloud_of(host) or CLOUDS[0]).vault_suffix)}",
         )
     return well(_STAGE, "name", f"{host} resolves{by} to {kind} {', '.join(addresses)}.")
 

@@ -43,6 +43,13 @@ def test_arc_says_whose_token_it_gives_to_whom_asked_for_one(wire: Wire) -> None
     assert (type(body["expires_in"]), type(body["expires_on"]), type(body["ext_expires_in"])) == (str, str, int)
 
 
+def test_arc_gives_a_new_token_to_a_caller_that_bypasses_the_cache(wire: Wire) -> None:
+    first, again = (wire.ask("arc").json()["access_token"] for _ in range(2))
+    fresh = wire.ask("arc", bypass_cache="true").json()["access_token"]
+    assert (first == again, fresh == first) == (True, False)
+    assert wire.ask("arc", bypass_cache="false").json()["access_token"] == fresh
+
+
 def arc_at(folder: Path, serve: Serve, *, key_seconds: float = 30.0) -> tuple[Arc, str]:
     from aiohttp import web  # noqa: PLC0415 (only these tests serve a source alone)
 

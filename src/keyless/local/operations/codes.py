@@ -19,6 +19,7 @@ VaultCode = Literal[
     "Forbidden",
     "ForbiddenByConnection",
     "ForbiddenByFirewall",
+    "ForbiddenByNsp",
     "ForbiddenByPolicy",
     "ForbiddenByRbac",
     "KeyDisabled",

@@ -125,10 +125,10 @@ def bicep(required: Iterable[Need]) -> list[str]:
         f"param {_symbol(identity)}PrincipalId string" for identity in sorted({need.identity for need in required})
     ]
     for vault in sorted({need.vault for need in required}):
-        lines += _existing(_symbol(vault), "Microsoft.KeyVault/vaults@2024-11-01", vault)
+        lines += _existing(_symbol(vault), "Microsoft.KeyVault/vaults@2026-02-01", vault)
     for vault, secret in sorted({(need.vault, need.secret) for need in required if need.secret}):
         lines += _existing(
-            _symbol(vault, secret), "Microsoft.KeyVault/vaults/secrets@2024-11-01", secret, parent=_symbol(vault)
+            _symbol(vault, secret), "Microsoft.KeyVault/vaults/secrets@2026-02-01", secret, parent=_symbol(vault)
         )
     for need in required:
         scope = _symbol(need.vault, need.secret)

@@ -51,6 +51,9 @@ BUILT_IN_ROLES = (
     Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", ()),
     Role("Key Vault Crypto User", "12338af0-0e69-4776-bea7-57ae8d297424", ()),
     Role("Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", ()),
+    Role("Key Vault Crypto Service Release User", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", ()),
+    # It purges deleted vaults, not what is in a vault.
+    Role("Key Vault Purge Operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c", ()),
     Role("Key Vault Data Access Administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8", ()),
     Role("Key Vault Contributor", "f25e0fa2-a7c4-4377-a976-54943a77a395", ()),
 )

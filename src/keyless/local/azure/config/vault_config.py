@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
-from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.azure.keyvault.firewall import SECURED_BY_PERIMETER, Firewall, Perimeter
 from keyless.local.azure.keyvault.objects.attributes import Attributes, seconds
 from keyless.local.azure.keyvault.secrets.limits import check_secret
 from keyless.local.azure.keyvault.settings import VaultSettings
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from keyless.local.azure.config.toml_table import Table
 
 SECRET_NAMES = "1 to 127 letters, digits and hyphens"  # noqa: S105 (what names may be)
+_NETWORKS = "addresses and ranges, such as 203.0.113.0/24"
 _VAULT_KEYS = (
-    *("cloud", "tenant_id", "secrets", "access", "policies", "firewall", "public_network_access", "limits"),
+    *("cloud", "tenant_id", "secrets", "access", "policies", "firewall", "public_network_access", "perimeter"),
+    "limits",
     *("soft_delete_days", "purge_protection", "deletion_seconds", "recovery_seconds"),
 )
 
@@ -108,12 +110,33 @@ def _soft_delete_days(table: Table) -> int:
 
 def _firewall(table: Table) -> Firewall:
     networks = table.texts("firewall") if "firewall" in table else None
+    access, perimeter = _public_network_access(table), _perimeter(table) if "perimeter" in table else None
     try:
-        return Firewall.of(networks, public_network_access=table.flag("public_network_access", default=True))
+        return Firewall.of(networks, public_network_access=access, perimeter=perimeter)
     except ConfigurationError as error:
-        raise table.wrong(
-            "firewall", error.what.removesuffix("."), "addresses and ranges, such as 203.0.113.0/24"
-        ) from None
+        raise table.wrong("firewall", error.what.removesuffix("."), _NETWORKS) from None
+
+
+def _public_network_access(table: Table) -> bool | Literal["perimeter"]:
+    key = "public_network_access"
+    if not table.is_text(key):
+        return table.flag(key, default=True)
+    if (text := table.text(key)) != SECURED_BY_PERIMETER:
+        raise table.wrong(key, f"it is {text!r}", f'true, false or "{SECURED_BY_PERIMETER}"')
+    return SECURED_BY_PERIMETER
+
+
+def _perimeter(vault: Table) -> Perimeter:
+    table = vault.table("perimeter")
+    table.check_keys(("allowed", "subscriptions", "enforced"))
+    try:
+        return Perimeter.of(
+            table.texts("allowed"),
+            subscriptions=table.texts("subscriptions"),
+            enforced=table.flag("enforced", default=True),
+        )
+    except ConfigurationError as error:
+        raise table.wrong("allowed", error.what.removesuffix("."), _NETWORKS) from None
 
 
 def _secret(secrets: Table, name: str) -> SecretConfig:

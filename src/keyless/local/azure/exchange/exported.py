@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.identities.managed_identity import Identity
+    from keyless.local.azure.keyvault.firewall import Perimeter
     from keyless.local.azure.keyvault.objects.stored import ObjectProperties
     from keyless.local.azure.keyvault.vault import Vault
 
@@ -56,7 +57,7 @@ def _held(azure: Azure, identity: Identity) -> Any:
 
 def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
     settings = vault.settings
-    allowed = settings.firewall.allowed
+    allowed, perimeter = settings.firewall.allowed, settings.firewall.perimeter
     names = {identity.object_id: identity.name for identity in azure.identities.values()}
     policies = {names[key]: sorted(held) for key, held in vault.policies.items() if key in names}
     return {
@@ -70,8 +71,17 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
         "limits": settings.limits,
         "public_network_access": settings.firewall.public_network_access,
         **({} if allowed is None else {"firewall": [str(network) for network in allowed]}),
+        **({} if perimeter is None else {"perimeter": _perimeter(perimeter)}),
         **({"policies": policies} if policies else {}),
         "secrets": secrets_of(vault, with_values=with_values),
+    }
+
+
+def _perimeter(perimeter: Perimeter) -> dict[str, Any]:
+    return {
+        "allowed": [str(network) for network in perimeter.allowed],
+        "subscriptions": sorted(perimeter.subscriptions),
+        "enforced": perimeter.enforced,
     }
 
 

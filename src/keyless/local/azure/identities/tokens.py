@@ -138,7 +138,15 @@ class Tokens:
             self._tenant_id = tenant_id
             self._cache.clear()
 
-    def issue(self, subject: Subject, resource: str, *, lifetime: float = LIFETIME, refused_hash: str = "") -> Token:
+    def issue(
+        self,
+        subject: Subject,
+        resource: str,
+        *,
+        lifetime: float = LIFETIME,
+        refused_hash: str = "",
+        bypass_cache: bool = False,
+    ) -> Token:
         """Return a token of an identity for a resource, from the platform's cache while it lasts.
 
         Azure keeps a managed identity's token for its resource in a cache of its own, so that a new role or group does
@@ -150,6 +158,7 @@ class Tokens:
             resource: What it is for.
             lifetime: For how many seconds a new one is good.
             refused_hash: The SHA-256, in hexadecimal, of a token that is not to be given again.
+            bypass_cache: Whether to make a new one in any case, which is in the cache from then on.
         """
         now = self._clock.now()
         with self._lock:
@@ -157,6 +166,7 @@ class Tokens:
             token = self._cache.get(key)
             if (
                 token is None
+                or bypass_cache
                 or token.expires_on - now < min(_RENEW_BEFORE, lifetime / 2)
                 or hashlib.sha256(token.text.encode()).hexdigest() == refused_hash
             ):

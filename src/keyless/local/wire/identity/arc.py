@@ -94,15 +94,15 @@ class Arc:
         known_resource(self._azure, resource)
         return Answer(
             status=200,
-            body=self._body(found, resource, Asked.of(request.query)),
+            body=self._body(found, resource, Asked.of(request.query), fresh=_bypasses_cache(request)),
             reason=f"{found.name} is assigned to the server.",
             identity=found,
             unassigned=oauth_refusal(400, "invalid_request", _NOT_FOUND, reason=""),
             given=lambda: self._forget(key),
         )
 
-    def _body(self, identity: Identity, resource: str, asked: Asked) -> Body:
-        token = issue(self._azure, NAME, identity, resource)
+    def _body(self, identity: Identity, resource: str, asked: Asked, *, fresh: bool) -> Body:
+        token = issue(self._azure, NAME, identity, resource, bypass_cache=fresh)
         seconds = seconds_left(self._azure, token)
         body: Body = {
             "token_type": "Bearer",
@@ -183,6 +183,11 @@ class Arc:
         while self._made:
             with suppress(OSError):  # Somebody else keeps something there.
                 self._made.pop().rmdir()
+
+
+def _bypasses_cache(request: web.Request) -> bool:
+    """Say whether a new token is asked for, which agents give from version 1.66 on."""
+    return request.query.get("bypass_cache", "").lower() == "true"
 
 
 def check_key_folder(folder: Path = KEY_FOLDER) -> None:

@@ -139,7 +139,15 @@ async def form_of(request: web.Request) -> MultiDict[str]:
     return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
 
 
-def issue(azure: Azure, source: SourceName, identity: Identity, resource: str, *, refused_hash: str = "") -> Token:
+def issue(
+    azure: Azure,
+    source: SourceName,
+    identity: Identity,
+    resource: str,
+    *,
+    refused_hash: str = "",
+    bypass_cache: bool = False,
+) -> Token:
     """Return the platform's token of an identity for a resource, good for as long as the source's tokens are.
 
     Args:
@@ -148,9 +156,12 @@ def issue(azure: Azure, source: SourceName, identity: Identity, resource: str, *
         identity: Whom it is for.
         resource: What it is for.
         refused_hash: The SHA-256, in hexadecimal, of a token that the resource has refused and that must not come again.
+        bypass_cache: Whether to make a new one in any case.
     """
     lifetime = azure.token_lifetimes[source]
-    return azure.tokens.issue(identity, resource, lifetime=lifetime, refused_hash=refused_hash)
+    return azure.tokens.issue(
+        identity, resource, lifetime=lifetime, refused_hash=refused_hash, bypass_cache=bypass_cache
+    )
 
 
 def seconds_left(azure: Azure, token: Token) -> int:

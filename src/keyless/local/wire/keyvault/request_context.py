@@ -25,6 +25,7 @@ from keyless.local.wire.keyvault.protocol.headers import response_headers
 from keyless.local.wire.keyvault.protocol.network_errors import (
     forbidden_by_connection,
     forbidden_by_firewall,
+    forbidden_by_perimeter,
     forbidden_by_policy,
     throttled,
 )
@@ -156,6 +157,8 @@ class RequestContext:
         """Return the refusal of a fault that has words of Azure's own."""
         if fault.effect == "firewall":
             return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
+        if fault.effect == "perimeter":
+            return forbidden_by_perimeter(self._azure, self._vault, claims, address=self._address)
         if fault.effect == "secret-disabled":
             self._authorize(claims, match)  # That comes first, and shows in the headers.
             return disabled("secret", match.name)
@@ -175,11 +178,13 @@ class RequestContext:
         return self._request.remote or "127.0.0.1"
 
     def _check_network(self, claims: Claims) -> None:
-        stopped = self._vault.settings.firewall.stops(self._address)
+        stopped = self._vault.settings.firewall.stops(self._address, subscription=self._azure.subscription_id)
         if stopped == "connection":
             raise forbidden_by_connection(self._azure, self._vault, claims)
         if stopped == "address":
             raise forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
+        if stopped == "perimeter":
+            raise forbidden_by_perimeter(self._azure, self._vault, claims, address=self._address)
 
     def _authorize(self, claims: Claims, match: Match) -> None:
         operation, name = match.operation, match.name if match.operation.level == "object" else ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.objects.attributes import Attributes
 
 _VALUE_BYTES = 25_600
-_TAG_CHARACTERS = 256
+_TAG_CHARACTERS = 512  # Documented since 2026; keys keep at most 256.
 
 
 def check_secret(value: str, attributes: Attributes) -> None:

@@ -34,6 +34,19 @@ def forbidden_by_connection(azure: Azure, vault: Vault, claims: Claims) -> Refus
     return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="ForbiddenByConnection", reason=reason)
 
 
+def forbidden_by_perimeter(azure: Azure, vault: Vault, claims: Claims, *, address: str) -> RefusedError:
+    """403: no inbound rule of the network security perimeter lets the client in."""
+    lines = (
+        "The request was forbidden by NSP policy.",
+        f"Caller: {_caller(claims)}",
+        f"Vault: {vault.name};location={azure.region}",
+    )
+    reason = (
+        f"The perimeter around {vault.name} lets in neither {address} nor the subscription {azure.subscription_id}."
+    )
+    return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="ForbiddenByNsp", reason=reason)
+
+
 def forbidden_by_policy(azure: Azure, vault: Vault, claims: Claims, *, permission: str, reason: str) -> RefusedError:
     """403: no access policy allows it. There are two answers: for callers in no policy, and for those whose lacks it."""
     if claims.object_id not in vault.policies:
