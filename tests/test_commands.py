@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -82,7 +83,7 @@ def words(command: str) -> list[str]:
     """Return what a reader types after ``keyless``."""
     for said, meant in DRILL.items():
         command = command.replace(said, meant)
-    typed = command.replace("\\|", "|").partition("|")[0].split()[1:]
+    typed = shlex.split(command.replace("\\|", "|").partition("|")[0])[1:]
     return [STANDS_FOR.get(word, word) for word in typed]
 
 
@@ -122,7 +123,7 @@ def test_a_command_works_as_it_stands(
     # Those that change or copy a running local Azure find it as a reader's does: by its file.
     up = subprocess.Popen(
         [sys.executable, "-m", "keyless", "up", "--json"], stdout=subprocess.PIPE, text=True
-    ) if words(command)[0] in {"env", "export", "import"} else None  # fmt: skip
+    ) if words(command)[0] in {"env", "export", "import", "role"} else None  # fmt: skip
     try:
         if up is not None and up.stdout is not None:
             assert up.stdout.readline()
