@@ -1,31 +1,82 @@
-"""The command ``keyless`` and how its errors are shown."""
+"""The command ``keyless``: its commands, each loaded when it is called, and how its errors are shown."""
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 import keyless as package
-from keyless.cli.demo import demo
-from keyless.cli.doctor import doctor
-from keyless.cli.drill import drill
-from keyless.cli.env import env
-from keyless.cli.exchange import export, import_file
-from keyless.cli.exec import execute
-from keyless.cli.fault import fault
-from keyless.cli.get import get
-from keyless.cli.journal import journal
-from keyless.cli.report import report
-from keyless.cli.role import role
-from keyless.cli.run import run
-from keyless.cli.secret import secret
-from keyless.cli.up import up
 from keyless.errors import KeylessError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _Entry(NamedTuple):
+    """A command that is loaded when it is called.
+
+    Attributes:
+        module: The module of ``keyless.cli`` that has it.
+        name: Its name there.
+        short_help: What the list of commands shows, in at most 45 characters.
+    """
+
+    module: str
+    name: str
+    short_help: str
+
+
+COMMANDS: Final[Mapping[str, _Entry]] = MappingProxyType(
+    {
+        "demo": _Entry("demo", "demo", "Watch the function read a secret."),
+        "doctor": _Entry("doctor", "doctor", "Find out why a secret cannot be read."),
+        "drill": _Entry("drill", "drill", "Run a program while something goes wrong."),
+        "env": _Entry("env", "env", "Print the environment of a local Azure."),
+        "exec": _Entry("exec", "execute", "Run a program with references resolved."),
+        "export": _Entry("exchange", "export", "Write what the local Azure holds to a file."),
+        "fault": _Entry("fault", "fault", "Add, list and clear faults."),
+        "get": _Entry("get", "get", "Print the value of a secret."),
+        "import": _Entry("exchange", "import_file", "Add what a file holds to a local Azure."),
+        "journal": _Entry("journal", "journal", "Print what was asked, and why it was refused."),
+        "report": _Entry("report", "report", "Print the smallest roles that suffice."),
+        "role": _Entry("role", "role", "Grant, revoke, list and explain roles."),
+        "run": _Entry("run", "run", "Run a program with the local Azure."),
+        "secret": _Entry("secret", "secret", "Set, show, list and delete secrets."),
+        "up": _Entry("up", "up", "Run the local Azure until Ctrl+C."),
+    }
+)
 
 
 class _Group(click.Group):
-    """Shows a KeylessError as three lines, and nothing of the program's inside."""
+    """Loads a command when it is called, and shows a KeylessError as three lines.
+
+    Loading all of them takes longer than most of them run, and completion in a shell lists them at each TAB.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (as above)
+        found = COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        command: click.Command = getattr(import_module(f"keyless.cli.{found.module}"), found.name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (as above)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, found.short_help) for name, found in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        # Options complete as they do elsewhere; that of click loads every command for its help.
+        return [
+            *(click.shell_completion.CompletionItem(name, help=COMMANDS[name].short_help) for name in names),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -41,23 +92,3 @@ class _Group(click.Group):
 @click.version_option(package.__version__, prog_name="keyless")
 def keyless() -> None:
     """Azure Key Vault secrets by managed identity, and the same Azure on this machine."""
-
-
-for command in (
-    demo,
-    doctor,
-    drill,
-    env,
-    execute,
-    export,
-    fault,
-    get,
-    import_file,
-    journal,
-    report,
-    role,
-    run,
-    secret,
-    up,
-):
-    keyless.add_command(command)

@@ -1,0 +1,69 @@
+"""The list of commands, and that a command loads nothing of the others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from keyless.cli.commands import COMMANDS, keyless
+
+# What takes long to load, and is needed by the local Azure or the doctor alone.
+HEAVY = ("aiohttp", "msal", "requests", "cryptography", "rich")
+
+
+def test_the_list_of_commands_fits_a_terminal_of_80_columns() -> None:
+    listed = CliRunner().invoke(keyless, ["--help"], terminal_width=80).output
+
+    for name, entry in COMMANDS.items():
+        assert f"  {name.ljust(max(map(len, COMMANDS)))}  {entry.short_help}\n" in listed
+        assert len(entry.short_help) <= 45
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_loaded_by_its_name(name: str) -> None:
+    told = CliRunner().invoke(keyless, [name, "--help"])
+
+    assert (told.exit_code, told.output.partition("\n")[0][: len(f"Usage: keyless {name}")]) == (
+        0,
+        f"Usage: keyless {name}",
+    )
+
+
+def test_an_unknown_command_is_refused_with_the_way_to_help() -> None:
+    refused = CliRunner().invoke(keyless, ["fuction"])
+
+    assert (refused.exit_code, "No such command 'fuction'" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["role", "--help"]])
+def test_help_loads_nothing_that_takes_long(words: list[str]) -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from keyless.cli.commands import keyless; "
+        f"assert CliRunner().invoke(keyless, {words!r}).exit_code == 0; "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert ran.stdout.strip() == ("['requests']" if words[0] == "role" else "[]")
+
+
+def test_completion_names_the_commands_and_loads_none() -> None:
+    environment = {
+        **os.environ,
+        "_KEYLESS_COMPLETE": "bash_complete",
+        "COMP_WORDS": "keyless r",
+        "COMP_CWORD": "1",
+    }
+    program = (
+        "import sys; from contextlib import suppress; from keyless.cli import main; sys.argv = ['keyless']\n"
+        f"with suppress(SystemExit): main()\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment, timeout=60
+    )
+
+    assert ran.stdout.splitlines() == ["plain,report", "plain,role", "plain,run", "[]"]
