@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from keyless._wire import clock as library_clock
 from keyless.errors import ConfigurationError
 
 try:
@@ -117,7 +118,7 @@ class AzureOfTests:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.azure = LocalAzure(settings.config, source=settings.source)
-        self._time = MovedTime()
+        self._time = MovedTime(library_clock)
         self._ending = ExitStack()
         self._trust: ssl.SSLContext | None = None
 

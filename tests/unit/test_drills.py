@@ -9,6 +9,7 @@ import pytest
 
 from keyless import AccessDeniedError, Secret, SecretReader, SystemAssignedManagedIdentity
 from keyless._reading.fetch import Fetcher
+from keyless._wire import clock as library_clock
 from keyless.errors import KeylessError
 from keyless.local.testing.moved_time import MovedTime
 
@@ -62,7 +63,7 @@ class Application:
 def application(
     local_azure: LocalAzure, azure_environment: object, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Application]:
-    with MovedTime().led_by(local_azure.clock):
+    with MovedTime(library_clock).led_by(local_azure.clock):
         made = Application(local_azure, monkeypatch)
         yield made
         made.reader.close()

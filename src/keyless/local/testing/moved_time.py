@@ -7,21 +7,38 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from keyless.errors import LocalAzureError
+
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from types import ModuleType
 
     from keyless.local.clock import Clock
 
-# What keeps time of tokens or secrets, and reads it through its module's own name ``time``.
-_LED = ("keyless._wire.clock", "msal.", "azure.identity.", "azure.core.", "azure.keyvault.")
+# What else keeps time of tokens, and reads it through its modules' own name ``time``.
+_PACKAGES = ("msal.", "azure.identity.", "azure.core.", "azure.keyvault.")
 # Seconds: longer than any value is kept, so that no reader takes what it read in one test into the next.
 _BETWEEN_TESTS = 10 * 366 * 86_400.0
 
 
 class MovedTime:
-    """Leads the time of modules. One for as long as the process runs tests: it remembers how many there were."""
+    """Leads the time of modules. One for as long as the process runs tests: it remembers how many there were.
 
-    def __init__(self) -> None:
+    Args:
+        library: The module through which the library reads all time of tokens and secrets.
+
+    Raises:
+        LocalAzureError: If that module does not read the time through its own name ``time``, so that nothing could lead it.
+    """
+
+    def __init__(self, library: ModuleType) -> None:
+        if getattr(library, "time", None) is not time:
+            raise LocalAzureError(
+                f"The time of {library.__name__} cannot be moved.",
+                cause="It does not import the module time, or its time is led already.",
+                remedy="Name the module through which the library reads the time, and lead it once.",
+            )
+        self._library = library
         self._tests = 0
 
     @contextmanager
@@ -33,11 +50,8 @@ class MovedTime:
         """
         self._tests += 1
         led = _LedTime(clock, ahead=self._tests * _BETWEEN_TESTS)
-        modules = [
-            module
-            for name, module in list(sys.modules.items())
-            if name.startswith(_LED) and getattr(module, "time", None) is time
-        ]
+        others = [module for name, module in list(sys.modules.items()) if name.startswith(_PACKAGES)]
+        modules = [module for module in (self._library, *others) if getattr(module, "time", None) is time]
         for module in modules:
             module.__dict__["time"] = led
         try:
