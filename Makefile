@@ -10,7 +10,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format package bench fleet soak docs parity lock clean
+.PHONY: help demo test interop check format package bench fleet soak docs schema parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -49,6 +49,9 @@ soak: $(DEV) ## Read for three minutes while everything goes wrong, and account 
 
 docs: $(DEV) ## Build the documents' site into build/site
 	@$(BIN)/zensical build --strict --clean
+
+schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.toml with
+	@$(BIN)/python -c 'from keyless.local.azure.config.json_schema import schema_text; print(schema_text(), end="")' > docs/keyless.schema.json
 
 parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py

@@ -13,9 +13,9 @@ from keyless.errors import ConfigurationError
 
 # Patterns are compiled when they are first needed, so that importing costs little.
 # https://learn.microsoft.com/en-us/azure/key-vault/general/about-keys-secrets-certificates#objects-identifiers-and-versioning
-_NAME = r"[0-9A-Za-z-]{1,127}"
+SECRET_NAME = r"[0-9A-Za-z-]{1,127}"  # noqa: S105 (what names may be)
 _VERSION = r"[0-9A-Fa-f]{32}"
-_VAULT_NAME = r"(?!.*--)[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]"
+VAULT_NAME = r"(?!.*--)[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]"
 _LABEL = r"[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 
 
@@ -114,7 +114,7 @@ def check_secret_name(name: str) -> str:
     Raises:
         ConfigurationError: If it is empty, longer than 127 characters, or has other than letters, digits and hyphens.
     """
-    if not re.fullmatch(_NAME, name):
+    if not re.fullmatch(SECRET_NAME, name):
         other = "".join(sorted(set(re.sub("[0-9A-Za-z-]", "", name))))[:20]
         problem = f"it has {other!r}" if other else "it is too long" if name else "it is empty"
         raise ConfigurationError(
@@ -189,7 +189,7 @@ def _vault_url_problem(url: str) -> tuple[str, str] | None:
             "it has quotation marks around it",
             "Leave them out: what a file or a portal sets is taken as it is written.",
         )
-    if re.fullmatch(_VAULT_NAME, url):
+    if re.fullmatch(VAULT_NAME, url):
         return "it is a name and no address", f"Write https://{url}.{CLOUDS[0].vault_suffix}."
     if parts.scheme != "https":
         return "it is not https", f"{write} A token is never sent without TLS."
@@ -209,6 +209,6 @@ def _host_problem(host: str, write: str) -> tuple[str, str] | None:
         return "it is the private link's own name", "Keep the vault's public name: private DNS resolves it."
     if len(labels) < 3 or not all(re.fullmatch(_LABEL, label) for label in labels):  # noqa: PLR2004 (name.vault.suffix)
         return "its host is not one that a vault can have", write
-    if suffix is not None and not re.fullmatch(_VAULT_NAME, host.removesuffix(suffix).removesuffix(".")):
+    if suffix is not None and not re.fullmatch(VAULT_NAME, host.removesuffix(suffix).removesuffix(".")):
         return "a vault's name is 3 to 24 letters, digits and single hyphens, and starts with a letter", write
     return None

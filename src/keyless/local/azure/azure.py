@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.role_assignments import RoleAssignments
 from keyless.local.azure.authorization.roles import Decision, Scope
-from keyless.local.azure.config.config import Config, IdentityConfig, default_config
+from keyless.local.azure.config.config import Config, default_config
+from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
 from keyless.local.azure.identities.tokens import Tokens, new_key

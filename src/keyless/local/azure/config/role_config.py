@@ -7,39 +7,39 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
+from keyless.local.azure.config.texts import texts
 from keyless.local.operations.secrets import SECRET_ACTIONS, SECRETS
 
 if TYPE_CHECKING:
-    from keyless.local.azure.config.toml_table import Table
+    from collections.abc import Mapping
 
-_EXAMPLE = f'such as ["{SECRETS}getSecret/action"]'
+    from keyless.local.azure.config.declaration import RoleTable
+    from keyless.local.azure.config.declared import Wrong
+
 _KEY_VAULT = "microsoft.keyvault/"
 
 
-def read_roles(roles: Table) -> tuple[Role, ...]:
-    """Read the custom roles of a keyless.toml.
+def roles_of(tables: Mapping[str, RoleTable], *, wrong: Wrong) -> tuple[Role, ...]:
+    """Return the custom roles.
 
     Raises:
-        ConfigurationError: If one has the name of another or of Azure's own, or gives an action that does not exist.
+        ConfigurationError: If one has the name of one of Azure's own, or gives an action that does not exist, or none.
     """
-    roles.refuse_twins()
-    return tuple(_role(roles, name) for name in roles)
+    return tuple(_role(name, table, wrong=wrong) for name, table in tables.items())
 
 
-def _role(roles: Table, name: str) -> Role:
+def _role(name: str, table: RoleTable, *, wrong: Wrong) -> Role:
     if any(name.lower() in {role.name.lower(), role.id} for role in BUILT_IN_ROLES):
-        raise roles.wrong(name, "Azure has a built-in role of that name", "a name of its own")
-    table = roles.table(name)
-    table.check_keys(("data_actions",))
-    actions = table.texts("data_actions")
+        raise wrong(("roles", name), "Azure has a built-in role of that name", "a name of its own")
+    actions = texts(table.data_actions)
     if not actions:
-        raise roles.wrong(name, "the role has no data_actions", _EXAMPLE)
-    role = Role(name, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")), actions)
+        raise wrong(("roles", name), "the role has no data_actions", table.example)
     for action in actions:
         if not _exists(action):
             near = get_close_matches(action, SECRET_ACTIONS, n=1, cutoff=0.4)
-            raise table.wrong("data_actions", f"there is no data action {action!r}", near[0] if near else _EXAMPLE)
-    return role
+            path = ("roles", name, "data_actions")
+            raise wrong(path, f"there is no data action {action!r}", near[0] if near else table.example)
+    return Role(name, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")), actions)
 
 
 def _exists(action: str) -> bool:

@@ -1,34 +1,25 @@
-"""The vaults of a keyless.toml."""
+"""The vaults of a keyless.toml, and the secrets in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
-from keyless.local.azure.keyvault.firewall import SECURED_BY_PERIMETER, Firewall, Perimeter
-from keyless.local.azure.keyvault.objects.attributes import Attributes, seconds
+from keyless.local.azure.config.declaration import NETWORKS, SecretTable
+from keyless.local.azure.config.texts import texts
+from keyless.local.azure.keyvault.firewall import Firewall, Perimeter
+from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
+from keyless.local.azure.keyvault.policies import PERMISSIONS, check_permissions
 from keyless.local.azure.keyvault.secrets.limits import check_secret
 from keyless.local.azure.keyvault.settings import VaultSettings
-from keyless.secret_id import check_secret_name, check_vault_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from keyless.local.azure.config.toml_table import Table
-
-SECRET_NAMES = "1 to 127 letters, digits and hyphens"  # noqa: S105 (what names may be)
-_NETWORKS = "addresses and ranges, such as 203.0.113.0/24"
-_VAULT_KEYS = (
-    *("cloud", "tenant_id", "secrets", "access", "policies", "firewall", "public_network_access", "perimeter"),
-    "limits",
-    *("soft_delete_days", "purge_protection", "deletion_seconds", "recovery_seconds"),
-)
-
-
-_DEFAULTS = VaultSettings()
+    from keyless.local.azure.config.declaration import PerimeterTable, VaultTable
+    from keyless.local.azure.config.declared import Wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,128 +48,87 @@ class VaultConfig:
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_vault(vaults: Table, name: str) -> VaultConfig:
-    """Read one vault of a keyless.toml.
+def vault_of(table: VaultTable, name: str, *, wrong: Wrong) -> VaultConfig:
+    """Return a vault.
 
     Raises:
-        ConfigurationError: If something in it is wrong.
+        ConfigurationError: If it has settings that do not go together, or a secret that is too large.
     """
-    try:
-        check_vault_url(f"https://{name}.{CLOUDS[0].vault_suffix}")
-    except ConfigurationError:
-        allowed = "3 to 24 letters, digits and single hyphens, starting with a letter"
-        raise vaults.wrong(name, "not a name that a vault can have", allowed) from None
-    table = vaults.table(name)
-    table.check_keys(_VAULT_KEYS)
-    names = [cloud.name for cloud in CLOUDS]
-    cloud = table.text("cloud") or names[0]
-    if cloud not in names:
-        raise table.wrong("cloud", f"there is no cloud {cloud!r}", ", ".join(names))
-    secrets = table.table("secrets")
-    found = tuple(_secret(secrets, key) for key in secrets)
-    secrets.refuse_twins()
-    access = table.text("access") or ("policies" if "policies" in table else "rbac")
-    if access not in {"rbac", "policies"}:
-        raise table.wrong("access", f"there is no access {access!r}", "rbac, policies")
-    policies = table.table("policies")
+    path = ("vaults", name)
+    if table.purge_protection and not table.soft_delete_days:
+        allowed = "soft_delete_days of 7 to 90 with it"
+        raise wrong((*path, "purge_protection"), "there is no soft delete", allowed)
+    settings = VaultSettings(
+        cloud=table.cloud,
+        tenant_id=table.tenant_id and table.tenant_id.lower(),
+        soft_delete_days=table.soft_delete_days,
+        purge_protection=table.purge_protection,
+        deletion_seconds=table.deletion_seconds,
+        recovery_seconds=table.recovery_seconds,
+        access=table.access or ("rbac" if table.policies is None else "policies"),
+        firewall=_firewall(table, path=path, wrong=wrong),
+        limits=table.limits,
+    )
     return VaultConfig(
         name=name,
-        settings=VaultSettings(
-            cloud=cloud,
-            tenant_id=table.guid("tenant_id"),
-            soft_delete_days=_soft_delete_days(table),
-            purge_protection=table.flag("purge_protection", default=False),
-            deletion_seconds=table.number("deletion_seconds", default=_DEFAULTS.deletion_seconds, lowest=0.0),
-            recovery_seconds=table.number("recovery_seconds", default=_DEFAULTS.recovery_seconds, lowest=0.0),
-            access="policies" if access == "policies" else "rbac",
-            firewall=_firewall(table),
-            limits=table.flag("limits", default=False),
+        settings=settings,
+        secrets=tuple(
+            _secret(key, said, path=(*path, "secrets", key), wrong=wrong) for key, said in table.secrets.items()
         ),
-        secrets=found,
-        policies=MappingProxyType({key: policies.texts(key) for key in policies}),
+        policies=MappingProxyType({key: texts(held) for key, held in (table.policies or {}).items()}),
     )
 
 
-def _soft_delete_days(table: Table) -> int:
-    days = table.number("soft_delete_days", default=90.0, lowest=0.0)
-    if days and (not 7 <= days <= 90 or days != int(days)):  # noqa: PLR2004 (Azure's own bounds)
-        raise table.wrong("soft_delete_days", f"it is {days:g}", "a whole number from 7 to 90, or 0 for no soft delete")
-    if not days and table.flag("purge_protection", default=False):
-        raise table.wrong("purge_protection", "there is no soft delete", "soft_delete_days of 7 to 90 with it")
-    return int(days)
+def attributes_of(table: SecretTable) -> Attributes:
+    """Return what is known of a secret besides its value."""
+    change = AttributeChange.of(
+        content_type=table.content_type,
+        enabled=table.enabled,
+        not_before=table.not_before,
+        expires_on=table.expires_on,
+        tags=table.tags,
+    )
+    return Attributes().changed(change)
 
 
-def _firewall(table: Table) -> Firewall:
-    networks = table.texts("firewall") if "firewall" in table else None
-    access, perimeter = _public_network_access(table), _perimeter(table) if "perimeter" in table else None
+def check_policies(vault: VaultConfig, identities: Collection[str], *, wrong: Wrong) -> None:
+    """Refuse the access policies of identities that there are not, and permissions that there are not.
+
+    Raises:
+        ConfigurationError: If there is one.
+    """
+    for name, permissions in vault.policies.items():
+        path = ("vaults", vault.name, "policies", name)
+        if name not in identities:
+            raise wrong(path, f"there is no identity {name!r}", ", ".join(identities) or "nothing: there is none")
+        try:
+            check_permissions(permissions)
+        except ConfigurationError as error:
+            raise wrong(path, error.what.removesuffix("."), ", ".join((*PERMISSIONS, "all"))) from None
+
+
+def _firewall(table: VaultTable, *, path: tuple[str, ...], wrong: Wrong) -> Firewall:
+    networks = None if table.firewall is None else texts(table.firewall)
+    around, allowed = table.perimeter, (*path, "perimeter", "allowed")
+    perimeter = None if around is None else _perimeter(around, path=allowed, wrong=wrong)
     try:
-        return Firewall.of(networks, public_network_access=access, perimeter=perimeter)
+        return Firewall.of(networks, public_network_access=table.public_network_access, perimeter=perimeter)
     except ConfigurationError as error:
-        raise table.wrong("firewall", error.what.removesuffix("."), _NETWORKS) from None
+        raise wrong((*path, "firewall"), error.what.removesuffix("."), NETWORKS) from None
 
 
-def _public_network_access(table: Table) -> bool | Literal["perimeter"]:
-    key = "public_network_access"
-    if not table.is_text(key):
-        return table.flag(key, default=True)
-    if (text := table.text(key)) != SECURED_BY_PERIMETER:
-        raise table.wrong(key, f"it is {text!r}", f'true, false or "{SECURED_BY_PERIMETER}"')
-    return SECURED_BY_PERIMETER
-
-
-def _perimeter(vault: Table) -> Perimeter:
-    table = vault.table("perimeter")
-    table.check_keys(("allowed", "subscriptions", "enforced"))
+def _perimeter(table: PerimeterTable, *, path: tuple[str, ...], wrong: Wrong) -> Perimeter:
     try:
-        return Perimeter.of(
-            table.texts("allowed"),
-            subscriptions=table.texts("subscriptions"),
-            enforced=table.flag("enforced", default=True),
-        )
+        return Perimeter.of(texts(table.allowed), subscriptions=texts(table.subscriptions), enforced=table.enforced)
     except ConfigurationError as error:
-        raise table.wrong("allowed", error.what.removesuffix("."), _NETWORKS) from None
+        raise wrong(path, error.what.removesuffix("."), NETWORKS) from None
 
 
-def _secret(secrets: Table, name: str) -> SecretConfig:
-    if not is_secret_name(name):
-        raise secrets.wrong(name, "not a name that a secret can have", SECRET_NAMES)
-    secret = _plain_secret(secrets, name) if secrets.is_text(name) else _full_secret(secrets, name)
+def _secret(name: str, said: str | SecretTable, *, path: tuple[str, ...], wrong: Wrong) -> SecretConfig:
+    table = SecretTable(value=said) if isinstance(said, str) else said
+    secret = SecretConfig(name=name, value=table.value, attributes=attributes_of(table))
     try:
         check_secret(secret.value, secret.attributes)
     except ConfigurationError as error:
-        raise secrets.wrong(name, error.what.removesuffix("."), error.cause.removesuffix(".")) from None
+        raise wrong(path, error.what.removesuffix("."), error.cause.removesuffix(".")) from None
     return secret
-
-
-def _plain_secret(secrets: Table, name: str) -> SecretConfig:
-    return SecretConfig(name=name, value=secrets.text(name) or "")
-
-
-def _full_secret(secrets: Table, name: str) -> SecretConfig:
-    table = secrets.table(name)
-    table.check_keys(("value", "content_type", "enabled", "not_before", "expires_on", "tags"))
-    value = table.text("value")
-    if value is None:
-        raise secrets.wrong(
-            name, "the secret has no value", 'a string, or a table such as { value = "...", enabled = true }'
-        )
-    return SecretConfig(
-        name=name,
-        value=value,
-        attributes=Attributes(
-            content_type=table.text("content_type"),
-            enabled=table.flag("enabled", default=True),
-            not_before=seconds("not_before", table.moment("not_before")),
-            expires_on=seconds("expires_on", table.moment("expires_on")),
-            tags=MappingProxyType(table.table("tags").strings()),
-        ),
-    )
-
-
-def is_secret_name(name: str) -> bool:
-    """Say whether a secret can have a name."""
-    try:
-        check_secret_name(name)
-    except ConfigurationError:
-        return False
-    return True

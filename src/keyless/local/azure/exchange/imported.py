@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from keyless.local.azure.config.vault_config import SecretConfig
     from keyless.local.azure.keyvault.vault import Vault
 
-_TIMES = ("not_before", "expires_on")
-
 
 def read_document(path: Path) -> dict[str, Any]:
     """Read a file of TOML, or of JSON where its name ends so, as JSON can hold it.
@@ -56,12 +54,7 @@ def config_of(source: str, document: Any) -> Config:
         raise ConfigurationError(
             f"{source} holds no object.", cause="A keyless.toml is tables.", remedy="Name what `keyless export` wrote."
         )
-    copy = json.loads(json.dumps(document))
-    for secret in _full_secrets(copy):
-        for key in _TIMES:
-            if isinstance(secret.get(key), str):
-                secret[key] = _moment(source, key, secret[key])
-    return read_config(source, copy)
+    return read_config(source, document)
 
 
 def import_config(azure: Azure, config: Config) -> dict[str, int]:
@@ -131,25 +124,3 @@ def _check_vault(azure: Azure, name: str, secrets: tuple[SecretConfig, ...]) -> 
         state = vault.secrets.state_of(secret.name) if vault else ObjectState.ABSENT
         if state not in {ObjectState.ABSENT, ObjectState.ACTIVE}:
             raise ObjectStateError("secret", secret.name, state)
-
-
-def _full_secrets(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the secrets that are tables, wherever the document has the form of one."""
-    vaults = document.get("vaults")
-    tables = (
-        [vault.get("secrets") for vault in vaults.values() if isinstance(vault, dict)]
-        if isinstance(vaults, dict)
-        else []
-    )
-    return [found for table in tables if isinstance(table, dict) for found in table.values() if isinstance(found, dict)]
-
-
-def _moment(source: str, key: str, text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{source}: {key}: it is not a time.",
-            cause="JSON has no times, so that they are written as text.",
-            remedy="Write it as in ISO 8601, such as 2030-01-31T12:00:00Z.",
-        ) from None

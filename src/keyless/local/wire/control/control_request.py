@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from keyless.errors import ConfigurationError
+from keyless.local.azure.config.declaration import Table
+from keyless.local.azure.config.declared import read_declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _T = TypeVar("_T")
+_Table = TypeVar("_Table", bound=Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,18 @@ class ControlRequest:
                 remedy='Send an object, such as {"value": "..."}.',
             )
         return cls(path, query, body)
+
+    def declared(self, kind: type[_Table]) -> _Table:
+        """Return the body as a table that is declared, as a keyless.toml would say it.
+
+        Raises:
+            ConfigurationError: If the table cannot be so, or there is a query.
+        """
+        for name in self.query:
+            raise _wrong(name, "it is in the query", "fields in the body")
+        return read_declared(
+            kind, self.body, wrong=lambda path, problem, allowed: _wrong(".".join(path), problem, allowed)
+        )
 
     def check_fields(self, *allowed: str) -> None:
         """Refuse a body with a field that is not allowed, and a query likewise."""
@@ -87,20 +101,6 @@ class ControlRequest:
             raise _wrong(name, "it is something else", allowed)
         return number
 
-    def moment(self, name: str) -> datetime | None:
-        """Return a time, written as in ISO 8601 with its zone, or None where it is not given."""
-        allowed = "a time with its zone, such as 2030-01-31T12:00:00Z"
-        found = self.optional_text(name)
-        if found is None:
-            return None
-        try:
-            moment = datetime.fromisoformat(found)
-        except ValueError:
-            raise _wrong(name, "it is not a time", allowed) from None
-        if moment.tzinfo is None:
-            raise _wrong(name, "the time has no zone", allowed)
-        return moment
-
     def texts(self, name: str) -> dict[str, str] | None:
         """Return an object of strings, or None where it is not given."""
         allowed = "an object whose values are strings"
@@ -118,7 +118,7 @@ class ControlRequest:
 
 def _wrong(name: str, problem: str, allowed: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The field {name!r} cannot be used: {problem}.",
+        f"The field {name!r} cannot be used: {problem}." if name else f"The body cannot be used: {problem}.",
         cause="The control API checks every field before it does anything.",
         remedy=f"Allowed: {allowed}.",
     )

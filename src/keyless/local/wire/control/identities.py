@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from keyless.local.azure.config.declaration import IdentityIds, IdentityName
 from keyless.local.azure.explanation import explain
 
 if TYPE_CHECKING:
@@ -19,16 +20,25 @@ def list_identities(azure: Azure, request: ControlRequest) -> object:
     return [_described(identity) for identity in azure.identities.values()]
 
 
+class NewIdentity(IdentityIds, frozen=True, kw_only=True):
+    """An identity that is to be made."""
+
+    says: ClassVar[str] = "identity"
+    example: ClassVar[str] = "a name, and ids unless they are to be derived from it"
+
+    name: IdentityName
+
+
 def add_identity(azure: Azure, request: ControlRequest) -> object:
     """Make an identity."""
-    request.check_fields("name", "client_id", "object_id", "resource_id", "assigned")
+    asked = request.declared(NewIdentity)
     return _described(
         azure.add_identity(
-            request.text("name"),
-            client_id=request.optional_text("client_id"),
-            object_id=request.optional_text("object_id"),
-            resource_id=request.optional_text("resource_id"),
-            assigned=request.flag("assigned", default=True),
+            asked.name,
+            client_id=asked.client_id,
+            object_id=asked.object_id,
+            resource_id=asked.resource_id,
+            assigned=asked.assigned,
         )
     )
 

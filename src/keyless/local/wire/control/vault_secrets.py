@@ -6,6 +6,8 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from keyless.local.azure.config.declaration import SecretTable
+from keyless.local.azure.config.vault_config import attributes_of
 from keyless.local.azure.keyvault.objects.attributes import fields_of
 
 if TYPE_CHECKING:
@@ -37,18 +39,9 @@ def show_secret(azure: Azure, request: ControlRequest) -> object:
 
 def set_secret(azure: Azure, request: ControlRequest) -> object:
     """Set a secret."""
-    request.check_fields("value", "content_type", "enabled", "not_before", "expires_on", "tags")
-    return described(
-        azure.vault(request.path["vault"]).set_secret(
-            request.path["secret"],
-            request.text("value"),
-            content_type=request.optional_text("content_type"),
-            enabled=request.flag("enabled", default=True),
-            not_before=request.moment("not_before"),
-            expires_on=request.moment("expires_on"),
-            tags=request.texts("tags"),
-        )
-    )
+    table = request.declared(SecretTable)
+    vault = azure.vault(request.path["vault"])
+    return described(vault.secrets.set(request.path["secret"], table.value, attributes_of(table)))
 
 
 def delete_secret(azure: Azure, request: ControlRequest) -> object:

@@ -1,0 +1,200 @@
+"""What a keyless.toml may say: every key, its type, its bounds, and the words for what is allowed.
+
+The reader, its errors, the JSON schema in ``docs/keyless.schema.json`` and the control API ask this one declaration. A
+description says what is allowed, as an error ends with it; ``problem`` says what is wrong with a value of the right type.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, Literal
+
+from msgspec import Meta, Struct, field
+
+from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
+from keyless.local.sources import SOURCES, SourceName
+from keyless.secret_id import SECRET_NAME, VAULT_NAME
+
+_DEFAULTS: Final = VaultSettings()
+_LONGEST: Final = 1_000_000_000  # Seconds: thirty years.
+_FIRST_DAY, _LAST_DAY = RETENTION_DAYS[0], RETENTION_DAYS[-1]
+
+
+def _text(pattern: str, allowed: str, problem: str, **extra: bool) -> Meta:
+    return Meta(pattern=f"^{pattern}$", description=allowed, extra={"problem": problem, **extra})
+
+
+def _any_case(text: str) -> str:
+    return "".join(f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else letter for letter in text)
+
+
+_GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_GROUP = f"{_any_case('/subscriptions/')}{_GUID}{_any_case('/resourcegroups/')}[^/?#\\s]+"
+
+Guid = Annotated[str, _text(_GUID, "a GUID such as 00001111-aaaa-2222-bbbb-3333cccc4444", "it is not a GUID")]
+ResourceId = Annotated[
+    str,
+    _text(
+        rf"{_GROUP}{_any_case('/providers/')}[^/?#\s]+/[^/?#\s]+/[^/?#\s]+",
+        "/subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME",
+        "it is not an ARM resource id",
+    ),
+]
+# Names that differ in case alone are one name to Azure.
+VaultName = Annotated[
+    str,
+    _text(
+        VAULT_NAME,
+        "3 to 24 letters, digits and single hyphens, starting with a letter",
+        "not a name that a vault can have",
+        caseless=True,
+    ),
+]
+SecretName = Annotated[
+    str,
+    _text(SECRET_NAME, "1 to 127 letters, digits and hyphens", "not a name that a secret can have", caseless=True),
+]
+IdentityName = Annotated[
+    str,
+    _text(
+        "[0-9A-Za-z][0-9A-Za-z_-]{0,127}",
+        "1 to 128 letters, digits, hyphens and underscores, starting with a letter or digit",
+        "not a name that an identity can have",
+        caseless=True,
+    ),
+]
+RoleName = Annotated[str, Meta(description="the name of a role", extra={"caseless": True})]
+Texts = Annotated[str | list[str], Meta(description="a string, or a list of strings")]
+Moment = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="a date and time with its zone, such as 2030-01-31T12:00:00Z",
+        extra={"problem": "the time has no zone"},
+    ),
+]
+Lifetime = Annotated[int, Meta(ge=1, le=_LONGEST, description="a whole number of seconds, 1 or more")]
+Delay = Annotated[float, Meta(ge=0, le=_LONGEST, description="a number of seconds, from 0")]
+RetentionDays = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=_LAST_DAY,
+        description=f"a whole number from {_FIRST_DAY} to {_LAST_DAY}, or 0 for no soft delete",
+        extra_json_schema={"anyOf": [{"const": 0}, {"minimum": _FIRST_DAY}]},
+        extra={"or_from": _FIRST_DAY},
+    ),
+]
+NETWORKS: Final = "a string, or a list of strings: addresses and ranges, such as 203.0.113.0/24"
+NetworkAccess = Annotated[
+    bool | Literal["perimeter"],
+    Meta(
+        title="Whether the vault is open to the public network.",
+        description='true, false or "perimeter"',
+        extra={"problem": "it is {value!r}"},
+    ),
+]
+Cloud = Literal["AZURE_PUBLIC_CLOUD", "AZURE_CHINA", "AZURE_GOVERNMENT"]
+
+
+class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file. No representation shows what it says, since that may be a secret."""
+
+    says: ClassVar[str] = "table"
+    example: ClassVar[str] = "a table"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+class SecretTable(Table, frozen=True):
+    """A secret with what is known of it besides its value."""
+
+    says: ClassVar[str] = "secret"
+    example: ClassVar[str] = 'a string, or a table such as { value = "...", enabled = true }'
+
+    value: Annotated[str, Meta(title="The value, up to 25,600 bytes.")]
+    content_type: Annotated[str, Meta(title="Free text about the value.")] | None = None
+    enabled: Annotated[bool, Meta(title="Whether the value may be read.")] = True
+    not_before: Moment | None = None
+    expires_on: Moment | None = None
+    tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
+
+
+class PerimeterTable(Table, frozen=True):
+    """The network security perimeter around a vault."""
+
+    allowed: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] = field(
+        default_factory=list
+    )
+    subscriptions: Annotated[Texts, Meta(title="Subscriptions that are let in.")] = field(default_factory=list)
+    enforced: Annotated[bool, Meta(title="Whether it refuses, or only tells.")] = True
+
+
+class VaultTable(Table, frozen=True):
+    """A vault: how it is set up, and what is in it at the start."""
+
+    cloud: Annotated[Cloud, Meta(title="The Azure cloud that it is in.")] = "AZURE_PUBLIC_CLOUD"
+    tenant_id: Guid | None = None
+    secrets: Annotated[
+        dict[SecretName, Annotated[str | SecretTable, Meta(description=SecretTable.example)]],
+        Meta(title="The secrets that it starts with, by name."),
+    ] = field(default_factory=dict)
+    access: Annotated[Access, Meta(title="Whether roles or access policies decide.")] | None = None
+    policies: Annotated[dict[str, Texts], Meta(title="Secret permissions, by the name of an identity.")] | None = None
+    firewall: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] | None = None
+    public_network_access: NetworkAccess = True
+    perimeter: PerimeterTable | None = None
+    limits: Annotated[bool, Meta(title="Whether Azure's limit on requests holds.")] = _DEFAULTS.limits
+    soft_delete_days: RetentionDays = _DEFAULTS.soft_delete_days
+    purge_protection: Annotated[bool, Meta(title="Whether nobody may purge before that.")] = _DEFAULTS.purge_protection
+    deletion_seconds: Delay = _DEFAULTS.deletion_seconds
+    recovery_seconds: Delay = _DEFAULTS.recovery_seconds
+
+
+class IdentityIds(Table, frozen=True):
+    """The ids of a managed identity, and whether the host has it; ids that are not given are derived from its name."""
+
+    client_id: Guid | None = None
+    object_id: Guid | None = None
+    resource_id: ResourceId | None = None
+    assigned: Annotated[bool, Meta(title="Whether the host has it.")] = True
+
+
+class IdentityTable(IdentityIds, frozen=True):
+    """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned."""
+
+    roles: Annotated[dict[str, Texts], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
+
+
+class RoleTable(Table, frozen=True):
+    """A custom role."""
+
+    says: ClassVar[str] = "role"
+    example: ClassVar[str] = 'data_actions such as ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]'
+
+    data_actions: Texts
+
+
+class FunctionsTable(Table, frozen=True):
+    """The function app."""
+
+    settings: Annotated[dict[str, str], Meta(title="Its application settings.")] = field(default_factory=dict)
+
+
+class KeylessToml(Table, frozen=True):
+    """What a local Azure starts with."""
+
+    tenant_id: Guid | None = None
+    vaults: dict[VaultName, VaultTable] = field(default_factory=dict)
+    identities: dict[IdentityName, IdentityTable] = field(default_factory=dict)
+    roles: dict[RoleName, RoleTable] = field(default_factory=dict)
+    functions: FunctionsTable = field(default_factory=FunctionsTable)
+    token_lifetimes: Annotated[
+        dict[SourceName, Lifetime],
+        Meta(
+            title="For how long tokens are good, by source.",
+            extra_json_schema={"propertyNames": {"enum": list(SOURCES)}},
+        ),
+    ] = field(default_factory=dict)
+    role_propagation_seconds: Delay = 0.0

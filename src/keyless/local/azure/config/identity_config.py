@@ -1,0 +1,111 @@
+"""The identities of a keyless.toml, and the roles that they start with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Scope, role_named
+from keyless.local.azure.config.texts import texts
+from keyless.secret_id import check_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from keyless.local.azure.authorization.roles import Role
+    from keyless.local.azure.config.declaration import IdentityTable
+    from keyless.local.azure.config.declared import Wrong
+
+SYSTEM: Final = "system"
+_ROLES: Final = ", ".join(role.name for role in BUILT_IN_ROLES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityConfig:
+    """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned.
+
+    Attributes:
+        name: Its name.
+        client_id: Its client id; None means one derived from the name.
+        object_id: Its object id; None means one derived from the name.
+        resource_id: Its ARM id; None means one derived from the name.
+        assigned: Whether the host has it.
+        roles: The roles it starts with: the role's name and where it holds.
+    """
+
+    name: str
+    client_id: str | None = None
+    object_id: str | None = None
+    resource_id: str | None = None
+    assigned: bool = True
+    roles: tuple[tuple[str, Scope], ...] = ()
+
+    @property
+    def kind(self) -> Literal["system", "user"]:
+        """Which kind of managed identity it is."""
+        return "system" if self.name == SYSTEM else "user"
+
+
+def identity_of(
+    table: IdentityTable, name: str, *, vaults: Collection[str], roles: tuple[Role, ...], wrong: Wrong
+) -> IdentityConfig:
+    """Return an identity.
+
+    Raises:
+        ConfigurationError: If it has a role that there is not, or has one where nothing is.
+    """
+    return IdentityConfig(
+        name=name,
+        client_id=table.client_id and table.client_id.lower(),
+        object_id=table.object_id and table.object_id.lower(),
+        resource_id=table.resource_id,
+        assigned=table.assigned,
+        roles=tuple(
+            (role_of(role, roles, path=("identities", name, "roles", on), wrong=wrong), scope)
+            for on, held in table.roles.items()
+            for scope in (_scope(on, vaults, path=("identities", name, "roles", on), wrong=wrong),)
+            for role in texts(held)
+        ),
+    )
+
+
+def role_of(name: str, custom: tuple[Role, ...], *, path: tuple[str, ...], wrong: Wrong) -> str:
+    """Return the name of a role as it is spelled.
+
+    Raises:
+        ConfigurationError: If there is none.
+    """
+    try:
+        return role_named(name, custom).name
+    except LocalAzureError as error:
+        raise wrong(path, f"{error.what} {error.remedy}".removesuffix("."), _ROLES) from None
+
+
+def _scope(on: str, vaults: Collection[str], *, path: tuple[str, ...], wrong: Wrong) -> Scope:
+    scope = Scope.parse(on)
+    if scope.vault not in {name.lower() for name in vaults}:
+        allowed = ", ".join(f"{name} or {name}/SECRET" for name in vaults) or "nothing, since the file has no vaults"
+        raise wrong(path, f"there is no vault {on.partition('/')[0]!r}", allowed)
+    if "/" in on:
+        try:
+            check_secret_name(scope.name or "")
+        except ConfigurationError:
+            allowed = "1 to 127 letters, digits and hyphens"
+            raise wrong(path, "not a name that a secret can have", allowed) from None
+    return scope
+
+
+def refuse_shared_ids(identities: Mapping[str, IdentityConfig], *, wrong: Wrong) -> None:
+    """Refuse an id that two identities have.
+
+    Raises:
+        ConfigurationError: If there is one.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    for name, identity in identities.items():
+        ids = {"client_id": identity.client_id, "object_id": identity.object_id, "resource_id": identity.resource_id}
+        for key, value in ids.items():
+            if value is not None and (twin := seen.setdefault((key, value.lower()), name)) != name:
+                problem = f"it is the {key} of {twin!r} too"
+                raise wrong(("identities", name, key), problem, "an id that no other identity has")
