@@ -134,7 +134,7 @@ class Account:
         """Return the most requests for one secret, or for tokens, in any second."""
         most = 0
         for name in (*SECRETS, None):
-            times = sorted(e["time"] for e in self.journal if e["operation"] == operation and e["secret"] == name)
+            times = sorted(e["time"] for e in self.journal if e["operation"] == operation and e["name"] == name)
             most = max([most, *(sum(at <= other < at + 1 for other in times) for at in times)])
         return most
 

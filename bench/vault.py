@@ -22,8 +22,7 @@ from urllib.parse import urlsplit
 
 from bench.results import keep, table
 
-from keyless.local.azure.config.config import load_config
-from keyless.local.server import LocalAzure
+from keyless.local import LocalAzure, load_config
 from keyless.local.wire.keyvault.protocol.call import Call
 from keyless.local.wire.keyvault.protocol.paging import next_link
 
@@ -116,7 +115,9 @@ class Client:
 
     def find_last_page(self) -> None:
         """Make the link of the last page, as a client holds it that has come that far."""
-        here = SimpleNamespace(base=f"https://{HOST}", has_port=False, path="/secrets", api_version="7.4")
+        here = SimpleNamespace(
+            base=f"https://{HOST}", has_port=False, path="/secrets", api_version="7.4", kind="secret"
+        )
         link = next_link(cast(Call, here), key=f"secret-{max(0, self.size - 25):07}", size=25)
         self.last_page = link.partition(":443")[2]
 

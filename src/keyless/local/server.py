@@ -11,6 +11,7 @@ from aiohttp import web
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import default_config
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
@@ -117,7 +118,7 @@ class LocalAzure:
         https_port: int = 0,
         proxy_port: int = 0,
     ) -> None:
-        self._config = config
+        self._config = default_config() if config is None else config
         self._source = check_source(source)
         self._data = data
         self._host = host

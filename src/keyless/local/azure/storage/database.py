@@ -68,14 +68,17 @@ class Database:
         Raises:
             LocalAzureError: If the database cannot be used.
         """
-        with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._lock:
             try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
 
     def key(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return the key of that name; it is made when it is first wanted, and kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,8 +36,13 @@ class Attributes:
 
     def changed(self, change: AttributeChange) -> Attributes:
         """Return these attributes after a change."""
-        given = {found.name: getattr(change, found.name) for found in fields(change)}
-        return replace(self, **{name: value for name, value in given.items() if value is not None})
+        return Attributes(
+            content_type=self.content_type if change.content_type is None else change.content_type,
+            enabled=self.enabled if change.enabled is None else change.enabled,
+            not_before=self.not_before if change.not_before is None else change.not_before,
+            expires_on=self.expires_on if change.expires_on is None else change.expires_on,
+            tags=self.tags if change.tags is None else change.tags,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,5 +105,10 @@ def seconds(field_name: str, moment: datetime | int | None) -> int | None:
 
 def fields_of(attributes: Attributes) -> dict[str, Any]:
     """Return attributes by their names, as JSON can hold them."""
-    found = {each.name: getattr(attributes, each.name) for each in fields(attributes)}
-    return {**found, "tags": dict(attributes.tags)}
+    return {
+        "content_type": attributes.content_type,
+        "enabled": attributes.enabled,
+        "not_before": attributes.not_before,
+        "expires_on": attributes.expires_on,
+        "tags": dict(attributes.tags),
+    }

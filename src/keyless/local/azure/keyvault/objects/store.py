@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectId,
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from keyless.local.azure.keyvault.objects.attributes import AttributeChange
     from keyless.local.azure.storage.database import Database
@@ -159,24 +159,27 @@ class ObjectStore:
         with self._reading(now) as connection:
             return connection.execute(query, {**named, "now": now}).fetchall()
 
-    @contextmanager
-    def _reading(self, now: float) -> Iterator[sqlite3.Connection]:
-        with self._database.reading() as connection:
-            if now >= self._next_purge:
-                connection.execute(queries.SWEEP, (now,))
-                self._next_purge = _next_purge(connection)
-            yield connection
+    def _reading(self, now: float) -> AbstractContextManager[sqlite3.Connection]:
+        self._sweep(now)
+        return self._database.reading()
 
-    @contextmanager
-    def _changing(self, now: float) -> Iterator[sqlite3.Connection]:
-        with self._reading(now), self._database.changing() as connection:
-            yield connection
+    def _changing(self, now: float) -> AbstractContextManager[sqlite3.Connection]:
+        self._sweep(now)
+        return self._database.changing()
+
+    def _sweep(self, now: float) -> None:
+        """Forget what was to be purged by now."""
+        if now < self._next_purge:
+            return
+        with self._database.reading() as connection:
+            connection.execute(queries.SWEEP, (now,))
+            self._next_purge = _next_purge(connection)
 
 
 def _insert(connection: sqlite3.Connection, which: ObjectId, version: ObjectVersion) -> ObjectVersion:
     row, name = connection.execute(queries.PUT, {**which._asdict(), "version": version.version}).fetchone()
     connection.execute(queries.PUT_VERSION, {"object": row, **_columns(version)})
-    return replace(version, name=name)
+    return version if version.name == name else replace(version, name=name)
 
 
 def _state(connection: sqlite3.Connection, which: ObjectId, now: float) -> ObjectState:
