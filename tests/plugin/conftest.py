@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PROGRAM = """
 from keyless import SecretReader
@@ -20,18 +17,33 @@ def password():
 """
 
 
+# What a nested pytest loads: ours, and one that tests of its users need. All that is installed here would take seconds.
+LOADED = ("-p", "pytest_keyless", "-p", "asyncio", "-p", "no:cacheprovider")
+
+
+class RunPytest(Protocol):
+    def __call__(self, *options: str) -> pytest.RunResult: ...
+
+
 class RunTests(Protocol):
     def __call__(self, tests: str, *options: str, ini: str = "") -> pytest.RunResult: ...
 
 
 @pytest.fixture
-def run_tests(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
+    """Run a pytest of its own in the folder of the test."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return lambda *options: pytester.runpytest_subprocess(*LOADED, *options)
+
+
+@pytest.fixture
+def run_tests(pytester: pytest.Pytester, run_pytest: RunPytest) -> RunTests:
     """Run tests of a program, ``my_app``, in a pytest of their own."""
 
     def run(tests: str, *options: str, ini: str = "") -> pytest.RunResult:
         pytester.makepyfile(my_app=PROGRAM)
         pytester.makepyfile(test_it=tests)
         pytester.makeini(f"[pytest]\npythonpath = .\nasyncio_mode = auto\n{ini}")
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+        return run_pytest(*options)
 
     return run

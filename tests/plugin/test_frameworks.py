@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from .conftest import RunPytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "frameworks.md"
 # A PostgreSQL of its own that wants a password, which the page takes as given.
 POSTGRES = """
@@ -59,14 +61,14 @@ def files() -> Mapping[str, str]:
     return dict(programs)
 
 
-def test_each_recipe_runs_against_its_real_framework(pytester: pytest.Pytester) -> None:
+def test_each_recipe_runs_against_its_real_framework(pytester: pytest.Pytester, run_pytest: RunPytest) -> None:
     for name, text in files().items():
         path = pytester.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     pytester.path.joinpath("conftest.py").write_text(POSTGRES, encoding="utf-8")
     pytester.makeini("[pytest]\npythonpath = .\nasyncio_default_fixture_loop_scope = function\n")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-v")
+    result = run_pytest("-v")
     result.assert_outcomes(passed=4)
     for recipe in ("test_report.py", "test_shop.py", "test_settings.py"):
         result.stdout.fnmatch_lines([f"{recipe}::*PASSED*"])

@@ -151,7 +151,7 @@ def test_without_strictness_all_of_them_pass(run_tests: RunTests) -> None:
     run_tests(DENIED).assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one process", "two workers"])
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n2")], ids=["one process", "two workers"])
 def test_the_report_names_the_smallest_roles_that_suffice(run_tests: RunTests, options: tuple[str, ...]) -> None:
     result = run_tests(
         """
