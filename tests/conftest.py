@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import ssl
 import sys
 from typing import TYPE_CHECKING
 
-import aiohttp.connector
 import pytest
 from tests.clients.programs import JAVASCRIPT
 
-from keyless.local.server import IDENTITY_VARIABLES, LocalAzure
+from keyless.local.azure import azure
+from keyless.local.azure.identities import tokens
+from keyless.local.programs.environment import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from keyless.local.server import LocalAzure
 
 METADATA_SERVICE = "169.254.169.254"
 # The other address that a machine in Azure is served at, and the forms in which IPv6 carries both.
@@ -52,46 +54,37 @@ def azure_requests() -> list[str]:
     return attempts
 
 
-@pytest.fixture(scope="session")
-def runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where commands look for a running local Azure: one that the machine's user runs is not the tests'."""
-    return tmp_path_factory.mktemp("runtime")
+@pytest.fixture(scope="session", autouse=True)
+def machine_without_azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take away what this machine's environment says of identities and proxies, and hide a local Azure of its user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        for name in (*IDENTITY_VARIABLES, *NETWORK_VARIABLES):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)
-def machine_without_azure(
-    monkeypatch: pytest.MonkeyPatch, azure_requests: list[str], runtime_folder: Path
-) -> Iterator[None]:
-    """Take away what this machine's environment says of identities and proxies; fail a test that asks for real ones."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_folder))
-    for name in (*IDENTITY_VARIABLES, *NETWORK_VARIABLES):
-        monkeypatch.delenv(name, raising=False)
+def nothing_asks_azure(azure_requests: list[str]) -> Iterator[None]:
+    """Fail a test that asks for a real identity or vault."""
     azure_requests.clear()
     yield
     assert azure_requests == [], "the test tried to reach Azure"
 
 
-@pytest.fixture
-def local_azure() -> Iterator[LocalAzure]:
-    """The local Azure with its example configuration, for one test: it starts in less time than resetting it is worth."""
-    with LocalAzure() as azure:
-        yield azure
+@pytest.fixture(scope="session", autouse=True)
+def signing_key() -> Iterator[bytes]:
+    """One key for the tokens of every local Azure of this process: to make one takes longer than most tests."""
+    key = tokens.new_key()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(azure, "new_key", lambda: key)
+        yield key
 
 
 @pytest.fixture
-def azure_environment(local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The variables that lead this process to the local Azure, applied.
-
-    aiohttp read SSL_CERT_FILE once, when this process imported it, so its default is made anew. A program that gets the
-    environment at its start needs no such thing.
-    """
-    for name in IDENTITY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    environment = local_azure.environment()
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context())
-    return environment
+def azure_environment(local_azure: LocalAzure) -> dict[str, str]:
+    """The variables that lead to the local Azure, for programs: `local_azure` has led this process there."""
+    return local_azure.environment()
 
 
 @pytest.fixture(scope="session")
