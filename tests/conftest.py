@@ -73,12 +73,18 @@ def nothing_asks_azure(azure_requests: list[str]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def signing_key() -> Iterator[bytes]:
+def one_signing_key() -> Iterator[None]:
     """One key for the tokens of every local Azure of this process: to make one takes longer than most tests."""
     key = tokens.new_key()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(azure, "new_key", lambda: key)
-        yield key
+        yield
+
+
+@pytest.fixture
+def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every local Azure signs with a key of its own, as outside of tests: for tests of the keys themselves."""
+    monkeypatch.setattr(azure, "new_key", tokens.new_key)
 
 
 @pytest.fixture

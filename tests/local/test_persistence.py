@@ -26,6 +26,7 @@ from keyless.local.azure.storage import schema
 from keyless.local.azure.storage.database import Database
 from keyless.local.server import LocalAzure
 
+pytestmark = pytest.mark.usefixtures("own_keys")  # What is kept must not be had otherwise.
 KILLS = 50
 # Each server is a process of its own; forking it saves the time that fifty imports would take.
 SERVERS = """

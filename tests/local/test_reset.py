@@ -9,13 +9,12 @@ from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 
 from keyless.errors import LocalAzureError
+from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import read_config
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from keyless.local.azure.azure import Azure
 
 URL = "https://contoso-kv.vault.azure.net"
 
@@ -87,8 +86,8 @@ def test_a_client_that_is_kept_goes_on_with_its_token_from_a_time_that_is_undone
     local_azure.journal.assert_read("db-password", by="system", times=1)
 
 
-def test_a_token_of_a_time_that_has_never_been_is_refused_still(local_azure: LocalAzure) -> None:
-    azure = local_azure.azure
+def test_a_token_of_a_time_that_has_never_been_is_refused_still() -> None:
+    azure = Azure()
     resource = "https://vault.azure.net"
     known = azure.tokens.issue(azure.identity("system"), resource)
     now = int(azure.clock.now())

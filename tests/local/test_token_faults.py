@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from keyless import SecretReader, VaultAuthenticationError
 from keyless.local.azure.identities.tokens import Tokens
 from keyless.local.azure.keyvault.settings import VaultSettings
+from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.local.conftest import VaultWire
-
-    from keyless.local.server import LocalAzure
 
 VAULT = "https://vault.azure.net"
 HOUR = 3600
@@ -97,11 +96,12 @@ def test_a_token_with_one_letter_changed_reads_nothing(wire: VaultWire, position
 
 
 def test_the_library_gets_another_token_when_the_signing_key_was_replaced(
-    local_azure: LocalAzure, azure_environment: dict[str, str]
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    azure = local_azure.azure
     with SecretReader("https://contoso-kv.vault.azure.net", ttl=0) as reader:
         reader.get("db-password")
-        local_azure.azure.tokens = Tokens(tenant_id=local_azure.azure.tenant_id, clock=local_azure.clock)
+        monkeypatch.setattr(azure, "tokens", Tokens(tenant_id=azure.tenant_id, clock=azure.clock))
         assert reader.get("db-password").source == "vault"
     answers = [(entry.status, entry.code) for entry in local_azure.journal.entries(service="vault")]
     assert answers == [(200, None), (401, "Unauthorized"), (200, None)]
@@ -120,11 +120,12 @@ def test_the_library_says_of_a_vault_in_another_tenant_whose_it_is(
     assert tenant in info.value.cause
 
 
-def test_a_token_that_ran_out_by_the_clock_of_azure_is_replaced(
-    local_azure: LocalAzure, azure_environment: dict[str, str]
-) -> None:
-    with SecretReader("https://contoso-kv.vault.azure.net", ttl=0) as reader:
-        reader.get("db-password")
-        local_azure.clock.advance(hours=25)
-        assert reader.get("db-password").source == "vault"
-    assert [entry.status for entry in local_azure.journal.entries(service="vault")] == [200, 401, 200]
+def test_a_token_that_ran_out_by_the_clock_of_azure_alone_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalAzure() as azure:
+        for name, value in azure.environment().items():
+            monkeypatch.setenv(name, value)
+        with SecretReader("https://contoso-kv.vault.azure.net", ttl=0) as reader:
+            reader.get("db-password")
+            azure.clock.advance(hours=25)
+            assert reader.get("db-password").source == "vault"
+        assert [entry.status for entry in azure.journal.entries(service="vault")] == [200, 401, 200]

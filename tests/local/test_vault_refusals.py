@@ -336,7 +336,7 @@ def test_a_request_that_is_no_http_does_not_stop_the_vault(wire: VaultWire) -> N
     assert wire.ask("GET", "/secrets/db-password").status_code == 200
 
 
-def test_a_token_is_good_for_vaults_of_the_same_azure_alone(wire: VaultWire) -> None:
+def test_a_token_is_good_for_vaults_of_the_same_azure_alone(wire: VaultWire, own_keys: None) -> None:
     token = Azure().tokens.issue(wire.azure.identity("system"), "https://vault.azure.net")
     assert token.expires_on > time.time()
     assert wire.ask("GET", "/secrets/db-password", authorization=f"Bearer {token.text}").status_code == 401
