@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 import pytest
-from tests.unit.conftest import DrippingServer
+from tests.library.conftest import DrippingServer
 
 from keyless._identity.managed_identity import ManagedIdentity
 from keyless._reading.options import ReaderOptions
@@ -31,7 +31,7 @@ from keyless.events import Event, TokenAcquired
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.conftest import MovedClock, ScriptedEndpoint
+    from tests.library.conftest import MovedClock, ScriptedEndpoint
 
     from keyless._wire.token import Token
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.conftest import ScriptedEndpoint
+from tests.library.conftest import ScriptedEndpoint
 
 from keyless import (
     AccessDeniedError,

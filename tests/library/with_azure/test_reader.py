@@ -35,7 +35,7 @@ from keyless import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.unit.conftest import MovedClock
+    from tests.library.conftest import MovedClock
 
     from keyless.local.server import LocalAzure
 
