@@ -1,4 +1,7 @@
-"""Official clients, in programs as their users write them, at the production URL: the table of ``make interop``."""
+"""Official clients, in programs as their users write them, at the production URL: one row of the table of ``make interop``.
+
+CI runs the whole table, in every language that it has the tools for, and leaves this out.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,10 @@ PROGRAMS = [
     for language in LANGUAGES
     for number, program in enumerate(language.programs)
 ]
-# What depends on where the token comes from; a vault is the same to a client wherever its token is from.
-ABOUT_IDENTITIES = {
-    "read latest",
-    "by client id",
-    "by object id",
-    "by resource id",
-    "wrong identity",
-    "none chosen of two",
-}
 
 
 @pytest.mark.parametrize(("language", "program"), PROGRAMS)
-def test_a_client_does_what_it_does_in_azure(language: Language, program: Program) -> None:
+def test_a_client_reads_the_secret_on_each_kind_of_host(language: Language, program: Program) -> None:
     if missing := language.missing():
         pytest.skip(f"{language.name.upper()} IS NOT TESTED: {', '.join(missing)} missing on this machine.")
     problem = language.make_ready()
@@ -36,13 +30,10 @@ def test_a_client_does_what_it_does_in_azure(language: Language, program: Progra
         pytest.skip(f"{language.name.upper()} IS NOT TESTED: its clients cannot be installed: {problem}")
     assert problem is None, problem
     cells = [
-        (source, scenario)
-        for source in program.sources
-        for scenario in SCENARIOS
-        if source == "app-service" or scenario.name in ABOUT_IDENTITIES
+        (source, scenario) for source in program.sources for scenario in SCENARIOS if scenario.name == "read latest"
     ]
     results = list(Interop().run_all(language, [(program, *cell) for cell in cells]))
-    assert len(results) == len(cells)
+    assert len(results) == len(program.sources)
     assert [_line(result) for result in results if not result.passed] == []
 
 
