@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Every shell has a variable LANG, which is none of ours: only one that is given to make itself names a language.
 LANG_OF_INTEROP := $(if $(filter command line,$(origin LANG)),$(LANG))
+PYTHONS := 3.11 3.12 3.13 3.14
+WHAT ?= test
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop check format package bench fleet soak docs schema parity lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak docs schema parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -20,6 +22,27 @@ demo: $(RUN) ## See it work: the function reads a secret by managed identity, he
 
 test: $(DEV) ## Run every test
 	@$(BIN)/pytest -n auto --dist worksteal
+
+quick: $(DEV) ## Run every test that takes under 0.2 s
+	@$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+slow: $(DEV) ## Run every test, and write the list of those that quick leaves out
+	@$(BIN)/pytest -n auto --dist worksteal -o junit_family=xunit1 --junitxml=build/tests.xml
+	@$(BIN)/python -m tests.slow write build/tests.xml
+
+coverage: $(DEV) ## Run every test, and say which share of the code they run; CI holds the list of slow tests against it
+	@$(BIN)/pytest -n auto --dist worksteal --cov -o junit_family=xunit1 --junitxml=build/tests.xml
+	@$(BIN)/python -m tests.slow check build/tests.xml
+
+pythons: $(DEV) ## Run every test, or WHAT=quick, on each Python from 3.11 to 3.14 that can be had
+	@for version in $(PYTHONS); do \
+		python=$$($(BIN)/python -m tests.pythons $$version) || continue; \
+		echo "Python $$version:"; \
+		$(MAKE) --no-print-directory VENV=build/python$$version PYTHON=$$python $(WHAT) || exit 1; \
+	done
+
+hooks: $(DEV) ## Check each commit before it is made, by pre-commit
+	@$(BIN)/uv tool run pre-commit install
 
 interop: $(DEV) ## Run the official clients of every language, or of LANG=java, and print what came of it
 	@$(BIN)/python -m tests.clients.interop $(LANG_OF_INTEROP)
