@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keyless.local.server import LocalAzure
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 URL = "https://contoso-kv.vault.azure.net"
 
 # What a reader puts in the place of a word.

@@ -49,7 +49,7 @@ def test_the_table_of_errors_says_what_the_classes_say() -> None:
 
 
 def test_every_link_between_the_documents_leads_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     broken = [
         f"{page.name}: {target}"
         for page in pages

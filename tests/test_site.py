@@ -46,8 +46,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_document_is_a_page_and_stands_in_the_navigation(site: Path) -> None:
-    named = set(re.findall(r'"(\w+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
-    assert named == {page.name for page in (ROOT / "docs").glob("*.md")}
+    named = set(re.findall(r'"([\w/-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
+    assert named == {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
     assert [name for name in named if not (site / name).with_suffix(".html").exists()] == []
 
 
@@ -63,12 +63,12 @@ def test_nothing_is_loaded_from_another_host(site: Path) -> None:
 
 def test_every_link_within_the_site_leads_to_a_page(site: Path) -> None:
     dead = []
-    for page in site.glob("*.html"):
+    for page in site.rglob("*.html"):
         loaded = Loaded()
         loaded.feed(page.read_text(encoding="utf-8"))
         dead += [
             f"{page.name}: {link}"
             for link in loaded.links
-            if link and not link.startswith(("http", "mailto:", "/")) and not (site / link).exists()
+            if link and not link.startswith(("http", "mailto:", "/")) and not (page.parent / link).exists()
         ]
     assert dead == []
