@@ -42,7 +42,7 @@ pythons: $(DEV) ## Run every test, or WHAT=quick, on each Python from 3.11 to 3.
 	done
 
 hooks: $(DEV) ## Check each commit before it is made, by pre-commit
-	@$(BIN)/uv tool run pre-commit install
+	@$(BIN)/pre-commit install
 
 interop: $(DEV) ## Run the official clients of every language, or of LANG=java, and print what came of it
 	@$(BIN)/python -m tests.clients.interop $(LANG_OF_INTEROP)

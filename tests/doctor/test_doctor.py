@@ -147,6 +147,8 @@ def test_the_function_has_its_doctor_behind_the_function_key(local_azure: LocalA
 def test_where_every_connection_is_refused_the_identity_is_what_to_mend_first(
     local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     for name, value in local_azure.environment(identity=False).items():
         monkeypatch.setenv(name, value)
     report = diagnose(vault_url=URL, secret="db-password")
