@@ -48,6 +48,13 @@ def test_the_table_of_errors_says_what_the_classes_say() -> None:
         assert (kind.kl_code, kind.retryable, kind.stale_ok) == (code, retryable == "yes", stale == "yes")
 
 
+def test_every_file_that_contributors_are_sent_to_is_there() -> None:
+    pages = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / "decisions").glob("*.md")]
+    named = {path for page in pages for path in re.findall(r"`((?:src|tests|docs)/[\w./-]+)`", page.read_text())}
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+    assert len(named) > 30
+
+
 def test_every_link_between_the_documents_leads_somewhere() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     broken = [
