@@ -185,7 +185,7 @@ def test_a_name_server_that_is_silent_does_not_hold_it_up(
     def silent(host: str, *rest: object, **options: object) -> object:
         if host == "contoso-kv.vault.azure.net":
             held.recv(1)  # Until the test is over.
-            raise socket.gaierror(-2, "Name or service not known")
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return original(host, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", silent)

@@ -9,9 +9,7 @@ import pytest
 
 from keyless import AccessDeniedError, Secret, SecretReader, SystemAssignedManagedIdentity
 from keyless._reading.fetch import Fetcher
-from keyless._wire import clock as library_clock
 from keyless.errors import KeylessError
-from keyless.local.testing.moved_time import MovedTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +58,10 @@ class Application:
 
 
 @pytest.fixture
-def application(
-    local_azure: LocalAzure, azure_environment: object, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Application]:
-    with MovedTime(library_clock).led_by(local_azure.clock):
-        made = Application(local_azure, monkeypatch)
-        yield made
-        made.reader.close()
+def application(local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    made = Application(local_azure, monkeypatch)
+    yield made
+    made.reader.close()
 
 
 @pytest.mark.parametrize(
