@@ -124,7 +124,7 @@ def test_an_outage_is_outlived_on_the_old_value_and_a_refusal_is_not(
             assert (stale.value, stale.source) == (value, "stale")
         else:
             with pytest.raises(SEEN[name][0]):
-                reader.get("db-password")
+                reader.get("db-password", timeout=20)
         local_azure.azure.faults.clear()
         later = 1200.0
         assert reader.get("db-password", timeout=20).value == value
