@@ -13,7 +13,7 @@ EXTRAS = {"run": ("local", "cli", "functions"), "function": ("functions",), "dev
 def lock(name: str, extras: tuple[str, ...]) -> None:
     """Compile one requirements file from pyproject.toml and the build backend."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-    command += ["--generate-hashes", "--no-header", "--no-emit-package", "keyless", "--upgrade"]
+    command += ["--generate-hashes", "--no-header", "--no-emit-package", "keyless", "--no-strip-extras", "--upgrade"]
     command += ["--output-file", str(HERE / f"{name}.txt")]
     for extra in extras:
         command += ["--extra", extra]
