@@ -1,0 +1,78 @@
+"""Reads Python: whether a file reads secrets of a vault, or changes them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from typing import TYPE_CHECKING, Final
+
+from keyless.audit.facts import Use
+from keyless.audit.readers.az import urls
+from keyless.audit.source import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keyless.audit.facts import Fact
+    from keyless.audit.source import Source
+
+_VAULT: Final = re.compile(rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:azure\.keyvault|keyless)\b")
+_MANAGEMENT: Final = re.compile(rb"(?i)microsoft\.keyvault/[^\n]*api-version=")
+_READS: Final = frozenset(
+    {
+        *("get_secret", "get", "aget", "get_many", "aget_many"),
+        *("list_properties_of_secrets", "list_properties_of_secret_versions"),
+    }
+)
+_CHANGES: Final = frozenset(
+    {
+        *("set_secret", "update_secret_properties", "begin_delete_secret", "purge_deleted_secret", "delete_secret"),
+        *("begin_recover_deleted_secret", "backup_secret", "restore_secret_backup", "get_deleted_secret"),
+        "list_deleted_secrets",
+    }
+)
+_MODULES: Final = ("azure.keyvault.secrets", "keyless")
+
+
+def concerns(data: bytes) -> bool:
+    """Return, quickly, whether a file has anything to do with vaults."""
+    return _VAULT.search(data) is not None or _MANAGEMENT.search(data) is not None
+
+
+def read(source: Source) -> Iterator[Fact]:
+    """Yield what a file does with secrets, and the versions of the management API that it calls."""
+    for number, line in enumerate(source.data.decode(errors="replace").splitlines(), start=1):
+        if "api-version=" in line and not line.lstrip().startswith("#"):
+            yield from urls(line, source, number)
+    if not _VAULT.search(source.data):
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of the project's own making.
+            tree = ast.parse(source.data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        fault = int(getattr(error, "lineno", None) or 0)
+        source.problems.append(Problem(source.path, fault, "This is not Python as this version of Python reads it."))
+        return
+    yield from _use(tree, source)
+
+
+def _use(tree: ast.Module, source: Source) -> Iterator[Use]:
+    modules = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+    if not any(module == own or module.startswith(f"{own}.") for module in modules for own in _MODULES):
+        return
+    called = {
+        node.func.attr: node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    reads = [line for name, line in called.items() if name in _READS]
+    changes = [line for name, line in called.items() if name in _CHANGES]
+    if reads or changes:
+        yield Use(place=source.place(min(reads or changes)), reads=bool(reads), changes=bool(changes))

@@ -1,0 +1,122 @@
+"""Reads scripts of sh, bash and PowerShell: the commands in them that have to do with Azure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from keyless.audit.readers import az, powershell
+from keyless.audit.readers.requirements import install
+from keyless.audit.readers.words import Command, Word
+from keyless.audit.source import above, node_at, text_of
+from keyless.audit.values import Computed, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tree_sitter import Node
+
+    from keyless.audit.facts import Fact
+    from keyless.audit.source import Source
+
+_BASH: Final = re.compile(
+    rb"(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource|deployment)\b)|"
+    rb"curl|pwsh|pip3?(?=[ \t]+install)|uv(?=[ \t]+(?:pip|tool)\b)|apt-get|apt)(?=[ \t])"
+)
+_POWERSHELL: Final = re.compile(
+    rb"(?i)(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
+    rb"(?:Set-AzKeyVault|New-Az|Install-Module|Install-PSResource|Import-Module|Invoke-AzRest|Invoke-Rest|Invoke-Web|pip)[\w-]*)"
+)
+_QUOTED: Final = {"string_content", "escape_sequence"}
+
+
+def read_bash(source: Source) -> Iterator[Fact]:
+    """Yield what the commands of a script say."""
+    root = source.tree("bash")
+    for found in _BASH.finditer(source.data):
+        node = above(node_at(root, found.start("name"), found.end("name")), "command", "comment", "heredoc_body")
+        if node is not None and node.type == "command":
+            command = _bash_command(node, source)
+            # Another match may lie among a command's own words.
+            if command is not None and command.name == found["name"].decode():
+                yield from _facts(command, source)
+
+
+def read_powershell(source: Source) -> Iterator[Fact]:
+    """Yield what the commands of a PowerShell script say."""
+    yield from powershell.requires(source)
+    root = source.tree("powershell")
+    for found in _POWERSHELL.finditer(source.data):
+        node = above(node_at(root, found.start("name"), found.end("name")), "command", "comment", "string_literal")
+        if node is not None and node.type == "command":
+            command = _powershell_command(node, source)
+            if command is not None and command.name == found["name"].decode(errors="replace"):
+                yield from _facts(command, source)
+
+
+def _facts(command: Command, source: Source) -> Iterator[Fact]:
+    readers: dict[str, Callable[[Command, Source], Iterator[Fact]]] = {
+        "az": az.read,
+        "curl": az.read_url,
+        "pip": install,
+        "pip3": install,
+        "uv": install,
+        "apt": az.read_apt,
+        "apt-get": az.read_apt,
+    }
+    yield from readers.get(command.name.lower(), powershell.read)(command, source)
+
+
+def _bash_command(node: Node, source: Source) -> Command | None:
+    words = [_bash_word(child, source) for child in node.named_children if "redirect" not in child.type]
+    name = words[0] if words else None
+    return Command(str(name.value), tuple(words[1:]), source.line_of(node)) if isinstance(name, Scalar) else None
+
+
+def _bash_word(node: Node, source: Source) -> Word:
+    line = source.line_of(node)
+    if node.type == "command_name" and node.named_children:
+        node = node.named_children[0]
+    written = text_of(node)
+    match node.type:
+        case "word" | "number" if "$" not in written:
+            return Scalar(re.sub(r"\\(.)", r"\1", written), line)
+        case "raw_string":
+            return Scalar(written[1:-1], line)
+        case "string" if all(child.type in _QUOTED for child in node.named_children):
+            return Scalar(written[1:-1], line)
+        case "concatenation":
+            parts = [_bash_word(child, source) for child in node.named_children]
+            if all(isinstance(part, Scalar) for part in parts):
+                return Scalar("".join(str(part.value) for part in parts if isinstance(part, Scalar)), line)
+    return Computed(written, line)
+
+
+def _powershell_command(node: Node, source: Source) -> Command | None:
+    name = node.child_by_field_name("command_name") or next(
+        (child for child in node.named_children if child.type == "command_name"), None
+    )
+    elements = next((child for child in node.named_children if child.type == "command_elements"), None)
+    words = [
+        _powershell_word(child, source)
+        for child in (elements.named_children if elements is not None else ())
+        if child.type != "command_argument_sep"
+    ]
+    return Command(text_of(name), tuple(words), source.line_of(node)) if name is not None else None
+
+
+def _powershell_word(node: Node, source: Source) -> Word:
+    line, written = source.line_of(node), text_of(node)
+    inner = node
+    while len(inner.named_children) == 1 and inner.type != "string_literal":
+        inner = inner.named_children[0]
+    if node.type in {"command_parameter", "generic_token"}:
+        return Scalar(written, line)
+    if (
+        inner.type in {"string_literal", "expandable_string_literal", "verbatim_string_characters"}
+        and "$" not in written
+    ):
+        return Scalar(written.strip("\"'"), line)
+    if inner.type in {"integer_literal", "decimal_integer_literal", "real_literal", "simple_name"}:
+        return Scalar(written, line)
+    return Computed(written, line)

@@ -1,0 +1,143 @@
+"""Reads YAML of GitHub, GitLab and Azure Pipelines, and azd's ``azure.yaml``: scripts, tools, variables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from keyless.audit.facts import Package, Runtime, Setting
+from keyless.audit.readers.docker import image
+from keyless.audit.readers.secret_names import names_secret
+from keyless.audit.readers.shell import read_bash, read_powershell
+from keyless.audit.source import Problem
+from keyless.audit.values import Computed, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keyless.audit.facts import Fact
+    from keyless.audit.source import Source
+
+_SCRIPTS: Final = frozenset(
+    {"run", "script", "bash", "inlinescript", "inline", "before_script", "after_script", "entrypoint"}
+)
+_POWERSHELL: Final = frozenset({"pwsh", "powershell", "pscore", "ps"})
+_VARIABLES: Final = frozenset({"env", "variables", "environment"})
+_LANGUAGES: Final = {
+    "actions/setup-python": ("python", "python-version"),
+    "actions/setup-node": ("node", "node-version"),
+    "actions/setup-dotnet": ("dotnet", "dotnet-version"),
+    "actions/setup-java": ("java", "java-version"),
+    "usepythonversion": ("python", "versionspec"),
+    "usenode": ("node", "version"),
+    "nodetool": ("node", "versionspec"),
+    "usedotnet": ("dotnet", "version"),
+}
+_DEPLOYS: Final = re.compile(
+    rb"(?i)azure/(functions-action|webapps-deploy)|AzureFunctionApp|AzureWebApp@|func azure|azd (up|deploy)"
+)
+_EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Mapping = dict[str, yaml.Node]
+
+
+def read(source: Source) -> Iterator[Fact]:
+    """Yield what a workflow says."""
+    try:
+        documents = list(yaml.compose_all(source.data, Loader=_LOADER))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 0
+        source.problems.append(Problem(source.path, line, "This is not YAML."))
+        return
+    for document in documents:
+        if document is not None:
+            yield from _walk(document, source, set())
+
+
+def _walk(node: yaml.Node, source: Source, seen: set[int]) -> Iterator[Fact]:
+    if id(node) in seen:
+        return  # An alias of what was read, or of what it is in.
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _walk(item, source, seen)
+    elif isinstance(node, yaml.MappingNode):
+        members = _members(node)
+        yield from _step(members, source)
+        for name, inner in members.items():
+            if name in _SCRIPTS or name in _POWERSHELL:
+                yield from _script(inner, source, powershell=name in _POWERSHELL or _shell(members) in _POWERSHELL)
+            elif name in {"image", "container"} and isinstance(inner, yaml.ScalarNode):
+                yield from image(inner.value, source, inner.start_mark.line + 1)
+            elif name in _VARIABLES:
+                yield from _variables(inner, source)
+            yield from _walk(inner, source, seen)
+
+
+def _members(node: yaml.Node | None) -> Mapping:
+    """Return what a mapping says by its names, in lower case: some of these tools take any."""
+    return {name.lower(): inner for name, inner in _pairs(node)}
+
+
+def _pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    return [(str(key.value), inner) for key, inner in node.value if isinstance(key, yaml.ScalarNode)]
+
+
+def _text(node: yaml.Node | None) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+
+def _shell(members: Mapping) -> str:
+    kind = _text(members.get("shell")) or _text(members.get("scripttype"))
+    # The task AzurePowerShell has its script inline, and no other kind.
+    return "pwsh" if "azurepowershellversion" in members or "inline" in members else kind.lower()
+
+
+def _step(members: Mapping, source: Source) -> Iterator[Fact]:
+    """Yield what a step of a workflow uses."""
+    used = members.get("uses") or members.get("task")
+    if used is None:
+        return
+    name = _text(used).partition("@")[0].lower()
+    given = _members(members.get("with") or members.get("inputs"))
+    line = used.start_mark.line + 1
+    if name.endswith("/cli") and (version := given.get("azcliversion")) is not None:
+        place = source.place(version.start_mark.line + 1, line)
+        yield Package(ecosystem="az", name="azure-cli", requirement=f"=={_text(version)}", place=place)
+    key = re.sub(r"(version|tool)?$", "", name) if "/" not in name else name
+    language, option = _LANGUAGES.get(name) or _LANGUAGES.get(key) or ("", "")
+    chosen = given.get(option)
+    if isinstance(chosen, yaml.ScalarNode) and _DEPLOYS.search(source.data):
+        version_line = chosen.start_mark.line + 1
+        yield Runtime(language=language, version=_text(chosen), place=source.place(version_line, line))
+
+
+def _script(node: yaml.Node, source: Source, *, powershell: bool) -> Iterator[Fact]:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _script(item, source, powershell=powershell)
+    elif isinstance(node, yaml.ScalarNode) and node.value:
+        # A block begins below its mark; an expression of GitHub's becomes a variable of the same length.
+        line = node.start_mark.line + (2 if node.style in {"|", ">"} else 1)
+        text = _EXPRESSION.sub(lambda found: f"$x{'_' * (len(found[0]) - 2)}", node.value)
+        part = source.part(text, line)
+        yield from read_powershell(part) if powershell else read_bash(part)
+
+
+def _variables(node: yaml.Node, source: Source) -> Iterator[Setting]:
+    given = _pairs(node)
+    # Azure Pipelines also lists them: `- name: X` and `value: Y`.
+    if isinstance(node, yaml.SequenceNode):
+        listed = [_members(item) for item in node.value]
+        given = [(_text(each.get("name")), each["value"]) for each in listed if "value" in each]
+    for name, inner in given:
+        if names_secret(name) and isinstance(inner, yaml.ScalarNode):
+            line = inner.start_mark.line + 1
+            value = Computed(inner.value, line) if "$" in inner.value else Scalar(inner.value, line)
+            yield Setting(name=name, value=value, place=source.place(line), dialect="yaml")
