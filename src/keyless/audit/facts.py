@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.audit.values import EMPTY, Group, Value
 
 if TYPE_CHECKING:
     from keyless.audit.rules.packages import Ecosystem
 
-Dialect = Literal["bicep", "arm", "terraform", "azapi", "az", "powershell", "rest", "yaml"]
+Dialect = Literal["bicep", "arm", "terraform", "azapi", "az", "powershell", "rest", "script", "yaml"]
+
+WATCHED: Final = (
+    "microsoft.keyvault/",
+    "microsoft.web/",
+    "microsoft.authorization/",
+    "microsoft.resources/deploymentscripts",
+)
+"""How the types begin that have rules, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,7 +45,6 @@ class Resource:
         place: Where.
         dialect: The language that it is written in, and so what to write.
         version: The version of the API; empty where the tool chooses it.
-        version_line: Where that version stands, if elsewhere.
         body: What is said of it, in ARM's own names.
         existing: Whether it is only looked up or called.
     """
@@ -62,7 +69,6 @@ class Package:
         ecosystem: Where it comes from.
         name: Its name.
         requirement: The version, or the range of versions.
-        locked: Whether exactly that release is taken, and nothing newer.
     """
 
     ecosystem: Ecosystem

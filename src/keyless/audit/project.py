@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.audit.checks import check, roles
+from keyless.audit.checks import check, concerning, roles
 from keyless.audit.files import content, files, reader_of
 from keyless.audit.ignores import ignores
 from keyless.audit.report import Report
@@ -87,11 +87,9 @@ class _Reading:
 
     def report(self, today: date, days: int) -> Report:
         """Hold what was read against the rules."""
-        found = [
-            *self._findings,
-            *(finding for fact in self._facts for finding in check(fact)),
-            *roles.check(self._facts),
-        ]
+        found = [*self._findings, *roles.check(self._facts)]
+        for fact in concerning(self._facts):
+            found += check(fact)
         # Two ways to the same line, such as a nested template that is read twice, are one finding.
         unique = sorted(
             dict.fromkeys(found), key=lambda each: (each.place.path, each.place.line, each.rule.code, each.what)

@@ -8,10 +8,21 @@ from keyless.audit.checks import access, releases, secrets
 from keyless.audit.facts import Package, Parameter, Resource, Runtime, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from keyless.audit.facts import Fact
     from keyless.audit.finding import Finding
+
+
+def concerning(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield what concerns vaults: of a provider for all of Azure, only where the project has a vault."""
+    has_vault = any(
+        isinstance(fact, Resource) and fact.dialect == "terraform" and fact.type.startswith("Microsoft.KeyVault/")
+        for fact in facts
+    )
+    for fact in facts:
+        if has_vault or not (isinstance(fact, Package) and fact.ecosystem == "terraform"):
+            yield fact
 
 
 def check(fact: Fact) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from keyless.audit.finding import found
@@ -41,9 +42,8 @@ def check(resource: Resource) -> Iterator[Finding]:
         yield found(rule("KA-201"), resource.place, what, f"{write}, or {instead} to keep access policies")
     policies = properties.get("accessPolicies")
     if not _has_items(policies):
-        if isinstance(model, Scalar) and model.value is False:
-            yield found(rule("KA-202"), resource.place, "The vault uses access policies", _ROLE)
-    elif isinstance(model, Scalar) and model.value is True:
+        return
+    if isinstance(model, Scalar) and model.value is True:
         what = "The vault decides by roles, and lists access policies, which do nothing"
         yield found(rule("KA-203"), resource.place, what, _ROLE)
     elif model is None or isinstance(model, Scalar):
@@ -53,5 +53,5 @@ def check(resource: Resource) -> Iterator[Finding]:
 def _has_items(policies: object) -> bool:
     if isinstance(policies, Listing):
         return bool(policies.items)
-    # What is computed may be empty where roles decide, so it is taken for a policy only where it is a plain name.
-    return isinstance(policies, Computed | Group) and not isinstance(policies, Computed)
+    # What is computed may be empty where roles decide; where it has a policy in it, it is one.
+    return isinstance(policies, Computed) and re.search(r"\bpermissions\b", policies.text) is not None

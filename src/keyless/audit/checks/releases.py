@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from keyless.audit.facts import Runtime
+from keyless.audit.facts import Package, Runtime
 from keyless.audit.finding import found
+from keyless.audit.readers.az import manages_vaults
 from keyless.audit.requirement import reach
 from keyless.audit.rules.api_versions import FIRST_KEPT, retirement
 from keyless.audit.rules.packages import faults_of
 from keyless.audit.rules.rule import rule
 from keyless.audit.rules.runtimes import end_of, successor, title
-from keyless.audit.values import Group, Scalar, known_text
+from keyless.audit.values import Group, Scalar, known_text, mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keyless.audit.facts import Package, Resource
+    from keyless.audit.facts import Resource
     from keyless.audit.finding import Finding
     from keyless.audit.values import Value
 
@@ -46,6 +47,10 @@ def check_resource(resource: Resource) -> Iterator[Finding]:
         what = f"{resource.type}@{resource.version} is a version that Key Vault stops serving"
         write = written.format(type=resource.type, version=FIRST_KEPT)
         yield found(stops, resource.place, what, f"`{write}`, or newer")
+    cli, script = resource.body.text("properties.azCliVersion"), resource.body.get("properties.scriptContent")
+    if cli and manages_vaults(mentions(script)):
+        package = Package(ecosystem="az", name="azure-cli", requirement=f"=={cli}", place=resource.place)
+        yield from check_package(package)
     for runtime in _runtimes(resource):
         yield from check_runtime(runtime)
     plan = resource.body.text("sku.name") or resource.body.text("sku.tier")

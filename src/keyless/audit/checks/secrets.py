@@ -33,6 +33,10 @@ _ELSEWHERE: Final = {
     "az": "`--file`, or a variable that the pipeline keeps secret",
     "powershell": "`Read-Host -AsSecureString`, or a variable that the pipeline keeps secret",
 }
+_KEPT: Final = {
+    "yaml": "`${{ secrets.NAME }}`, or the pipeline's secret variable",
+    "script": "a variable that the caller sets, or a read from the vault",
+}
 # What nobody takes for a secret: an example's place, an expression, a reference.
 _PLACEHOLDER: Final = re.compile(
     r"""(?ix)^\s*$ | ^<.*>$ | ^\{\{.*\}\}$ | ^\#\{.*\}\#?$ | ^__.*__$ | ^\*+$ | ^x+$ | ^\.\.\.$ | ^-+$ | \$[({] | ^\$ |
@@ -75,11 +79,7 @@ def check_setting(setting: Setting) -> Iterator[Finding]:
     """Yield a variable of a workflow, or the value of a parameter, that is a secret."""
     if is_secret(setting.name, setting.value):
         what = f"{setting.name} is written in clear text"
-        write = (
-            "`${{ secrets.NAME }}`, or the pipeline's secret variable"
-            if setting.dialect == "yaml"
-            else "a reference to a vault's secret"
-        )
+        write = _KEPT.get(setting.dialect, "a reference to a vault's secret")
         yield found(rule("KA-503"), setting.place, what, write)
 
 

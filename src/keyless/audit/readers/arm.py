@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from keyless.audit.facts import Parameter, Resource, Setting
+from keyless.audit.facts import WATCHED, Parameter, Resource, Setting
 from keyless.audit.readers.secret_names import names_secret
 from keyless.audit.source import above, node_at, text_of
 from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Value
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], tuple[str, ...]]
 
-_TYPE: Final = re.compile(rb'(?i)"type"\s*:\s*"(?P<type>microsoft\.(?:keyvault|web|authorization)/[^"]*|[a-z/]+)"')
+_TYPE: Final = re.compile(
+    rb'(?i)"type"\s*:\s*"(?P<type>microsoft\.(?:keyvault|web|authorization)/[^"]*|microsoft\.resources/deploymentscripts|[a-z/]+)"'
+)
 _PARAMETER: Final = re.compile(rb'"(?P<name>[A-Za-z_]\w*)"\s*:\s*\{')
 _REFERENCE: Final = re.compile(
     rb"(?i)reference\([^\"]*?microsoft\.keyvault/[^\"]*?\),\s*'(?P<version>\d{4}-\d\d-\d\d[\w-]*)'"
@@ -76,7 +78,7 @@ def _resource(node: Node, source: Source, lookup: Lookup) -> Resource | None:
         return None
     kind = _type_of(node, body, source)
     version = body.get("apiVersion")
-    if version is None or not kind.lower().startswith(("microsoft.keyvault/", "microsoft.web/", "microsoft.auth")):
+    if version is None or not kind.lower().startswith(WATCHED):
         return None
     known = str(version.value) if isinstance(version, Scalar) else "".join(getattr(version, "known", ())[:1])
     return Resource(

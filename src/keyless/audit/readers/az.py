@@ -9,7 +9,7 @@ from keyless.audit.facts import Package, Resource, Runtime
 from keyless.audit.values import Group, Scalar, mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from keyless.audit.facts import Fact
     from keyless.audit.readers.words import Command
@@ -19,30 +19,50 @@ if TYPE_CHECKING:
 _URL: Final = re.compile(
     r"(?i)(?P<type>microsoft\.(?:keyvault|web|authorization)/\w+)[^?\s\"']*\?[^\s\"']*?api-version=(?P<version>[\w-]+)"
 )
+_MANAGES: Final = re.compile(r"\baz\s+keyvault\s+(?!secret\b|key\b|certificate\b|storage\b)[a-z]")
+_STACKS: Final = {"dotnetcore": "dotnet", "dotnet-isolated": "dotnet"}
 _VAULTS: Final = "Microsoft.KeyVault/vaults"
+
+
+def manages_vaults(script: str) -> bool:
+    """Return whether a script has az ask the control plane of Key Vault, which an old az will not be able to."""
+    return _MANAGES.search(script) is not None
 
 
 def read(command: Command, source: Source) -> Iterator[Fact]:
     """Yield what a command of ``az`` says."""
+    for words, reader in _READERS:
+        if command.starts("az", *words):
+            yield from reader(command, source)
+
+
+def _set_policy(command: Command, source: Source) -> Iterator[Fact]:
+    yield Resource(type=f"{_VAULTS}/accessPolicies", place=source.place(command.line), dialect="az")
+
+
+def _create_vault(command: Command, source: Source) -> Iterator[Fact]:
+    body = {"enableRbacAuthorization": command.option("--enable-rbac-authorization")}
     place = source.place(command.line)
-    if command.starts("az", "keyvault", "set-policy"):
-        yield Resource(type=f"{_VAULTS}/accessPolicies", place=place, dialect="az")
-    elif command.starts("az", "keyvault", "create"):
-        body = {"enableRbacAuthorization": command.option("--enable-rbac-authorization")}
-        yield Resource(type=_VAULTS, place=place, dialect="az", body=_properties(body, command.line))
-    elif command.starts("az", "keyvault", "secret", "set"):
-        body = {"value": command.option("--value")}
-        yield Resource(type=f"{_VAULTS}/secrets", place=place, dialect="az", body=_properties(body, command.line))
-    elif command.starts("az", "role", "assignment", "create"):
-        yield _assignment(command, source)
-    elif command.starts("az", "functionapp", "create"):
-        yield from _function_app(command, source)
-    elif command.starts("az", "resource"):
-        kind, version = command.text("--resource-type"), command.text("--api-version")
-        if kind and version:
-            yield Resource(type=kind, version=version, place=place, dialect="rest", existing=True)
-    elif command.starts("az", "rest"):
-        yield from read_url(command, source)
+    yield Resource(type=_VAULTS, place=place, dialect="az", body=_properties(body, command.line))
+
+
+def _set_secret(command: Command, source: Source) -> Iterator[Fact]:
+    body = {"value": command.option("--value")}
+    place = source.place(command.line)
+    yield Resource(type=f"{_VAULTS}/secrets", place=place, dialect="az", body=_properties(body, command.line))
+
+
+def _create_web_app(command: Command, source: Source) -> Iterator[Fact]:
+    language, _, version = (command.text("--runtime", "-r") or "").replace("|", ":").partition(":")
+    if version:
+        known = _STACKS.get(language.lower(), language.lower())
+        yield Runtime(language=known, version=version, place=source.place(command.line))
+
+
+def _call_resource(command: Command, source: Source) -> Iterator[Fact]:
+    kind, version = command.text("--resource-type"), command.text("--api-version")
+    if kind and version:
+        yield Resource(type=kind, version=version, place=source.place(command.line), dialect="rest", existing=True)
 
 
 def read_url(command: Command, source: Source) -> Iterator[Fact]:
@@ -76,7 +96,7 @@ def _properties(given: Mapping[str, Value | None], line: int) -> Group:
     return Group({"properties": Group(told, line)}, line)
 
 
-def _assignment(command: Command, source: Source) -> Resource:
+def _assign_role(command: Command, source: Source) -> Iterator[Fact]:
     body = {
         "roleDefinitionId": command.option("--role"),
         "principalId": command.option("--assignee-object-id", "--assignee"),
@@ -85,7 +105,7 @@ def _assignment(command: Command, source: Source) -> Resource:
     properties = _properties(body, command.line)
     scope = command.option("--scope", "--scopes")
     members = dict(properties.members) if scope is None else {**properties.members, "scope": scope}
-    return Resource(
+    yield Resource(
         type="Microsoft.Authorization/roleAssignments",
         place=source.place(command.line),
         dialect="az",
@@ -97,7 +117,7 @@ def _function_app(command: Command, source: Source) -> Iterator[Fact]:
     place = source.place(command.line)
     language, version = command.text("--runtime"), command.text("--runtime-version")
     if language and version:
-        yield Runtime(language=language.lower().removesuffix("-isolated"), version=version, place=place)
+        yield Runtime(language=_STACKS.get(language.lower(), language.lower()), version=version, place=place)
     host = command.text("--functions-version")
     if host:
         yield Runtime(language="functions", version=host, place=place)
@@ -107,3 +127,15 @@ def _function_app(command: Command, source: Source) -> Iterator[Fact]:
         properties = Group({"reserved": Scalar(True, command.line)}, command.line)
         body = Group({**plan, "properties": properties}, command.line)
         yield Resource(type="Microsoft.Web/serverfarms", place=place, dialect="az", body=body)
+
+
+_READERS: Final[tuple[tuple[tuple[str, ...], Callable[[Command, Source], Iterator[Fact]]], ...]] = (
+    (("keyvault", "set-policy"), _set_policy),
+    (("keyvault", "create"), _create_vault),
+    (("keyvault", "secret", "set"), _set_secret),
+    (("role", "assignment", "create"), _assign_role),
+    (("functionapp", "create"), _function_app),
+    (("webapp", "create"), _create_web_app),
+    (("resource",), _call_resource),
+    (("rest",), read_url),
+)

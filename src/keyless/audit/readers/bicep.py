@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from keyless.audit.facts import Package, Parameter, Resource, Setting
+from keyless.audit.facts import WATCHED, Package, Parameter, Resource, Setting
 from keyless.audit.readers.secret_names import names_secret
 from keyless.audit.source import above, node_at, text_of
 from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Value
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 # Where to look; what stands there the syntax tree tells.
 _RESOURCE: Final = re.compile(
-    rb"(?im)^[ \t]*resource\s+\w+\s+'(?P<type>microsoft\.(?:keyvault|web|authorization)/[^'@]*|[a-z/]+)(?:@[^']*)?'"
+    rb"(?im)^[ \t]*resource\s+\w+\s+'"
+    rb"(?P<type>microsoft\.(?:keyvault|web|authorization)/[^'@]*|microsoft\.resources/deploymentscripts|[a-z/]+)(?:@[^']*)?'"
 )
 _MODULE: Final = re.compile(rb"(?im)^[ \t]*module\s+\w+\s+'br[:/][^']*avm/res/key-vault/vault:[^']*'")
 _PARAMETER: Final = re.compile(rb"(?m)^[ \t]*param\s+(?P<name>\w+)")
 _NAMED: Final = re.compile(rb"(?m)^[ \t]*(?:param|var)\s+(\w+)[^=\n]*=\s*'([^'\n$]*)'[ \t]*(?://.*)?\r?$")
-_SYMBOL: Final = re.compile(rb"(?m)^[ \t]*resource\s+(\w+)\s+'([^'\n@]+)")
+_SYMBOL: Final = re.compile(rb"(?m)^[ \t]*resource\s+(?P<name>\w+)\s+'(?P<type>[^'\n@]+)")
+_OWN_NAME: Final = re.compile(rb"\bname:[ \t]*'([^'$\n]*)'")
 _REFERENCE: Final = re.compile(
     rb"(?is)reference\([^)\n]*?microsoft\.keyvault/[^)\n]*\)\s*,\s*'(?P<version>\d{4}-\d\d-\d\d[\w-]*)'"
 )
+_NEAR: Final = 400  # Bytes that a short resource takes.
 _BODIES: Final = ("object", "if_statement", "for_statement", "parenthesized_expression")
 
 
@@ -65,13 +68,19 @@ def read_parameters(source: Source) -> Iterator[Fact]:
 
 def _names(data: bytes) -> dict[str, str]:
     """Return what names stand for: the texts of parameters and variables, and the types of resources."""
-    found = {name.decode(): text.decode(errors="replace") for name, text in _NAMED.findall(data)}
-    return found | {name.decode(): text.decode(errors="replace") for name, text in _SYMBOL.findall(data)}
+    known = {name.decode(): text.decode(errors="replace") for name, text in _NAMED.findall(data)}
+    for found in _SYMBOL.finditer(data):
+        text = found["type"]
+        if text.lower().endswith(b"/roledefinitions"):  # Its name is the role's number.
+            own = _OWN_NAME.search(data, found.end(), found.end() + _NEAR)
+            text += b"/" + own[1] if own else b""
+        known[found["name"].decode()] = text.decode(errors="replace")
+    return known
 
 
 def _resource(node: Node, source: Source, names: Mapping[str, str]) -> Resource | None:
     kind, version = _type_of(node)
-    if not kind.lower().startswith(("microsoft.keyvault/", "microsoft.web/", "microsoft.authorization/")):
+    if not kind.lower().startswith(WATCHED):
         return None
     bodies = [child for child in node.named_children if child.type in _BODIES]
     body = _value(bodies[-1], source, names) if bodies else None

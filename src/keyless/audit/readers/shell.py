@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from keyless.audit.facts import Setting
 from keyless.audit.readers import az, powershell
 from keyless.audit.readers.requirements import install
+from keyless.audit.readers.secret_names import names_secret
 from keyless.audit.readers.words import Command, Word
 from keyless.audit.source import above, node_at, text_of
 from keyless.audit.values import Computed, Scalar
@@ -20,19 +22,27 @@ if TYPE_CHECKING:
     from keyless.audit.source import Source
 
 _BASH: Final = re.compile(
-    rb"(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource|deployment)\b)|"
+    rb"(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
     rb"curl|pwsh|pip3?(?=[ \t]+install)|uv(?=[ \t]+(?:pip|tool)\b)|apt-get|apt)(?=[ \t])"
 )
 _POWERSHELL: Final = re.compile(
     rb"(?i)(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
     rb"(?:Set-AzKeyVault|New-Az|Install-Module|Install-PSResource|Import-Module|Invoke-AzRest|Invoke-Rest|Invoke-Web|pip)[\w-]*)"
 )
+_TO_FILL_IN: Final = re.compile(rb"<[A-Za-z][\w .-]*>")
+_ASSIGNED: Final = re.compile(
+    rb"""(?m)^[ \t]*(?:export[ \t]+|local[ \t]+|readonly[ \t]+|\$(?:env:|global:|script:)?)?(?P<name>\w+)[ \t]*=[ \t]*"""
+    rb"""(?:'(?P<single>[^'\n]*)'|"(?P<double>[^"$`\n]*)")[ \t]*;?[ \t]*\r?$"""
+)
 _QUOTED: Final = {"string_content", "escape_sequence"}
 
 
 def read_bash(source: Source) -> Iterator[Fact]:
     """Yield what the commands of a script say."""
+    # `<name>` stands for what a reader puts there, and is no redirection.
+    source.data = _TO_FILL_IN.sub(lambda found: b"_" * len(found[0]), source.data)
     root = source.tree("bash")
+    yield from _assignments(source, root)
     for found in _BASH.finditer(source.data):
         node = above(node_at(root, found.start("name"), found.end("name")), "command", "comment", "heredoc_body")
         if node is not None and node.type == "command":
@@ -46,12 +56,24 @@ def read_powershell(source: Source) -> Iterator[Fact]:
     """Yield what the commands of a PowerShell script say."""
     yield from powershell.requires(source)
     root = source.tree("powershell")
+    yield from _assignments(source, root)
     for found in _POWERSHELL.finditer(source.data):
         node = above(node_at(root, found.start("name"), found.end("name")), "command", "comment", "string_literal")
         if node is not None and node.type == "command":
             command = _powershell_command(node, source)
             if command is not None and command.name == found["name"].decode(errors="replace"):
                 yield from _facts(command, source)
+
+
+def _assignments(source: Source, root: Node) -> Iterator[Setting]:
+    """Yield the variables that are given a text which may be a secret."""
+    for found in _ASSIGNED.finditer(source.data):
+        name, text = found["name"].decode(), (found["single"] or found["double"] or b"").decode(errors="replace")
+        node = above(node_at(root, found.start("name"), found.end("name")), "comment", "heredoc_body", "string_literal")
+        if node is None and (names_secret(name) or "=" in text):
+            line = source.line_at(found.start("name"))
+            value = Scalar(text, line)
+            yield Setting(name=name, value=value, place=source.place(line), dialect="script")
 
 
 def _facts(command: Command, source: Source) -> Iterator[Fact]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from keyless.audit.facts import Package, Parameter, Resource, Setting
+from keyless.audit.facts import WATCHED, Package, Parameter, Resource, Setting
 from keyless.audit.readers.secret_names import names_secret
 from keyless.audit.readers.terraform_names import ARM_TYPES, in_arm
 from keyless.audit.source import text_of
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from keyless.audit.facts import Fact
     from keyless.audit.source import Source
 
+_VAULTS: Final = "Microsoft.KeyVault/vaults"
+
 
 def read(source: Source) -> Iterator[Fact]:
     """Yield what a configuration says."""
@@ -31,6 +33,9 @@ def read(source: Source) -> Iterator[Fact]:
                 body = _body(node, source)
                 place = source.place(source.line_of(node))
                 yield Resource(type=ARM_TYPES[name], dialect="terraform", place=place, body=in_arm(name, body))
+            case "resource" | "data", [str(name), *_] if name.startswith("azurerm_key_vault"):
+                place = source.place(source.line_of(node))
+                yield Resource(type=_VAULTS, dialect="terraform", place=place, existing=True)
             case "variable", [str(name)] if names_secret(name):
                 yield _variable(name, node, source)
             case "terraform", _:
@@ -75,7 +80,7 @@ def _azapi(node: Node, source: Source, *, existing: bool) -> Iterator[Resource]:
     body = _body(node, source)
     written = body.get("type")
     kind, _, version = (known_text(written) or "").partition("@")
-    if written is None or not kind.lower().startswith(("microsoft.keyvault/", "microsoft.web/", "microsoft.auth")):
+    if written is None or not kind.lower().startswith(WATCHED):
         return
     inner = body.get("body")
     yield Resource(

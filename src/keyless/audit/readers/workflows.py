@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from keyless.audit.facts import Package, Runtime, Setting
+from keyless.audit.readers import az
 from keyless.audit.readers.docker import image
 from keyless.audit.readers.secret_names import names_secret
 from keyless.audit.readers.shell import read_bash, read_powershell
@@ -39,6 +40,7 @@ _DEPLOYS: Final = re.compile(
     rb"(?i)azure/(functions-action|webapps-deploy)|AzureFunctionApp|AzureWebApp@|func azure|azd (up|deploy)"
 )
 _EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_VARIABLE: Final = re.compile(r"\$\{\{\s*(?:env|variables)\.(\w+)\s*\}\}|\$\((\w+)\)")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Mapping = dict[str, yaml.Node]
@@ -107,15 +109,25 @@ def _step(members: Mapping, source: Source) -> Iterator[Fact]:
     name = _text(used).partition("@")[0].lower()
     given = _members(members.get("with") or members.get("inputs"))
     line = used.start_mark.line + 1
-    if name.endswith("/cli") and (version := given.get("azcliversion")) is not None:
+    script = _text(given.get("inlinescript"))
+    version = given.get("azcliversion")
+    if name.endswith("/cli") and version is not None and (not script or az.manages_vaults(script)):
         place = source.place(version.start_mark.line + 1, line)
         yield Package(ecosystem="az", name="azure-cli", requirement=f"=={_text(version)}", place=place)
     key = re.sub(r"(version|tool)?$", "", name) if "/" not in name else name
     language, option = _LANGUAGES.get(name) or _LANGUAGES.get(key) or ("", "")
     chosen = given.get(option)
     if isinstance(chosen, yaml.ScalarNode) and _DEPLOYS.search(source.data):
-        version_line = chosen.start_mark.line + 1
-        yield Runtime(language=language, version=_text(chosen), place=source.place(version_line, line))
+        text, version_line = _resolved(_text(chosen), chosen.start_mark.line + 1, source)
+        yield Runtime(language=language, version=text, place=source.place(version_line, line))
+
+
+def _resolved(text: str, line: int, source: Source) -> tuple[str, int]:
+    """Return what a text is, and where it stands: of a variable such as `${{ env.NAME }}`, its value in the same file."""
+    named = _VARIABLE.fullmatch(text)
+    plain = rf"""(?m)^[ \t]*(?:- )?{named[1] or named[2]}:[ \t]*["']?([\w.]+)""" if named else "(?!)"
+    found = re.search(plain.encode(), source.data)
+    return (found[1].decode(), source.line_at(found.start(1))) if found else (text, line)
 
 
 def _script(node: yaml.Node, source: Source, *, powershell: bool) -> Iterator[Fact]:

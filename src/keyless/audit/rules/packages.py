@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Ecosystem = Literal["pypi", "npm", "nuget", "maven", "az", "powershell", "terraform", "bicep", "task"]
+Ecosystem = Literal["pypi", "npm", "nuget", "maven", "az", "powershell", "terraform", "bicep"]
 Version = tuple[int, ...]
 
 _ARC: Final = "https://github.com/AzureAD/microsoft-authentication-library-for-python/issues/814"
@@ -66,7 +66,6 @@ def _api(ecosystem: Ecosystem, name: str, *, fixed: str | None = None, until: st
         "powershell": "KA-103",
         "terraform": "KA-105",
         "bicep": "KA-105",
-        "task": "KA-105",
     }
     return Fault(
         rule="KA-102" if name == "azure-cli" else code.get(ecosystem, "KA-104"),
