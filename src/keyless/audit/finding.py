@@ -41,6 +41,11 @@ class Finding:
             return "stopped" if self.on is not None and self.on <= today else "stops"
         return self.rule.effect
 
+    def is_told(self, today: date, days: int) -> bool:
+        """Return whether it is near enough to be told."""
+        ahead = self.rule.ahead
+        return ahead is None or self.on is None or self.on <= today + timedelta(days=max(ahead, days))
+
     def is_due(self, today: date, days: int) -> bool:
         """Return whether something has stopped, or stops within so many days."""
         return self.rule.effect == "stops" and self.on is not None and self.on <= today + timedelta(days=days)

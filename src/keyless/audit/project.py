@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.audit.checks import check, concerning, roles
+from keyless.audit.checks import check
+from keyless.audit.checks.whole import Whole
 from keyless.audit.files import content, files, reader_of
 from keyless.audit.ignores import ignores
 from keyless.audit.report import Report
 from keyless.audit.source import Grammars, Problem, Source, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -59,7 +60,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
-        self._facts: list[Fact] = []
+        self._whole = Whole()
         self._findings: list[Finding] = []
         self._ignores: dict[str, list[Ignore]] = {}
         self._grammars = Grammars()
@@ -73,26 +74,28 @@ class _Reading:
         self._count += 1
         try:
             source = Source(shown, decoded(data), self._grammars, self.problems)
-            facts = list(reader(source))
+            found = [finding for fact in reader(source) for finding in self._held_against_rules(fact)]
             told, wrong = ignores(shown, source.data)
         except ModuleNotFoundError:
             raise  # A parser is not installed: no file of its kind can be read.
         except Exception as error:  # noqa: BLE001 (whatever a file brings about that nobody thought of)
             self.problems.append(Problem(shown, 0, f"The file could not be read: {type(error).__name__}."))
             return
-        self._facts += facts
-        self._findings += wrong
+        self._findings += [*found, *wrong]
         if told:
             self._ignores[shown] = told
 
+    def _held_against_rules(self, fact: Fact) -> Iterator[Finding]:
+        self._whole.learn(fact)
+        yield from check(fact)
+
     def report(self, today: date, days: int) -> Report:
         """Hold what was read against the rules."""
-        found = [*self._findings, *roles.check(self._facts)]
-        for fact in concerning(self._facts):
-            found += check(fact)
+        found = [*self._findings, *self._whole.findings()]
         # Two ways to the same line, such as a nested template that is read twice, are one finding.
         unique = sorted(
-            dict.fromkeys(found), key=lambda each: (each.place.path, each.place.line, each.rule.code, each.what)
+            {finding for finding in found if finding.is_told(today, days)},
+            key=lambda each: (each.place.path, each.place.line, each.rule.code, each.what),
         )
         told = {finding: self._reason(finding) for finding in unique}
         return Report(

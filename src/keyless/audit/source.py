@@ -55,6 +55,7 @@ class Source:
         grammars: The parsers.
         problems: What could not be read.
         first_line: The line of the file that the text begins on.
+        is_part: Whether it is a script inside another file, whose text may have been changed for it.
     """
 
     path: str
@@ -62,11 +63,12 @@ class Source:
     grammars: Grammars = field(repr=False)
     problems: list[Problem] = field(default_factory=list)
     first_line: int = 1
+    is_part: bool = False
 
     def tree(self, language: str) -> Node:
         """Return the syntax tree, and note where the text does not fit the grammar."""
         root = self.grammars.tree(language, self.data)
-        if root.has_error:
+        if root.has_error and not self.is_part:
             line = _first_fault(root).start_point[0] + self.first_line
             self.problems.append(Problem(self.path, line, "This part is not understood; the rest was read."))
         return root
@@ -85,7 +87,7 @@ class Source:
 
     def part(self, text: str, line: int) -> Source:
         """Return a script that stands inside the file, from a line on."""
-        return Source(self.path, text.encode(), self.grammars, self.problems, line)
+        return Source(self.path, text.encode(), self.grammars, self.problems, line, is_part=True)
 
 
 def _first_fault(root: Node) -> Node:

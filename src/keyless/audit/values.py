@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from tree_sitter import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,11 @@ class Group:
     def get(self, path: str) -> Value | None:
         """Return what stands at a path such as ``properties.sku``; Azure takes any case. None where nothing does."""
         found: Value | None = self
-        for part in path.lower().split("."):
+        for part in path.split("."):
             if not isinstance(found, Group):
                 return None
-            found = next((value for name, value in found.members.items() if name.lower() == part), None)
+            members = found.members
+            found = members[part] if part in members else _in_any_case(members, part.lower())
         return found
 
     def text(self, path: str) -> str | None:
@@ -77,6 +79,31 @@ class Group:
         for item in found.items if isinstance(found, Listing) else (found,):
             if isinstance(item, Group):
                 yield item
+
+
+class Unread(Mapping[str, "Value"]):
+    """Members that are read from the syntax tree when they are asked for: most never are."""
+
+    def __init__(self, nodes: Mapping[str, Node], read: Callable[[Node], Value]) -> None:
+        self._nodes = nodes
+        self._read = read
+        self._known: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self._known:
+            self._known[name] = self._read(self._nodes[name])
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
+def _in_any_case(members: Mapping[str, Value], wanted: str) -> Value | None:
+    name = next((name for name in members if len(name) == len(wanted) and name.lower() == wanted), None)
+    return members[name] if name is not None else None
 
 
 Value = Scalar | Computed | Listing | Group

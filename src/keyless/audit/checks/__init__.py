@@ -8,31 +8,20 @@ from keyless.audit.checks import access, releases, secrets
 from keyless.audit.facts import Package, Parameter, Resource, Runtime, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from keyless.audit.facts import Fact
     from keyless.audit.finding import Finding
 
 
-def concerning(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """Yield what concerns vaults: of a provider for all of Azure, only where the project has a vault."""
-    has_vault = any(
-        isinstance(fact, Resource) and fact.dialect == "terraform" and fact.type.startswith("Microsoft.KeyVault/")
-        for fact in facts
-    )
-    for fact in facts:
-        if has_vault or not (isinstance(fact, Package) and fact.ecosystem == "terraform"):
-            yield fact
-
-
 def check(fact: Fact) -> Iterator[Finding]:
-    """Yield what is wrong with one thing that was found. What takes the whole project is in ``checks.roles``."""
+    """Yield what is wrong with one thing that was found. What takes the whole project is in ``checks.whole``."""
     match fact:
         case Resource():
             yield from releases.check_resource(fact)
             yield from access.check(fact)
             yield from secrets.check_resource(fact)
-        case Package():
+        case Package() if fact.ecosystem != "terraform":
             yield from releases.check_package(fact)
         case Runtime():
             yield from releases.check_runtime(fact)

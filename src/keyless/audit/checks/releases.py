@@ -47,16 +47,24 @@ def check_resource(resource: Resource) -> Iterator[Finding]:
         what = f"{resource.type}@{resource.version} is a version that Key Vault stops serving"
         write = written.format(type=resource.type, version=FIRST_KEPT)
         yield found(stops, resource.place, what, f"`{write}`, or newer")
+    kind = resource.type.lower()
+    if kind == "microsoft.resources/deploymentscripts":
+        yield from _check_script(resource)
+    elif kind.startswith("microsoft.web/sites") and not resource.existing:
+        for runtime in _runtimes(resource):
+            yield from check_runtime(runtime)
+    elif kind == "microsoft.web/serverfarms":
+        plan = resource.body.text("sku.name") or resource.body.text("sku.tier")
+        if plan in {"Y1", "Dynamic"} and _is_linux(resource.body):
+            write = "a Flex Consumption plan: sku `FC1`, tier `FlexConsumption`"
+            yield found(rule("KA-403"), resource.place, "The plan is Consumption on Linux", write)
+
+
+def _check_script(resource: Resource) -> Iterator[Finding]:
     cli, script = resource.body.text("properties.azCliVersion"), resource.body.get("properties.scriptContent")
     if cli and manages_vaults(mentions(script)):
         package = Package(ecosystem="az", name="azure-cli", requirement=f"=={cli}", place=resource.place)
         yield from check_package(package)
-    for runtime in _runtimes(resource):
-        yield from check_runtime(runtime)
-    plan = resource.body.text("sku.name") or resource.body.text("sku.tier")
-    if resource.has_type("Microsoft.Web/serverfarms") and plan in {"Y1", "Dynamic"} and _is_linux(resource.body):
-        write = "a Flex Consumption plan: sku `FC1`, tier `FlexConsumption`"
-        yield found(rule("KA-403"), resource.place, "The plan is Consumption on Linux", write)
 
 
 def check_package(package: Package) -> Iterator[Finding]:
@@ -106,8 +114,6 @@ def _is_linux(body: Group) -> bool:
 
 
 def _runtimes(resource: Resource) -> Iterator[Runtime]:
-    if not resource.type.lower().startswith("microsoft.web/sites") or resource.existing:
-        return
     body = resource.body
     for path in ("properties.functionAppConfig.runtime", "runtime"):
         runtime = body.get(path)

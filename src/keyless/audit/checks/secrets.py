@@ -64,10 +64,13 @@ def check_parameter(parameter: Parameter) -> Iterator[Finding]:
 
 def check_resource(resource: Resource) -> Iterator[Finding]:
     """Yield a secret of a vault whose value is in the file, and settings of an app that are secrets."""
-    value = resource.body.get("properties.value")
-    if resource.has_type("Microsoft.KeyVault/vaults/secrets") and _is_plain(value):
-        what = "The value of the vault's secret is written here"
-        yield found(rule("KA-502"), _at(value, resource.place), what, _ELSEWHERE.get(resource.dialect, "a parameter"))
+    if resource.has_type("Microsoft.KeyVault/vaults/secrets"):
+        value = resource.body.get("properties.value")
+        if _is_plain(value):
+            what = "The value of the vault's secret is written here"
+            yield found(
+                rule("KA-502"), _at(value, resource.place), what, _ELSEWHERE.get(resource.dialect, "a parameter")
+            )
     if resource.type.lower().startswith("microsoft.web/sites"):
         for name, setting in settings_of(resource).items():
             if is_secret(name, setting):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from keyless.audit.facts import WATCHED, Parameter, Resource, Setting
-from keyless.audit.readers.secret_names import names_secret
+from keyless.audit.readers.secret_names import CANDIDATE, names_secret
 from keyless.audit.source import above, node_at, text_of
-from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Value
+from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Unread, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _TYPE: Final = re.compile(
     rb'(?i)"type"\s*:\s*"(?P<type>microsoft\.(?:keyvault|web|authorization)/[^"]*|microsoft\.resources/deploymentscripts|[a-z/]+)"'
 )
-_PARAMETER: Final = re.compile(rb'"(?P<name>[A-Za-z_]\w*)"\s*:\s*\{')
+_PARAMETER: Final = re.compile(rb'"(?P<name>' + CANDIDATE + rb')"\s*:\s*\{')
 _REFERENCE: Final = re.compile(
     rb"(?i)reference\([^\"]*?microsoft\.keyvault/[^\"]*?\),\s*'(?P<version>\d{4}-\d\d-\d\d[\w-]*)'"
 )
@@ -99,7 +100,7 @@ def _type_of(node: Node, body: Group, source: Source) -> str:
         return written
     # An object of resources by name, as the compiler writes it, lies between.
     for _ in range(2):
-        parent = value(outer, source, deep=False)
+        parent = value(outer, source)
         if isinstance(parent, Group) and parent.text("type") and parent.get("apiVersion") is not None:
             return f"{parent.text('type')}/{written}"
         outer = above(outer.parent, "object")
@@ -144,17 +145,14 @@ def _key(pair: Node) -> str:
     return text_of(pair.named_children[0]).strip('"')
 
 
-def value(node: Node, source: Source, lookup: Lookup | None = None, *, deep: bool = True) -> Value:
-    """Return what a node of JSON says; without ``deep`` the texts right below it alone."""
+def value(node: Node, source: Source, lookup: Lookup | None = None) -> Value:
+    """Return what a node of JSON says."""
     line = source.line_of(node)
     parts = [child for child in node.named_children if child.type != "comment"]
     match node.type:
         case "object":
-            pairs = [part for part in parts if part.type == "pair" and len(part.named_children) > 1]
-            shallow = {_key(pair): pair.named_children[-1] for pair in pairs}
-            if not deep:
-                shallow = {name: inner for name, inner in shallow.items() if inner.type == "string"}
-            return Group({name: value(inner, source, lookup) for name, inner in shallow.items()}, line)
+            pairs = {_key(part): part.named_children[-1] for part in parts if part.type == "pair"}
+            return Group(Unread(pairs, lambda inner: value(inner, source, lookup)), line)
         case "array":
             return Listing(tuple(value(part, source, lookup) for part in parts), line)
         case "true" | "false":
@@ -169,10 +167,10 @@ def value(node: Node, source: Source, lookup: Lookup | None = None, *, deep: boo
 
 
 def _string(written: str, line: int, lookup: Lookup | None) -> Value:
-    try:
-        text = json.loads(written, strict=False)
-    except json.JSONDecodeError:
-        text = written.strip('"')
+    text = written[1:-1]
+    if "\\" in text:
+        with suppress(json.JSONDecodeError):
+            text = json.loads(written, strict=False)
     if text.startswith("[") and not text.startswith("[["):
         return Computed(text, line, lookup(text) if lookup else ())
     return Scalar(text, line)

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from keyless.audit.facts import WATCHED, Package, Parameter, Resource, Setting
-from keyless.audit.readers.secret_names import names_secret
+from keyless.audit.readers.secret_names import CANDIDATE, names_secret
 from keyless.audit.source import above, node_at, text_of
-from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Value
+from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Unread, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from tree_sitter import Node
 
@@ -24,7 +24,7 @@ _RESOURCE: Final = re.compile(
     rb"(?P<type>microsoft\.(?:keyvault|web|authorization)/[^'@]*|microsoft\.resources/deploymentscripts|[a-z/]+)(?:@[^']*)?'"
 )
 _MODULE: Final = re.compile(rb"(?im)^[ \t]*module\s+\w+\s+'br[:/][^']*avm/res/key-vault/vault:[^']*'")
-_PARAMETER: Final = re.compile(rb"(?m)^[ \t]*param\s+(?P<name>\w+)")
+_PARAMETER: Final = re.compile(rb"(?m)^[ \t]*param\s+(?P<name>" + CANDIDATE + rb")")
 _NAMED: Final = re.compile(rb"(?m)^[ \t]*(?:param|var)\s+(\w+)[^=\n]*=\s*'([^'\n$]*)'[ \t]*(?://.*)?\r?$")
 _SYMBOL: Final = re.compile(rb"(?m)^[ \t]*resource\s+(?P<name>\w+)\s+'(?P<type>[^'\n@]+)")
 _OWN_NAME: Final = re.compile(rb"\bname:[ \t]*'([^'$\n]*)'")
@@ -38,7 +38,7 @@ _BODIES: Final = ("object", "if_statement", "for_statement", "parenthesized_expr
 def read(source: Source) -> Iterator[Fact]:
     """Yield what a template says."""
     root = source.tree("bicep")
-    names = _names(source.data)
+    names = _Names(source.data)
     for found in _RESOURCE.finditer(source.data):
         node = above(node_at(root, found.start("type"), found.end("type")), "resource_declaration")
         resource = _resource(node, source, names) if node is not None else None
@@ -61,24 +61,39 @@ def read_parameters(source: Source) -> Iterator[Fact]:
         node = above(node_at(root, found.start("name"), found.end("name")), "parameter_declaration")
         if node is not None and len(node.named_children) > 1:
             last = node.named_children[-1]
-            value = _value(last.named_children[0] if last.type == "type" and last.named_children else last, source, {})
+            value = _value(
+                last.named_children[0] if last.type == "type" and last.named_children else last, source, _Names(b"")
+            )
             name = found["name"].decode()
             yield Setting(name=name, value=value, place=source.place(source.line_of(node)), dialect="bicep")
 
 
-def _names(data: bytes) -> dict[str, str]:
-    """Return what names stand for: the texts of parameters and variables, and the types of resources."""
-    known = {name.decode(): text.decode(errors="replace") for name, text in _NAMED.findall(data)}
-    for found in _SYMBOL.finditer(data):
-        text = found["type"]
-        if text.lower().endswith(b"/roledefinitions"):  # Its name is the role's number.
-            own = _OWN_NAME.search(data, found.end(), found.end() + _NEAR)
-            text += b"/" + own[1] if own else b""
-        known[found["name"].decode()] = text.decode(errors="replace")
-    return known
+class _Names:
+    """What names in a file stand for: the texts of parameters and variables, and the types of resources."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._known: dict[str, str] | None = None
+
+    def within(self, expression: str) -> tuple[str, ...]:
+        """Return what the names in an expression stand for, as far as the file says so."""
+        if self._known is None:
+            self._known = self._read()
+        known = self._known
+        return tuple(known[name] for name in re.findall(r"[A-Za-z_]\w*", expression) if name in known)
+
+    def _read(self) -> dict[str, str]:
+        known = {name.decode(): text.decode(errors="replace") for name, text in _NAMED.findall(self._data)}
+        for found in _SYMBOL.finditer(self._data):
+            text = found["type"]
+            if text.lower().endswith(b"/roledefinitions"):  # Its name is the role's number.
+                own = _OWN_NAME.search(self._data, found.end(), found.end() + _NEAR)
+                text += b"/" + own[1] if own else b""
+            known[found["name"].decode()] = text.decode(errors="replace")
+        return known
 
 
-def _resource(node: Node, source: Source, names: Mapping[str, str]) -> Resource | None:
+def _resource(node: Node, source: Source, names: _Names) -> Resource | None:
     kind, version = _type_of(node)
     if not kind.lower().startswith(WATCHED):
         return None
@@ -143,13 +158,13 @@ def _literal(node: Node | None) -> str:
     return text_of(node).strip("'")
 
 
-def _value(node: Node, source: Source, names: Mapping[str, str]) -> Value:
+def _value(node: Node, source: Source, names: _Names) -> Value:
     """Return what an expression says, as far as it says it by itself."""
     line = source.line_of(node)
     parts = [child for child in node.named_children if child.type not in {"comment", "diagnostic_comment"}]
     match node.type:
         case "object":
-            return Group(dict(_members(parts, source, names)), line)
+            return Group(Unread(dict(_members(parts)), lambda inner: _value(inner, source, names)), line)
         case "array":
             return Listing(tuple(_value(part, source, names) for part in parts), line)
         case "if_statement" | "parenthesized_expression" | "for_statement" if parts:
@@ -163,13 +178,12 @@ def _value(node: Node, source: Source, names: Mapping[str, str]) -> Value:
         case "string" if all(part.type in {"string_content", "escape_sequence"} for part in parts):
             return Scalar(re.sub(r"\\(.)", r"\1", _literal(node)), line)
     written = text_of(node)
-    known = tuple(names[name] for name in re.findall(r"[A-Za-z_]\w*", written) if name in names)
-    return Computed(written, line, known)
+    return Computed(written, line, names.within(written))
 
 
-def _members(parts: list[Node], source: Source, names: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
+def _members(parts: list[Node]) -> Iterator[tuple[str, Node]]:
     for part in parts:
         children = [child for child in part.named_children if child.type != "comment"]
         # What has no name here is a resource inside this one, which is read by itself.
         if part.type == "object_property" and len(children) > 1 and children[-1].type != "resource_declaration":
-            yield _literal(children[0]), _value(children[-1], source, names)
+            yield _literal(children[0]), children[-1]

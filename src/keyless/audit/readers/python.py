@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from keyless.audit.source import Source
 
 _VAULT: Final = re.compile(rb"(?m)^[ \t]*(?:from|import)[ \t]+(?:azure\.keyvault|keyless)\b")
-_MANAGEMENT: Final = re.compile(rb"(?i)microsoft\.keyvault/[^\n]*api-version=")
+_MANAGEMENT: Final = re.compile(rb"(?im)^[^\n]*microsoft\.keyvault/[^\n]*api-version=[^\n]*")
 _READS: Final = frozenset(
     {
         *("get_secret", "get", "aget", "get_many", "aget_many"),
@@ -42,9 +42,10 @@ def concerns(data: bytes) -> bool:
 
 def read(source: Source) -> Iterator[Fact]:
     """Yield what a file does with secrets, and the versions of the management API that it calls."""
-    for number, line in enumerate(source.data.decode(errors="replace").splitlines(), start=1):
-        if "api-version=" in line and not line.lstrip().startswith("#"):
-            yield from urls(line, source, number)
+    for found in _MANAGEMENT.finditer(source.data):
+        line = found[0].decode(errors="replace")
+        if not line.lstrip().startswith("#"):
+            yield from urls(line, source, source.line_at(found.start()))
     if not _VAULT.search(source.data):
         return
     try:
@@ -59,20 +60,23 @@ def read(source: Source) -> Iterator[Fact]:
 
 
 def _use(tree: ast.Module, source: Source) -> Iterator[Use]:
-    modules = {
-        name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
-    }
-    if not any(module == own or module.startswith(f"{own}.") for module in modules for own in _MODULES):
-        return
-    called = {
-        node.func.attr: node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
-    reads = [line for name, line in called.items() if name in _READS]
-    changes = [line for name, line in called.items() if name in _CHANGES]
-    if reads or changes:
+    has_secrets = False
+    reads: list[int] = []
+    changes: list[int] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if name in _READS:
+                reads.append(node.lineno)
+            elif name in _CHANGES:
+                changes.append(node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            has_secrets = has_secrets or _is_own(node.module or "")
+        elif isinstance(node, ast.Import):
+            has_secrets = has_secrets or any(_is_own(each.name) for each in node.names)
+    if has_secrets and (reads or changes):
         yield Use(place=source.place(min(reads or changes)), reads=bool(reads), changes=bool(changes))
+
+
+def _is_own(module: str) -> bool:
+    return any(module == own or module.startswith(f"{own}.") for own in _MODULES)

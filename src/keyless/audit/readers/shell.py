@@ -41,6 +41,8 @@ def read_bash(source: Source) -> Iterator[Fact]:
     """Yield what the commands of a script say."""
     # `<name>` stands for what a reader puts there, and is no redirection.
     source.data = _TO_FILL_IN.sub(lambda found: b"_" * len(found[0]), source.data)
+    if source.is_part and not (_BASH.search(source.data) or _ASSIGNED.search(source.data)):
+        return  # A step of a workflow, which is a command or two, and most often none of ours.
     root = source.tree("bash")
     yield from _assignments(source, root)
     for found in _BASH.finditer(source.data):
@@ -102,7 +104,7 @@ def _bash_word(node: Node, source: Source) -> Word:
     written = text_of(node)
     match node.type:
         case "word" | "number" if "$" not in written:
-            return Scalar(re.sub(r"\\(.)", r"\1", written), line)
+            return Scalar(re.sub(r"\\(.)", r"\1", written) if "\\" in written else written, line)
         case "raw_string":
             return Scalar(written[1:-1], line)
         case "string" if all(child.type in _QUOTED for child in node.named_children):

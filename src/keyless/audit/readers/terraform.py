@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from keyless.audit.facts import WATCHED, Package, Parameter, Resource, Setting
 from keyless.audit.readers.secret_names import names_secret
 from keyless.audit.readers.terraform_names import ARM_TYPES, in_arm
-from keyless.audit.source import text_of
-from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Value, known_text
+from keyless.audit.source import above, node_at, text_of
+from keyless.audit.values import EMPTY, Computed, Group, Listing, Scalar, Unread, Value, known_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +19,21 @@ if TYPE_CHECKING:
     from keyless.audit.facts import Fact
     from keyless.audit.source import Source
 
+# Where to look; what stands there the syntax tree tells.
+_BLOCK: Final = re.compile(
+    rb'(?m)^[ \t]*(?P<kind>(?:resource|data)(?=[ \t]+"?(?:azapi_|azurerm_(?:key_vault|role_assignment|service_plan|app_service|'
+    rb'function_app|linux_|windows_)))|variable(?=[ \t]+"?\w)|terraform(?=[ \t]*\{))'
+)
 _VAULTS: Final = "Microsoft.KeyVault/vaults"
 
 
 def read(source: Source) -> Iterator[Fact]:
     """Yield what a configuration says."""
-    for node in _blocks(source.tree("hcl")):
+    root = source.tree("hcl")
+    for found in _BLOCK.finditer(source.data):
+        node = above(node_at(root, found.start("kind"), found.end("kind")), "block", "comment", "template_literal")
+        if node is None or node.type != "block":
+            continue
         kind, labels = _head(node)
         match kind, labels:
             case "resource" | "data", [str(name), *_] if name.startswith("azapi_"):
@@ -146,7 +155,7 @@ def _value(node: Node, source: Source) -> Value:
     parts = [child for child in node.named_children if child.type != "comment"]
     match node.type:
         case "object":
-            return Group(dict(_members(parts, source)), line)
+            return Group(Unread(dict(_members(parts)), lambda inner: _value(inner, source)), line)
         case "tuple":
             return Listing(tuple(_value(part, source) for part in parts if part.type == "expression"), line)
         case "bool_lit" | "null_lit" | "numeric_lit" | "string_lit":
@@ -170,8 +179,8 @@ def _literal(node: Node, line: int) -> Scalar:
     return Scalar(written, line)
 
 
-def _members(parts: list[Node], source: Source) -> Iterator[tuple[str, Value]]:
+def _members(parts: list[Node]) -> Iterator[tuple[str, Node]]:
     for part in parts:
         inner = [child for child in part.named_children if child.type == "expression"]
         if part.type == "object_elem" and len(inner) > 1:
-            yield text_of(inner[0]).strip('"'), _value(inner[1], source)
+            yield text_of(inner[0]).strip('"'), inner[1]

@@ -27,10 +27,9 @@ class Command:
     words: tuple[Word, ...]
     line: int
 
-    def starts(self, *names: str) -> bool:
-        """Return whether its first words are these."""
-        given = [self.name, *(str(word.value) for word in self.words[: len(names)] if isinstance(word, Scalar))]
-        return [name.lower() for name in given[: len(names)]] == [name.lower() for name in names]
+    def head(self, count: int) -> tuple[str, ...]:
+        """Return its first words after the name, as far as they are plain."""
+        return tuple(str(word.value) for word in self.words[:count] if isinstance(word, Scalar))
 
     def option(self, *names: str) -> Word | None:
         """Return what an option is given, as ``--name value`` or ``--name=value``; None where it is not there."""

@@ -26,6 +26,8 @@ _SCRIPTS: Final = frozenset(
 )
 _POWERSHELL: Final = frozenset({"pwsh", "powershell", "pscore", "ps"})
 _VARIABLES: Final = frozenset({"env", "variables", "environment"})
+_IMAGES: Final = frozenset({"image", "container"})
+_READ: Final = _SCRIPTS | _POWERSHELL | _VARIABLES | _IMAGES
 _LANGUAGES: Final = {
     "actions/setup-python": ("python", "python-version"),
     "actions/setup-node": ("node", "node-version"),
@@ -55,29 +57,31 @@ def read(source: Source) -> Iterator[Fact]:
         line = mark.line + 1 if mark is not None else 0
         source.problems.append(Problem(source.path, line, "This is not YAML."))
         return
-    for document in documents:
-        if document is not None:
-            yield from _walk(document, source, set())
+    waiting: list[yaml.Node] = list(filter(None, documents))
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue  # An alias of what was read, or of what it is in.
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [item for item in node.value if not isinstance(item, yaml.ScalarNode)]
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [inner for _, inner in node.value if not isinstance(inner, yaml.ScalarNode)]
+            yield from _mapping(_members(node), source)
 
 
-def _walk(node: yaml.Node, source: Source, seen: set[int]) -> Iterator[Fact]:
-    if id(node) in seen:
-        return  # An alias of what was read, or of what it is in.
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _walk(item, source, seen)
-    elif isinstance(node, yaml.MappingNode):
-        members = _members(node)
+def _mapping(members: Mapping, source: Source) -> Iterator[Fact]:
+    if "uses" in members or "task" in members:
         yield from _step(members, source)
-        for name, inner in members.items():
-            if name in _SCRIPTS or name in _POWERSHELL:
-                yield from _script(inner, source, powershell=name in _POWERSHELL or _shell(members) in _POWERSHELL)
-            elif name in {"image", "container"} and isinstance(inner, yaml.ScalarNode):
-                yield from image(inner.value, source, inner.start_mark.line + 1)
-            elif name in _VARIABLES:
-                yield from _variables(inner, source)
-            yield from _walk(inner, source, seen)
+    for name in members.keys() & _READ:
+        inner = members[name]
+        if name in _VARIABLES:
+            yield from _variables(inner, source)
+        elif name not in _IMAGES:
+            yield from _script(inner, source, powershell=name in _POWERSHELL or _shell(members) in _POWERSHELL)
+        elif isinstance(inner, yaml.ScalarNode):
+            yield from image(inner.value, source, inner.start_mark.line + 1)
 
 
 def _members(node: yaml.Node | None) -> Mapping:

@@ -33,6 +33,7 @@ class Rule:
         source: Where it was announced or is documented.
         seen: The day on which the source said so.
         on: The day on which it takes effect; None where there is none, or where each finding has its own.
+        ahead: How many days before its day it is told: every version ends some day. None means always.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Rule:
     source: str
     seen: date
     on: date | None = None
+    ahead: int | None = None
 
 
 _SEEN: Final = date(2026, 11, 27)
@@ -148,6 +150,7 @@ CATALOG: Final[tuple[Rule, ...]] = (
         title="Azure stops supporting this version of the language. Apps go on running, without fixes.",
         source=_FUNCTIONS,
         seen=_SEEN,
+        ahead=365,
     ),
     Rule(
         code="KA-402",
