@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 import yaml
-
 from bench.results import alternate, keep, median, met, ratio, table
+
 from keyless.audit.files import files, reader_of
 from keyless.audit.project import audit
 from keyless.audit.readers import python
