@@ -58,7 +58,11 @@ param part{n} string = 'part-{n}'
 
 
 def arm(n: int) -> str:
-    kind, version = ("Microsoft.KeyVault/vaults", "2023-07-01") if n % RARE == 0 else ("Microsoft.Storage/storageAccounts", "2025-06-01")
+    kind, version = (
+        ("Microsoft.KeyVault/vaults", "2023-07-01")
+        if n % RARE == 0
+        else ("Microsoft.Storage/storageAccounts", "2025-06-01")
+    )
     return f"""    {{
       "type": "{kind}",
       "apiVersion": "{version}",
@@ -113,12 +117,18 @@ def workflow(n: int) -> str:
 
 
 def shell(n: int) -> str:
-    called = 'az keyvault secret set --vault-name "$KV" --name x --value "$VALUE"' if n % RARE == 0 else f"make part-{n} --jobs 2"
+    called = (
+        'az keyvault secret set --vault-name "$KV" --name x --value "$VALUE"'
+        if n % RARE == 0
+        else f"make part-{n} --jobs 2"
+    )
     return f'if [ -n "${{PART_{n}:-}}" ]; then\n  {called}\n  echo "part {n} is done"\nfi\n\n'
 
 
 def powershell(n: int) -> str:
-    called = "Set-AzKeyVaultAccessPolicy -VaultName $vault -ObjectId $id" if n % RARE == 0 else f"Get-Item -Path 'part-{n}'"
+    called = (
+        "Set-AzKeyVaultAccessPolicy -VaultName $vault -ObjectId $id" if n % RARE == 0 else f"Get-Item -Path 'part-{n}'"
+    )
     return f'if ($part{n}) {{\n  {called}\n  Write-Host "part {n} is done"\n}}\n\n'
 
 

@@ -74,8 +74,10 @@ class _Reading:
         self._count += 1
         try:
             source = Source(shown, decoded(data), self._grammars, self.problems)
-            found = [finding for fact in reader(source) for finding in self._held_against_rules(fact)]
-            told, wrong = ignores(shown, source.data)
+            facts = list(reader(source))
+            found = [finding for fact in facts for finding in self._held_against_rules(fact)]
+            # Where there is nothing to ignore, such a comment is none of ours.
+            told, wrong = ignores(shown, source.data) if facts else ([], [])
         except ModuleNotFoundError:
             raise  # A parser is not installed: no file of its kind can be read.
         except Exception as error:  # noqa: BLE001 (whatever a file brings about that nobody thought of)

@@ -55,7 +55,8 @@ def read(source: Source) -> Iterator[Fact]:
             yield resource
     for found in _PARAMETER.finditer(source.data):
         if names_secret(found["name"].decode()):
-            yield from _parameter(found["name"].decode(), node_at(root, found.end() - 1, found.end()), source)
+            node = above(node_at(root, found.end() - 1, found.end()), "object")
+            yield from _parameter(found["name"].decode(), node, source)
     for found in _REFERENCE.finditer(source.data):
         place, version = source.place(source.line_at(found.start("version"))), found["version"].decode()
         yield Resource(type="Microsoft.KeyVault/vaults", version=version, place=place, dialect="arm", existing=True)
@@ -110,7 +111,7 @@ def _type_of(node: Node, body: Group, source: Source) -> str:
 
 
 def _parameter(name: str, node: Node | None, source: Source) -> Iterator[Parameter]:
-    body = value(node, source) if node is not None and node.type == "object" else None
+    body = value(node, source) if node is not None else None
     outer = above(node.parent.parent if node is not None and node.parent is not None else None, "pair")
     kind = body.text("type") if isinstance(body, Group) else None
     if not isinstance(body, Group) or kind is None or outer is None or _key(outer) != "parameters":
