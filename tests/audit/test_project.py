@@ -26,6 +26,12 @@ ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 27)
 OLD = "resource kv 'Microsoft.KeyVault/vaults@2023-07-01' existing = {\n  name: 'x'\n}\n"
 PASSWORD = "resource s 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {\n  name: 'a'\n  properties: { value: 'hunter2' }\n}\n"
+AZAPI = 'resource "azapi_resource" "a" {\n  type = "Microsoft.KeyVault/vaults@2023-07-01"\n}\n'
+COMMENTED = """{ "$schema": "x/deploymentTemplate.json", "resources": [ {
+    "comments": "keyless: ignore KA-101 the pipeline rewrites it",
+    "type": "Microsoft.KeyVault/vaults",
+    "apiVersion": "2023-07-01" } ] }
+"""
 
 
 @pytest.fixture
@@ -110,14 +116,9 @@ def test_text_of_windows_tools_is_read(project: Path) -> None:
     [
         ("a.bicep", f"// keyless: ignore KA-101 the pipeline rewrites it\n{OLD}"),
         ("b.bicep", OLD.replace("{\n", "{ // keyless: ignore KA-101 the pipeline rewrites it\n", 1)),
-        ("a.tf", '# keyless: ignore KA-101 the module rewrites it\nresource "azapi_resource" "a" {\n  type = "Microsoft.KeyVault/vaults@2023-07-01"\n}\n'),
-        ("b.tf", 'resource "azapi_resource" "a" {\n  # keyless: ignore KA-101 the module rewrites it\n  type = "Microsoft.KeyVault/vaults@2023-07-01"\n}\n'),
-        (
-            "a.json",
-            '{ "$schema": "x/deploymentTemplate.json", "resources": [ {\n'
-            '"comments": "keyless: ignore KA-101 the pipeline rewrites it",\n'
-            '"type": "Microsoft.KeyVault/vaults",\n"apiVersion": "2023-07-01" } ] }',
-        ),
+        ("a.tf", f"# keyless: ignore KA-101 the module rewrites it\n{AZAPI}"),
+        ("b.tf", AZAPI.replace("{\n", "{\n  # keyless: ignore KA-101 the module rewrites it\n", 1)),
+        ("a.json", COMMENTED),
     ],
 )  # fmt: skip
 def test_a_comment_with_a_reason_ignores_a_rule_in_its_place(path: str, text: str, project: Path) -> None:

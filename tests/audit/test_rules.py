@@ -10,11 +10,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.audit.cases import CASES, Case
 
 from keyless.audit.project import audit
 from keyless.audit.rules import CATALOG, called_by, retirement
 from keyless.audit.rules.packages import FAULTS, numbers
-from tests.audit.cases import CASES, Case
 
 TODAY = date(2026, 11, 27)
 PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
@@ -46,7 +46,7 @@ def test_every_rule_is_shown_finding_something_and_leaving_something_alone() -> 
 
 def test_every_rule_has_its_source_and_a_row_in_the_page_and_every_row_a_rule() -> None:
     rows = re.findall(
-        r"^\| <a id=\"(ka-\d+)\"></a>(KA-\d+) `([a-z-]+)` \|.*\]\((https://[^)]+)\) \|$", PAGE.read_text(), re.M
+        r"^\| <a id=\"(ka-\d+)\"></a>(KA-\d+) `([a-z-]+)` \|.*\]\((https://[^)]+)\) \|$", PAGE.read_text(), re.MULTILINE
     )
     assert rows == [(rule.code.lower(), rule.code, rule.name, rule.source) for rule in CATALOG]
     assert all(rule.seen <= TODAY for rule in CATALOG)
