@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import os
+import random
 import subprocess
 import sys
 from datetime import date
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import jsonschema_rs
 import pytest
 from click.testing import CliRunner
+from tests.audit.cases import CASES
 
 from keyless.audit.files import LARGEST
 from keyless.audit.project import audit
@@ -89,6 +91,21 @@ def test_a_file_that_cannot_be_read_is_named_and_stops_nothing(project: Path) ->
     assert {(each.path, each.line) for each in report.problems} == {
         ("huge.json", 0), ("broken.bicep", 1), ("utf.bicep", 0), ("azure.yaml", 2), ("pom.xml", 2), ("app.py", 2)
     }  # fmt: skip
+
+
+def test_a_damaged_file_neither_fails_the_audit_nor_shows_a_value(project: Path) -> None:
+    choose = random.Random(23)  # The same damage in every run.
+    for case in CASES:
+        at = choose.randrange(len(case.text) + 1)
+        whole = case.text.replace("hunter2", "hunter")
+        put = choose.choice(["{", "}", "'", '"', "\n", "\\", "[", "${", "\0", "é", "&"])
+        path = project / case.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(whole[:at] + put + whole[at + choose.randrange(4) :], encoding="utf-8")
+        report = audit([path], today=TODAY)
+        assert [each.why for each in report.problems if "could not be read" in each.why] == []
+        assert report.files == 1
+        assert "hunter" not in str(report.to_dict())
 
 
 def test_what_can_be_read_of_a_broken_file_is_read(project: Path) -> None:
