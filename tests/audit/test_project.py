@@ -226,11 +226,6 @@ def test_without_its_parsers_the_command_says_what_to_install(project: Path) -> 
 
 def test_this_repository_is_clean() -> None:
     report = audit([ROOT], today=TODAY)
-    # The templates with modules of a registry, which names old versions, give way to plain ones with their compiled JSON.
-    before = () if (ROOT / "infra" / "main.json").exists() else ("KA-101", "KA-105")
-    left = [
-        finding for finding in report.findings if not ("/infra/" in finding.place.path and finding.rule.code in before)
-    ]
-    assert [f"{finding.place.path}:{finding.place.line} {finding.what}" for finding in left] == []
+    assert [f"{finding.place.path}:{finding.place.line} {finding.what}" for finding in report.findings] == []
     assert report.problems == ()
     assert report.files > 100
