@@ -101,6 +101,7 @@ CASES: tuple[Case, ...] = (
     Case("KA-102", "new.dockerfile", "FROM mcr.microsoft.com/azure-cli:2.91.0\n", None),
     Case("KA-102", ".gitlab-ci.yml", "image: mcr.microsoft.com/azure-cli:2.61.0\nbuild:\n  script: [make]\n", 1),
     Case("KA-102", "setup.sh", "pip install azure-cli==2.60.0\n", 1),
+    Case("KA-102", "python.sh", "sudo python3 -m pip install azure-cli==2.60.0\n", 1),
     Case("KA-102", "apt.sh", "apt-get install -y azure-cli=2.60.0-1~jammy\n", 1),
     Case("KA-102", "free.sh", "pip install 'azure-cli>=2.60'\n", None),
     Case("KA-102", "script.bicep", SCRIPT % ("2.63.0", "update --name x"), 1),

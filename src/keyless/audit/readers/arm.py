@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _TYPE: Final = re.compile(
     rb'(?i)"type"\s*:\s*"(?P<type>microsoft\.(?:keyvault|web|authorization)/[^"]*|microsoft\.resources/deploymentscripts|[a-z/]+)"'
 )
+_TEXT: Final = re.compile(rb'"type"\s*:\s*"(?:[sS]ecure)?[sS]tring"')
 _PARAMETER: Final = re.compile(rb'"(?P<name>' + CANDIDATE + rb')"\s*:\s*\{')
 _REFERENCE: Final = re.compile(
     rb"(?i)reference\([^\"]*?microsoft\.keyvault/[^\"]*?\),\s*'(?P<version>\d{4}-\d\d-\d\d[\w-]*)'"
@@ -53,10 +54,10 @@ def read(source: Source) -> Iterator[Fact]:
         resource = _resource(node, source, lookup) if node is not None else None
         if resource is not None:
             yield resource
-    for found in _PARAMETER.finditer(source.data):
-        if names_secret(found["name"].decode()):
-            node = above(node_at(root, found.end() - 1, found.end()), "object")
-            yield from _parameter(found["name"].decode(), node, source)
+    for found in _TEXT.finditer(source.data):
+        node = above(node_at(root, found.start(), found.end()), "object")
+        if node is not None:
+            yield from _parameter(node, source)
     for found in _REFERENCE.finditer(source.data):
         place, version = source.place(source.line_at(found.start("version"))), found["version"].decode()
         yield Resource(type="Microsoft.KeyVault/vaults", version=version, place=place, dialect="arm", existing=True)
@@ -110,14 +111,17 @@ def _type_of(node: Node, body: Group, source: Source) -> str:
     return written
 
 
-def _parameter(name: str, node: Node | None, source: Source) -> Iterator[Parameter]:
-    body = value(node, source) if node is not None else None
-    outer = above(node.parent.parent if node is not None and node.parent is not None else None, "pair")
+def _parameter(node: Node, source: Source) -> Iterator[Parameter]:
+    own = node.parent
+    outer = above(own.parent, "pair") if own is not None else None
+    if own is None or own.type != "pair" or outer is None or _key(outer) != "parameters" or not names_secret(_key(own)):
+        return
+    body = value(node, source)
     kind = body.text("type") if isinstance(body, Group) else None
-    if not isinstance(body, Group) or kind is None or outer is None or _key(outer) != "parameters":
+    if not isinstance(body, Group) or kind is None:
         return
     yield Parameter(
-        name=name,
+        name=_key(own),
         place=source.place(body.line),
         dialect="arm",
         secure=kind.lower() in _SECURE,

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from keyless.audit.facts import Fact
     from keyless.audit.source import Source
 
+# Where to look; what stands there the syntax tree tells.
 _BASH: Final = re.compile(
-    rb"(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
-    rb"curl|pwsh|pip3?(?=[ \t]+install)|uv(?=[ \t]+(?:pip|tool)\b)|apt-get|apt)(?=[ \t])"
+    rb"(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
+    rb"curl|pip3?(?=[ \t]+install)|uv(?=[ \t]+(?:pip|tool)\b)|apt-get|apt)(?=[ \t])"
 )
+_BEFORE: Final = frozenset({"sudo", "exec", "time", "command"})
 _POWERSHELL: Final = re.compile(
     rb"(?i)(?<![\w./-])(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
     rb"(?:Set-AzKeyVault|New-Az|Install-Module|Install-PSResource|Import-Module|Invoke-AzRest|Invoke-Rest|Invoke-Web|pip)[\w-]*)"
@@ -93,8 +95,17 @@ def _facts(command: Command, source: Source) -> Iterator[Fact]:
 
 def _bash_command(node: Node, source: Source) -> Command | None:
     words = [_bash_word(child, source) for child in node.named_children if "redirect" not in child.type]
-    name = words[0] if words else None
-    return Command(str(name.value), tuple(words[1:]), source.line_of(node)) if isinstance(name, Scalar) else None
+    # `sudo az ...` runs az, and `python -m pip ...` pip.
+    while words and str(_plain(words[0])) in _BEFORE:
+        words = words[1:]
+    if [_plain(word) for word in words[1:3]] == ["-m", "pip"]:
+        words = words[2:]
+    name = _plain(words[0]) if words else None
+    return Command(str(name), tuple(words[1:]), source.line_of(node)) if name is not None else None
+
+
+def _plain(word: Word) -> object:
+    return word.value if isinstance(word, Scalar) else None
 
 
 def _bash_word(node: Node, source: Source) -> Word:
