@@ -185,6 +185,7 @@ CASES: tuple[Case, ...] = (
     Case("KA-401", ".github/workflows/a.yml", WORKFLOW % (DEPLOY + "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.10'"), 9),
     Case("KA-401", ".github/workflows/b.yml", WORKFLOW % "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.10'", None),
     Case("KA-401", ".github/workflows/c.yml", "env:\n  PY: '3.9'\n" + WORKFLOW % (DEPLOY + "      - uses: actions/setup-python@v5\n        with:\n          python-version: ${{ env.PY }}"), 2),
+    Case("KA-401", "azure-pipelines.yml", "steps:\n- task: UsePythonVersion@0\n  inputs:\n    versionSpec: '3.9'\n- task: AzureFunctionApp@2\n", 4),
     Case("KA-401", "a.csproj", CSPROJ % ("<TargetFramework>net6.0</TargetFramework><AzureFunctionsVersion>v4</AzureFunctionsVersion>", ""), 3),
     Case("KA-402", "a.bicep", SITE % "    siteConfig: { appSettings: [{ name: 'FUNCTIONS_EXTENSION_VERSION', value: '~3' }] }", 4),
     Case("KA-402", "b.bicep", SITE % "    siteConfig: { appSettings: [{ name: 'FUNCTIONS_EXTENSION_VERSION', value: '~4' }] }", None),

@@ -58,7 +58,7 @@ def read(source: Source) -> Iterator[Fact]:
         node = above(node_at(root, found.start(), found.end()), "object")
         if node is not None:
             yield from _parameter(node, source)
-    for found in _REFERENCE.finditer(source.data):
+    for found in _REFERENCE.finditer(source.data) if b"reference(" in source.data else ():
         place, version = source.place(source.line_at(found.start("version"))), found["version"].decode()
         yield Resource(type="Microsoft.KeyVault/vaults", version=version, place=place, dialect="arm", existing=True)
 

@@ -53,6 +53,8 @@ def read(command: Command, source: Source) -> Iterator[Fact]:
 
 def requires(source: Source) -> Iterator[Package]:
     """Yield the modules that a script or a function app's ``requirements.psd1`` holds to a version."""
+    if b"az.keyvault" not in source.data.lower():
+        return
     for found in _REQUIRES.finditer(source.data):
         sign = "==" if found["kind"].lower() == b"requiredversion" else "<="
         yield _package(sign, found["version"].decode(), source, found.start("version"))

@@ -32,17 +32,18 @@ _CHANGES: Final = frozenset(
         "list_deleted_secrets",
     }
 )
+_CHANGING: Final = re.compile("|".join(sorted(_CHANGES)).encode())
 _MODULES: Final = ("azure.keyvault.secrets", "keyless")
 
 
 def concerns(data: bytes) -> bool:
     """Return, quickly, whether a file has anything to do with vaults."""
-    return _VAULT.search(data) is not None or _MANAGEMENT.search(data) is not None
+    return _VAULT.search(data) is not None or (b"api-version=" in data and _MANAGEMENT.search(data) is not None)
 
 
 def read(source: Source) -> Iterator[Fact]:
     """Yield what a file does with secrets, and the versions of the management API that it calls."""
-    for found in _MANAGEMENT.finditer(source.data):
+    for found in _MANAGEMENT.finditer(source.data) if b"api-version=" in source.data else ():
         line = found[0].decode(errors="replace")
         if not line.lstrip().startswith("#"):
             yield from urls(line, source, source.line_at(found.start()))
@@ -61,21 +62,26 @@ def read(source: Source) -> Iterator[Fact]:
 
 def _use(tree: ast.Module, source: Source) -> Iterator[Use]:
     has_secrets = False
-    reads: list[int] = []
-    changes: list[int] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            if name in _READS:
-                reads.append(node.lineno)
-            elif name in _CHANGES:
-                changes.append(node.lineno)
-        elif isinstance(node, ast.ImportFrom):
-            has_secrets = has_secrets or _is_own(node.module or "")
-        elif isinstance(node, ast.Import):
-            has_secrets = has_secrets or any(_is_own(each.name) for each in node.names)
-    if has_secrets and (reads or changes):
-        yield Use(place=source.place(min(reads or changes)), reads=bool(reads), changes=bool(changes))
+    reads: int | None = None
+    changes: int | None = None
+    # What no text names, no call can be of.
+    may_change = _CHANGING.search(source.data) is not None
+    waiting: list[ast.AST] = [tree]
+    while waiting and not (has_secrets and reads and (changes or not may_change)):
+        node = waiting.pop()
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in _READS:
+                reads = reads or node.lineno
+            case ast.Call(func=ast.Attribute(attr=name)) if name in _CHANGES:
+                changes = changes or node.lineno
+            case ast.ImportFrom():
+                has_secrets = has_secrets or _is_own(node.module or "")
+            case ast.Import():
+                has_secrets = has_secrets or any(_is_own(each.name) for each in node.names)
+        waiting += reversed(list(ast.iter_child_nodes(node)))
+    line = reads or changes
+    if has_secrets and line:
+        yield Use(place=source.place(line), reads=reads is not None, changes=changes is not None)
 
 
 def _is_own(module: str) -> bool:

@@ -27,7 +27,8 @@ _SCRIPTS: Final = frozenset(
 _POWERSHELL: Final = frozenset({"pwsh", "powershell", "pscore", "ps"})
 _VARIABLES: Final = frozenset({"env", "variables", "environment"})
 _IMAGES: Final = frozenset({"image", "container"})
-_READ: Final = _SCRIPTS | _POWERSHELL | _VARIABLES | _IMAGES
+_USES: Final = frozenset({"uses", "task"})
+_READ: Final = _SCRIPTS | _POWERSHELL | _VARIABLES | _IMAGES | _USES
 _LANGUAGES: Final = {
     "actions/setup-python": ("python", "python-version"),
     "actions/setup-node": ("node", "node-version"),
@@ -67,16 +68,18 @@ def read(source: Source) -> Iterator[Fact]:
         if isinstance(node, yaml.SequenceNode):
             waiting += [item for item in node.value if not isinstance(item, yaml.ScalarNode)]
         elif isinstance(node, yaml.MappingNode):
-            waiting += [inner for _, inner in node.value if not isinstance(inner, yaml.ScalarNode)]
-            yield from _mapping(_members(node), source)
+            members = _members(node)
+            waiting += [inner for inner in members.values() if not isinstance(inner, yaml.ScalarNode)]
+            if not _READ.isdisjoint(members):
+                yield from _mapping(members, source)
 
 
 def _mapping(members: Mapping, source: Source) -> Iterator[Fact]:
-    if "uses" in members or "task" in members:
-        yield from _step(members, source)
     for name in members.keys() & _READ:
         inner = members[name]
-        if name in _VARIABLES:
+        if name in _USES:
+            yield from _step(inner, members, source)
+        elif name in _VARIABLES:
             yield from _variables(inner, source)
         elif name not in _IMAGES:
             yield from _script(inner, source, powershell=name in _POWERSHELL or _shell(members) in _POWERSHELL)
@@ -86,7 +89,9 @@ def _mapping(members: Mapping, source: Source) -> Iterator[Fact]:
 
 def _members(node: yaml.Node | None) -> Mapping:
     """Return what a mapping says by its names, in lower case: some of these tools take any."""
-    return {name.lower(): inner for name, inner in _pairs(node)}
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {str(key.value).lower(): inner for key, inner in node.value}
 
 
 def _pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
@@ -105,21 +110,20 @@ def _shell(members: Mapping) -> str:
     return "pwsh" if "azurepowershellversion" in members or "inline" in members else kind.lower()
 
 
-def _step(members: Mapping, source: Source) -> Iterator[Fact]:
+def _step(used: yaml.Node, members: Mapping, source: Source) -> Iterator[Fact]:
     """Yield what a step of a workflow uses."""
-    used = members.get("uses") or members.get("task")
-    if used is None:
-        return
     name = _text(used).partition("@")[0].lower()
+    is_cli = name.endswith("/cli")
+    language, option = _LANGUAGES.get(name, ("", ""))
+    if not (language or is_cli):
+        return
     given = _members(members.get("with") or members.get("inputs"))
     line = used.start_mark.line + 1
     script = _text(given.get("inlinescript"))
     version = given.get("azcliversion")
-    if name.endswith("/cli") and version is not None and (not script or az.manages_vaults(script)):
+    if is_cli and version is not None and (not script or az.manages_vaults(script)):
         place = source.place(version.start_mark.line + 1, line)
         yield Package(ecosystem="az", name="azure-cli", requirement=f"=={_text(version)}", place=place)
-    key = re.sub(r"(version|tool)?$", "", name) if "/" not in name else name
-    language, option = _LANGUAGES.get(name) or _LANGUAGES.get(key) or ("", "")
     chosen = given.get(option)
     if isinstance(chosen, yaml.ScalarNode) and _DEPLOYS.search(source.data):
         text, version_line = _resolved(_text(chosen), chosen.start_mark.line + 1, source)
