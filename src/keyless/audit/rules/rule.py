@@ -31,7 +31,7 @@ class Rule:
             secret that others can read; ``advice`` for what could be better.
         title: What a finding means, in one sentence.
         source: Where it was announced or is documented.
-        seen: The day on which the source said so.
+        seen: The day of the announcement, where it has one; else the day on which the rule was written.
         on: The day on which it takes effect; None where there is none, or where each finding has its own.
         ahead: How many days before its day it is told: every version ends some day. None means always.
     """
