@@ -62,6 +62,7 @@ def test_no_file_names_a_version_that_stops_working() -> None:
     [
         "resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {",
         "resource secret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' existing = {",
+        # keyless: ignore KA-101 this test shows that it is found
         "/providers/Microsoft.KeyVault/vaults/kv-contoso?api-version=2024-11-01",
         '"type": "Microsoft.KeyVault/vaults",\n      "apiVersion": "2024-11-01",',
         "'Microsoft.KeyVault/vaults@2024-04-01-preview'",

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from keyless.cli.commands import keyless
@@ -142,6 +143,24 @@ def test_a_fault_strikes_until_it_is_cleared_and_the_journal_says_why(up: Up) ->
     up.run("fault", "add", "throttled")
     assert "Nothing goes wrong any more" in up.run("fault", "clear")
     assert up.run("fault", "list").startswith("Known: throttled")
+
+
+def test_the_journal_says_once_what_is_known_against_a_client(up: Up) -> None:
+    def note(client: str) -> int:
+        # The token is missing, so it is only a challenge: who asks is what matters.
+        asked = requests.get(
+            f"{up.ready['vaults']['contoso-kv']}/secrets?api-version=7.4",
+            headers={"User-Agent": client},
+            proxies={"https": up.ready["env"]["HTTPS_PROXY"]},
+            verify=up.ready["env"]["REQUESTS_CA_BUNDLE"],
+            timeout=20,
+        )
+        assert asked.status_code == 401
+        return up.run("journal").count("Take azure-cli 2.90.0 or newer.")
+
+    assert note("AZURECLI/2.91.0 (DEB)") == 0
+    assert note("AZURECLI/2.75.0 (DEB)") == 1
+    assert note("AZURECLI/2.75.0 (DEB)") == 1
 
 
 def test_the_journal_is_followed_as_it_grows(up: Up) -> None:

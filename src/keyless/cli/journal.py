@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from keyless.audit.rules import called_by
 from keyless.cli.control_client import connect, reaching_control
 
 _PAUSE = 0.2  # Seconds between two looks: short enough that it seems at once.
@@ -21,17 +22,26 @@ _PAUSE = 0.2  # Seconds between two looks: short enough that it seems at once.
 def journal(*, follow: bool, as_json: bool, url: str | None, token: str | None) -> None:
     """Print what was asked, by which identity, and why it was answered so; never a value, never a token."""
     client = connect(url, token)
-    start = 0
+    start, named = 0, set[str]()
     while True:
         page = client.ask("GET", "journal", query={"start": str(start)})
         for entry in page["entries"]:
             click.echo(json.dumps(entry) if as_json else _line(entry))
+            if not as_json and entry["client"] not in named:
+                named.add(entry["client"])
+                for note in _notes(entry["client"]):
+                    click.echo(note)
         start = page["next"]
         if page["entries"]:
             continue
         if not follow:
             return
         time.sleep(_PAUSE)
+
+
+def _notes(client: str) -> list[str]:
+    """Return what is known against a program that asked: a fault of its release, or that it calls what stops."""
+    return [f"          That client's release has {fault.why}. Take {fault.remedy}." for fault in called_by(client)]
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ from keyless.doctor.sources import (
     picked,
     why,
 )
+from keyless.doctor.versions import check_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,7 @@ def check_environment(examination: Examination) -> list[Finding]:
         _check_proxy(examination),
         _check_references(variables, examination.host),
         _check_logging(),
+        check_versions(variables),
     ]
     return [finding for finding in found if finding is not None]
 
