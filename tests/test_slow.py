@@ -26,7 +26,7 @@ def test_a_report_gives_the_longest_time_of_each_test(tmp_path: Path) -> None:
 
 
 def test_a_slow_test_that_is_not_listed_and_a_listed_one_that_is_gone_are_problems() -> None:
-    seconds = {"tests/test_a.py::test_quick": 0.1, "tests/test_a.py::test_new": 2.5, "tests/test_a.py::test_old": 3.0}
+    seconds = {"tests/test_a.py::test_quick": 0.1, "tests/test_a.py::test_new": 25.0, "tests/test_a.py::test_old": 3.0}
     listed = frozenset({"tests/test_a.py::test_old", "tests/test_a.py::test_gone", "tests/test_not_run.py::test_it"})
     assert slow.problems(seconds, listed) == [
         "tests/test_a.py::test_new is slow, and not listed",
