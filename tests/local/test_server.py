@@ -111,8 +111,7 @@ def test_the_environment_names_every_variable_that_clients_read(local_azure: Loc
         "IDENTITY_ENDPOINT": f"{local_azure.http_url}/msi/token",
         "IDENTITY_HEADER": environment["IDENTITY_HEADER"],
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"],
-        "HTTPS_PROXY": local_azure.proxy_url,
-        "https_proxy": local_azure.proxy_url,
+        **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), environment["HTTPS_PROXY"]),
         "NO_PROXY": "localhost,127.0.0.1,::1",
         "no_proxy": "localhost,127.0.0.1,::1",
         "SSL_CERT_FILE": str(local_azure.bundle_file),
@@ -122,6 +121,7 @@ def test_the_environment_names_every_variable_that_clients_read(local_azure: Loc
         "NODE_USE_ENV_PROXY": "1",
     }
     assert len(environment["IDENTITY_HEADER"]) >= 32
+    assert environment["HTTPS_PROXY"].rpartition(":")[2] == local_azure.proxy_url.rpartition(":")[2]
 
 
 def test_without_an_identity_the_environment_has_no_endpoint(local_azure: LocalAzure) -> None:
@@ -162,6 +162,8 @@ def test_every_variable_that_selects_an_identity_source_is_known() -> None:
             "contoso-kv.vault.azure.net,CONTOSO-KV.VAULT.AZURE.NET:443,contoso-kv.vault.azure.cn.",
             "localhost,127.0.0.1,::1",
         ),
+        ("login.microsoftonline.com,.microsoftonline.us,login.windows.net:443", "localhost,127.0.0.1,::1"),
+        ("168.63.129.16,168.63.0.0/16,168.*", "localhost,127.0.0.1,::1"),
         (".azure.net,azure.net,.net,net,et,*.usgovcloudapi.net,cn", "localhost,127.0.0.1,::1"),
         (
             ".blob.core.windows.net,myvault.example,cnn.example",
@@ -169,7 +171,9 @@ def test_every_variable_that_selects_an_identity_source_is_known() -> None:
         ),
     ],
 )
-def test_no_proxy_keeps_what_was_there_and_never_excepts_a_vault(existing: str, expected: str) -> None:
+def test_no_proxy_keeps_what_was_there_and_never_excepts_what_the_proxy_answers_for(
+    existing: str, expected: str
+) -> None:
     variables = proxy_variables("http://127.0.0.1:1", host="127.0.0.1", no_proxy=existing)
     assert variables["NO_PROXY"] == variables["no_proxy"] == expected
 

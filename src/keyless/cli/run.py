@@ -105,7 +105,7 @@ def child_environment(azure: LocalAzure, environment: Mapping[str, str]) -> dict
     made[java.VARIABLE] = java.java_options(
         azure.ca_file.parent,
         bundle_file=azure.bundle_file,
-        proxy_url=azure.proxy_url,
+        proxy_url=made["HTTPS_PROXY"],
         no_proxy=made["NO_PROXY"],
         before=environment.get(java.VARIABLE, ""),
     )

@@ -6,7 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from keyless.clouds import CLOUDS
-from keyless.local.wire.identity.imds import HOST as METADATA_SERVICE
+from keyless.local.wire.proxy.target import LOGIN_HOSTS, METADATA_SERVICE, WIRE_SERVER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,24 +37,25 @@ Unset them all before setting those of one source, and never blank them: MSAL fo
 there, not at what it holds.
 """
 
-_VAULT_SUFFIXES = tuple(f".{cloud.vault_suffix}" for cloud in CLOUDS)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_OURS: Final = (*(f".{cloud.vault_suffix}" for cloud in CLOUDS), *(f".{host}" for host in LOGIN_HOSTS))
+_PLATFORM: Final = (METADATA_SERVICE, WIRE_SERVER)
+# Not [::1], which .NET looks for and which HTTPX takes for an error: for .NET the proxy carries what is for ::1.
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def proxy_variables(proxy_url: str, *, host: str, no_proxy: str) -> dict[str, str]:
-    """Return the variables that lead HTTPS through the proxy, in both spellings, since clients read one or the other.
+    """Return the variables that lead requests through the proxy, in both spellings, since clients read one or the other.
 
     Args:
         proxy_url: The address of the proxy.
         host: Where the identity endpoint listens; never asked for through the proxy.
-        no_proxy: What NO_PROXY holds already. Entries that would lead a vault's host, or the metadata service's
-            address, past the proxy are left out.
+        no_proxy: What NO_PROXY holds already. Entries that would lead what the proxy answers for past it are left out;
+            the proxy itself goes by them.
     """
     kept = (entry for entry in map(str.strip, no_proxy.split(",")) if entry and not _excepts(entry))
     direct = ",".join(dict.fromkeys((*_LOOPBACK, host, *kept)))
     return {
-        "HTTPS_PROXY": proxy_url,
-        "https_proxy": proxy_url,
+        **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy_url),
         "NO_PROXY": direct,
         "no_proxy": direct,
         # The fetch of Node.js looks at the proxy only when it is told to: https://nodejs.org/api/cli.html
@@ -69,14 +70,15 @@ def trust_variables(*, bundle_file: Path, node_file: Path) -> dict[str, str]:
 
 
 def _excepts(entry: str) -> bool:
-    """Say whether an entry of NO_PROXY covers a vault's host or the metadata service.
+    """Say whether an entry of NO_PROXY covers what the proxy answers for: vaults, Microsoft Entra ID, the platform.
 
     Some clients compare ends of text and not whole labels, and some read networks.
     """
     name = entry.lower().lstrip("*").removesuffix(":443").removesuffix(":80").removesuffix(".")
-    if any(suffix.endswith(name) or name.endswith(suffix) for suffix in _VAULT_SUFFIXES):
+    if any(suffix.endswith(name) or name.endswith(suffix) for suffix in _OURS):
         return True
     try:
-        return ipaddress.ip_address(METADATA_SERVICE) in ipaddress.ip_network(entry, strict=False)
+        network = ipaddress.ip_network(entry, strict=False)
     except ValueError:
-        return METADATA_SERVICE.startswith(name.removesuffix("*"))
+        return any(address.startswith(name.removesuffix("*")) for address in _PLATFORM)
+    return any(ipaddress.ip_address(address) in network for address in _PLATFORM)

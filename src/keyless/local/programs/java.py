@@ -45,8 +45,8 @@ def java_options(folder: Path, *, bundle_file: Path, proxy_url: str, no_proxy: s
         "javax.net.ssl.trustStore": store,
         "javax.net.ssl.trustStoreType": "PKCS12",
         "javax.net.ssl.trustStorePassword": _STORE_PASSWORD,
-        "https.proxyHost": proxy.hostname,
-        "https.proxyPort": proxy.port,
+        **{f"{scheme}.proxyHost": proxy.hostname for scheme in ("http", "https")},
+        **{f"{scheme}.proxyPort": proxy.port for scheme in ("http", "https")},
         "http.nonProxyHosts": "|".join(_java_pattern(entry) for entry in no_proxy.split(",")),
         # Without this an Authenticator of the program's own is not asked for the proxy's password.
         "jdk.http.auth.tunneling.disabledSchemes": "",

@@ -71,13 +71,13 @@ class Imds:
     def variables(self, http_url: str) -> dict[str, str]:
         """Return the variables by which clients find it.
 
-        Clients for Go and Rust have the service's address built in and do not read the first of them. What they ask of
-        it over a proxy comes here too, and the proxy serves nothing else.
+        Clients for Go and Rust have the service's address built in; what they ask of it comes here over the proxy of
+        HTTP_PROXY. HashiCorp's obeys no proxy, and reads the last.
 
         Args:
             http_url: Where the paths are served.
         """
-        return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": http_url, "HTTP_PROXY": http_url, "http_proxy": http_url}
+        return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": http_url, "ARM_MSI_ENDPOINT": f"{http_url}{TOKEN_PATH}"}
 
     async def _token(self, request: web.Request) -> Answer:
         check_metadata_request(request)
