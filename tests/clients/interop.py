@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 from tests.clients.impostor import impostor
 from tests.clients.programs import LANGUAGES, Language, Program
-from tests.clients.scenarios import OUTSIDE, SCENARIOS, TOKEN_LIFETIME, Asked, Scenario
+from tests.clients.scenarios import DEFAULT, OUTSIDE, SCENARIOS, TOKEN_LIFETIME, Asked, Scenario
 
 from keyless.cli.run import child_environment
 from keyless.local.server import LocalAzure
@@ -84,6 +84,7 @@ class Interop:
             for source in program.sources
             for scenario in SCENARIOS
         ]
+        cells += [(program, source, DEFAULT) for program in language.programs for source in program.default_on]
         yield from self.run_all(language, cells)
 
     def run_all(self, language: Language, cells: Iterable[tuple[Program, str, Scenario]]) -> Iterator[Result]:
@@ -94,7 +95,7 @@ class Interop:
     def once_more(self, language: Language, result: Result) -> Result:
         """Try what went wrong again, alone, and say so: some scenarios go by the seconds, and a machine may be busy."""
         for program in language.programs:
-            for scenario in SCENARIOS:
+            for scenario in (*SCENARIOS, DEFAULT):
                 if (f"{program.client} {program.version()}", scenario.name) == (result.client, result.scenario):
                     again = self.run(language, program, result.source, scenario)
                     return replace(again, text=f"{again.text} (at first: {result.text})")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 SOURCES: Final = ("app-service", "imds")
+DEFAULT_ON: Final = ("app-service", "imds", "workload")
 # The class is the first argument, which sh takes as its own name.
 JAVA_RUN: Final = 'exec java -cp "target/classes:$(cat target/classpath)" "$0" "$@"'
 
@@ -54,6 +55,7 @@ class Program:
         version: Tells their versions.
         command: How it is started, in its language's folder.
         sources: The sources of managed identities that its client can be pointed at.
+        default_on: Where it also runs with the SDK's default credential, which finds out by itself what kind of host it is on.
         differences: Where it differs, by the scenario's name, or by ``SCENARIO on SOURCE``.
     """
 
@@ -61,6 +63,7 @@ class Program:
     version: Callable[[], str]
     command: tuple[str, ...]
     sources: tuple[str, ...] = SOURCES
+    default_on: tuple[str, ...] = ()
     differences: Mapping[str, Difference] = field(default_factory=dict)
 
 
@@ -148,11 +151,13 @@ PYTHON: Final = Language(
             client="azure-identity, azure-keyvault-secrets",
             version=_python("azure-identity", "azure-keyvault-secrets"),
             command=(sys.executable, "azure_sdk.py"),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="the same, asynchronously",
             version=_python("azure-identity", "azure-keyvault-secrets"),
             command=(sys.executable, "azure_sdk_async.py"),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="msal, requests",
@@ -183,6 +188,7 @@ JAVASCRIPT: Final = Language(
             client="@azure/identity, @azure/keyvault-secrets",
             version=_javascript("@azure/identity", "@azure/keyvault-secrets"),
             command=("node", "azure_sdk.mjs"),
+            default_on=DEFAULT_ON,
             differences={"throttled twice": NO_RETRIES},
         ),
         Program(
@@ -204,6 +210,7 @@ GO: Final = Language(
             client="azidentity, azsecrets",
             version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azsecrets v(\S+)"),
             command=("bin/azsdk",),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="msal-go, net/http",
@@ -228,6 +235,7 @@ JAVA: Final = Language(
                 r"azure-security-keyvault-secrets</artifactId>\s*<version>([^<]+)",
             ),
             command=("sh", "-c", JAVA_RUN, "clients.AzureSdk"),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="msal4j, java.net.http",

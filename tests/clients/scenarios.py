@@ -202,3 +202,14 @@ SCENARIOS: Final = (
         seen=_no_vault,
     ),
 )
+DEFAULT: Final = Scenario(
+    name="default credential",
+    prepare=lambda _: Asked(ids={"CREDENTIAL": "default"}),
+    values=(_LOCAL,),
+    # What the kind of host has as its default, and nobody else: no token of the developer's is shown to the vault.
+    seen=lambda azure: (
+        azure.journal.count(service="vault", operation="getSecret", status=200) == 1
+        and not azure.journal.count(service="vault", code="Unauthorized", operation="getSecret", status=403)
+    ),
+)
+"""How it goes with the credential that finds out by itself what kind of host it is on."""
