@@ -218,6 +218,34 @@ GO: Final = Language(
             command=("bin/msal",),
             differences={"throttled twice": NO_RETRIES},
         ),
+        Program(
+            client="adal",
+            version=_pinned("go/go.mod", r"autorest/adal v(\S+)"),
+            command=("bin/adal",),
+            sources=(),
+            default_on=("app-service",),
+        ),
+    ),
+)
+JAVASCRIPT_OLDER: Final = Language(
+    name="javascript_older",
+    tools=("node", "npm"),
+    install=JAVASCRIPT.install,
+    sources=JAVASCRIPT.sources,
+    built=JAVASCRIPT.built,
+    programs=tuple(
+        Program(
+            client=client,
+            version=_pinned("javascript_older/package.json", pattern),
+            command=("node", "read.mjs", name),
+            sources=(),
+            default_on=("app-service",),
+        )
+        for client, name, pattern in (
+            ("@azure/identity", "1.1", r"@azure/identity@(1\.1[^\"]+)"),
+            ("@azure/identity", "1.5", r"@azure/identity@(1\.5[^\"]+)"),
+            ("@azure/ms-rest-nodeauth", "nodeauth", r'nodeauth": "([^"]+)'),
+        )
     ),
 )
 JAVA: Final = Language(
@@ -276,4 +304,4 @@ CSHARP: Final = Language(
         ),
     ),
 )
-LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, GO, JAVA, RUST, CSHARP)
+LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, JAVASCRIPT_OLDER, GO, JAVA, RUST, CSHARP)
