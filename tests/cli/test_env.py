@@ -14,7 +14,7 @@ import requests
 
 from keyless.cli.shells import commands
 from keyless.errors import LocalAzureError
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from keyless import UserAssignedManagedIdentity
 from keyless.doctor import diagnose, diagnosis
 from keyless.doctor.sources import picked
 from keyless.local.functions.host import FunctionHost, bundled_function_app
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from keyless.local.server import LocalAzure

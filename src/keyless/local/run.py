@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import socket
     import ssl
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from keyless.local.azure.azure import Azure
     from keyless.local.pki.authority import CertificateAuthority, ServerCertificate
@@ -56,6 +57,7 @@ class Run:
     """What there is from the start to the end."""
 
     azure: Azure
+    folder: Path
     sockets: Sockets
     sources: IdentitySources
     control: Control

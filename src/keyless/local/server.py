@@ -15,12 +15,8 @@ from keyless.local.pki.authority import CertificateAuthority, self_signed
 from keyless.local.pki.kept_authority import kept_authority
 from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
-from keyless.local.programs.environment import (
-    IDENTITY_VARIABLES,
-    METADATA_HOST_VARIABLE,
-    proxy_variables,
-    trust_variables,
-)
+from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.run import Run, Sockets, serving
 from keyless.local.wire.control.site import ROOT, Control
 from keyless.local.wire.identity import arc, imds, service_fabric
@@ -144,6 +140,7 @@ class LocalAzure:
         control = Control(azure, sources=lambda: describe_sources(self.environment))
         return Run(
             azure,
+            folder,
             sockets,
             sources,
             control,
@@ -291,7 +288,7 @@ class LocalAzure:
         credentials = "" if run.tells_users else f"{USER}:{run.proxy_password}@"
         node_file = trust.service_fabric_node_file if name == service_fabric.NAME else trust.node_file
         return {
-            METADATA_HOST_VARIABLE: f"http://{listeners.netloc(run.sockets.silent)}",
+            **without_developer(folder=run.folder, silent_url=f"http://{listeners.netloc(run.sockets.silent)}"),
             **found,
             **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
             **trust_variables(bundle_file=trust.bundle_file, node_file=node_file),

@@ -6,36 +6,12 @@ import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from keyless.clouds import CLOUDS
+from keyless.local.programs.variables import AZ_FOLDER, AZD_FOLDER, METADATA_HOST, TERRAFORM_ENDPOINT
+from keyless.local.wire.identity.imds import TOKEN_PATH
 from keyless.local.wire.proxy.target import LOGIN_HOSTS, METADATA_SERVICE, WIRE_SERVER
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-METADATA_HOST_VARIABLE: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
-IDENTITY_VARIABLES = (
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IDENTITY_API_VERSION",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "DEFAULT_IDENTITY_CLIENT_ID",
-    "AZUREPS_HOST_ENVIRONMENT",
-    METADATA_HOST_VARIABLE,
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_KUBERNETES_TOKEN_PROXY",
-)
-"""Every variable that makes a client choose a source of managed identities, or no managed identity at all.
-
-Unset them all before setting those of one source, and never blank them: MSAL for Python looks at whether a variable is
-there, not at what it holds.
-"""
 
 _OURS: Final = (*(f".{cloud.vault_suffix}" for cloud in CLOUDS), *(f".{host}" for host in LOGIN_HOSTS))
 _PLATFORM: Final = (METADATA_SERVICE, WIRE_SERVER)
@@ -67,6 +43,25 @@ def trust_variables(*, bundle_file: Path, node_file: Path) -> dict[str, str]:
     """Return the variables that make clients trust the local authority: most take a whole bundle, Node.js takes more."""
     bundle = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(bundle_file))
     return {**bundle, "NODE_EXTRA_CA_CERTS": str(node_file)}
+
+
+def without_developer(*, folder: Path, silent_url: str) -> dict[str, str]:
+    """Return the variables that keep clients from the developer's own sign-ins, and from the machine's metadata service.
+
+    Args:
+        folder: A private folder of the run.
+        silent_url: Where every connection is refused.
+    """
+    return {
+        METADATA_HOST: silent_url,
+        TERRAFORM_ENDPOINT: f"{silent_url}{TOKEN_PATH}",
+        **{name: str(_empty(folder / tool)) for name, tool in ((AZ_FOLDER, "az"), (AZD_FOLDER, "azd"))},
+    }
+
+
+def _empty(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def _excepts(entry: str) -> bool:
