@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from keyless.local.pki.revocation import revocation_app
 from keyless.local.wire.identity.site import guard
 from keyless.local.wire.keyvault import vault_app
 from keyless.local.wire.proxy.login import Login
@@ -40,6 +41,7 @@ class Sockets:
         other_proxy: Where it is served for sources of the other kind: whether the metadata service answers is what differs.
         service_fabric: Where the identity endpoint of Service Fabric is served.
         authority: Where the authority is served.
+        lists: Where the lists of revoked certificates are served.
         silent: Never served.
     """
 
@@ -49,6 +51,7 @@ class Sockets:
     other_proxy: socket.socket
     service_fabric: socket.socket
     authority: socket.socket
+    lists: socket.socket
     silent: socket.socket
 
 
@@ -88,6 +91,8 @@ async def serving(run: Run, authority: CertificateAuthority, host: str) -> Async
             app = web.Application(middlewares=[guarded])
             app.add_routes(routes)
             await stack.enter_async_context(listeners.site(app, listener, trust))
+        lists = revocation_app(authority.roots_list, authority.servers_list)
+        await stack.enter_async_context(listeners.site(lists, sockets.lists, None))
         await stack.enter_async_context(listeners.site(vault_app(run.azure), sockets.https, context))
         for listener, proxy in proxies.items():
             stack.push_async_callback(proxy.close)

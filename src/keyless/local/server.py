@@ -28,6 +28,7 @@ from keyless.local.wire.serving import listeners
 from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
     from types import TracebackType
 
@@ -97,9 +98,9 @@ class LocalAzure:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
-            authority = kept_authority(kept.authority_file) if kept else CertificateAuthority()
+            authority, lists = _authority(stack, kept)
             folder = stack.enter_context(private_folder())
-            run = self._prepare(azure, self._bind(stack), folder, authority.root_pem)
+            run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
             stack.callback(run.sources.close)
             stack.enter_context(LoopThread(lambda: serving(run, authority, self._host), name="keyless-local-azure"))
             self._started, self._ending = run, stack.pop_all()
@@ -111,7 +112,7 @@ class LocalAzure:
         self._started = None
         self._ending.close()
 
-    def _bind(self, stack: ExitStack) -> Sockets:
+    def _bind(self, stack: ExitStack, lists: socket.socket) -> Sockets:
         """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
         unnamed = dict.fromkeys(("other_proxy_port", "service_fabric_port", "authority_port"), 0)
         http, https, proxy, other_proxy, service_fabric_at, authority = (
@@ -119,7 +120,7 @@ class LocalAzure:
             for name, port in {**self._ports, **unnamed}.items()
         )
         silent = stack.enter_context(listeners.bind_silent())
-        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, silent)
+        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, lists, silent)
 
     def _prepare(self, azure: Azure, sockets: Sockets, folder: Path, root_pem: bytes) -> Run:
         certificate = self_signed()
@@ -293,3 +294,16 @@ class LocalAzure:
             **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
             **trust_variables(bundle_file=trust.bundle_file, node_file=node_file),
         }
+
+
+def _authority(stack: ExitStack, kept: DataFolder | None) -> tuple[CertificateAuthority, socket.socket]:
+    """Return the authority, and the socket at which its lists of revoked certificates are."""
+    bound: list[socket.socket] = []
+
+    def listen(port: int) -> str:
+        bound.append(stack.enter_context(listeners.bind_near(port)))
+        return f"http://{listeners.netloc(bound[-1])}"
+
+    if kept is None:
+        return CertificateAuthority(lists_url=listen(0)), bound[-1]
+    return kept_authority(kept.authority_file, listen=listen), bound[-1]
