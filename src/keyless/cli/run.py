@@ -85,7 +85,7 @@ def resolved_environment(
                 identity=identity,
                 keep_unresolved=keep_unresolved,
             )
-        environment |= {**resolved, "WEBSITE_KEYVAULT_REFERENCES": told(references, resolved)}
+        environment |= {**resolved.values, "WEBSITE_KEYVAULT_REFERENCES": told(references, resolved.failed)}
     return environment
 
 
