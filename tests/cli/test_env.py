@@ -114,6 +114,14 @@ def test_other_shells_take_any_value_as_it_is(shell: str, script: str) -> None:
     assert done.stdout == f"{AWKWARD}gone"
 
 
+def test_powershell_is_told_that_the_session_itself_does_not_see_it(local_azure: LocalAzure) -> None:
+    done = env(local_azure, "--shell", "powershell")
+    assert "only programs that are started from this session find the local Azure" in done.stderr
+    assert "`keyless run -- pwsh`" in done.stderr
+    assert done.stdout.startswith("Remove-Item Env:")
+    assert env(local_azure, "--shell", "sh").stderr == ""
+
+
 def test_fish_and_powershell_quote_what_would_end_their_strings() -> None:
     assert commands("fish", set_={"X": "a'b\\c"}, unset=["Y"]) == "set -e Y\nset -gx X 'a\\'b\\\\c'"
     expected = "Remove-Item Env:Y -ErrorAction SilentlyContinue\n$env:X = 'a''b'"

@@ -334,6 +334,16 @@ def test_an_error_inside_still_stops_it() -> None:
     assert "keyless-local-azure" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_of_a_configuration_will_do(tmp_path: Path, kind: type[str | Path]) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text('[vaults.fabrikam.secrets]\na = "b"\n[identities.system]\n')
+    with LocalAzure(kind(file)) as azure:
+        assert azure.vault("fabrikam").get_secret("a").value == "b"
+    with pytest.raises(ConfigurationError, match=r"missing\.toml"):
+        LocalAzure(kind(tmp_path / "missing.toml"))
+
+
 def test_a_config_decides_what_exists() -> None:
     config: Config = default_config()
     with LocalAzure(config) as azure:

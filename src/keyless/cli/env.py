@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -10,6 +10,11 @@ from keyless.cli.control_client import connect, reaching_control
 from keyless.cli.shells import SHELLS, Shell, commands
 from keyless.errors import LocalAzureError
 from keyless.local.sources import SOURCES
+
+_POWERSHELL: Final = (
+    "keyless: only programs that are started from this session find the local Azure. The session's own commands, such as "
+    "Invoke-RestMethod, have read their proxy and their certificates already: for those use `keyless run -- pwsh`."
+)
 
 
 @click.command()
@@ -33,4 +38,6 @@ def env(*, source: str, shell: Shell, url: str | None, token: str | None) -> Non
     chosen = sources[source]
     if "error" in chosen:
         raise LocalAzureError(**chosen["error"])
+    if shell == "powershell":
+        click.echo(_POWERSHELL, err=True)
     click.echo(commands(shell, set_=chosen["set"], unset=chosen["unset"]))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import load_config
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
@@ -29,7 +31,6 @@ from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
-    from pathlib import Path
     from types import TracebackType
 
     from keyless.local.azure.azure import Identity, Vault
@@ -54,7 +55,8 @@ class LocalAzure:
         'https://contoso-kv.vault.azure.net'
 
     Args:
-        config: What exists at the start; None means the example that comes with Keyless.
+        config: What exists at the start, or the path of a keyless.toml that says it; None means the example that comes with
+            Keyless.
         source: Where ``environment()`` says that the program runs, unless it is told otherwise.
         data: The folder in which to keep secrets, and what clients rely on: a program started before a restart goes on
             after it if the ports are named. None forgets them at the end.
@@ -66,7 +68,7 @@ class LocalAzure:
 
     def __init__(
         self,
-        config: Config | None = None,
+        config: Config | Path | str | None = None,
         *,
         source: str = "app-service",
         data: Path | None = None,
@@ -75,7 +77,7 @@ class LocalAzure:
         https_port: int = 0,
         proxy_port: int = 0,
     ) -> None:
-        self._config = config
+        self._config = load_config(Path(config)) if isinstance(config, (str, Path)) else config
         self._source = check_source(source)
         self._data = data
         self._host = host
