@@ -6,8 +6,10 @@ import os
 
 import pytest
 from tests.clients.interop import Interop, Result
-from tests.clients.programs import CURL, GO, JAVA, JAVASCRIPT, JAVASCRIPT_OLDER, PYTHON, Language, Program
+from tests.clients.programs import CSHARP, CURL, GO, JAVA, JAVASCRIPT, JAVASCRIPT_OLDER, PYTHON, Language, Program
 from tests.clients.scenarios import DEFAULT, SCENARIOS
+
+from keyless.local.sources import SOURCES
 
 # Those that are ready in seconds. `make interop` runs the others too.
 LANGUAGES = (PYTHON, CURL, JAVASCRIPT, GO)
@@ -43,6 +45,19 @@ def make_ready(language: Language) -> None:
     if problem and not os.environ.get("CI"):
         pytest.skip(f"{language.name.upper()} IS NOT TESTED: its clients cannot be installed: {problem}")
     assert problem is None, problem
+
+
+def test_a_language_whose_tools_are_missing_is_said_not_to_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    (result,) = Interop().results(CSHARP)
+    assert (result.text, result.passed) == ("NOT RUN: dotnet missing on this machine", None)
+
+
+def test_the_program_in_c_sharp_is_for_every_source_and_each_refusal_of_its_client_is_of_a_scenario_there_is() -> None:
+    (program,) = CSHARP.programs
+    cells = {f"{scenario.name} on {source}" for scenario in SCENARIOS for source in program.sources}
+    assert program.sources == SOURCES
+    assert set(program.differences) <= cells
 
 
 @pytest.mark.parametrize(("language", "program", "source"), WITH_DEFAULT)
