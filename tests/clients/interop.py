@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from tests.clients.impostor import impostor
-from tests.clients.programs import LANGUAGES, Language, Program
+from tests.clients.programs import LANGUAGES
 from tests.clients.scenarios import DEFAULT, OUTSIDE, SCENARIOS, TOKEN_LIFETIME, Asked, Scenario
 
 from keyless.cli.run import child_environment
@@ -31,6 +31,8 @@ from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from tests.clients.language import Language, Program
 
 _PATIENCE = 90.0
 

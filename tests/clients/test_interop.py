@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.clients.dotnet import CSHARP
 from tests.clients.interop import Interop, Result
-from tests.clients.programs import CSHARP, CURL, GO, JAVA, JAVASCRIPT, JAVASCRIPT_OLDER, PYTHON, Language, Program
+from tests.clients.programs import CURL, GO, JAVA, JAVASCRIPT, JAVASCRIPT_OLDER, PYTHON
 from tests.clients.scenarios import DEFAULT, SCENARIOS
 
 from keyless.local.sources import SOURCES
+
+if TYPE_CHECKING:
+    from tests.clients.language import Language, Program
 
 # Those that are ready in seconds. `make interop` runs the others too.
 LANGUAGES = (PYTHON, CURL, JAVASCRIPT, GO)

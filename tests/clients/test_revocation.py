@@ -61,8 +61,9 @@ def lists(local_azure: LocalAzure) -> list[bytes]:
 
 def _named(certificate: x509.Certificate) -> str:
     points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    (name,) = next(iter(points)).full_name or ()
-    return str(name.value)
+    names = next(iter(points)).full_name
+    assert names is not None
+    return str(names[0].value)
 
 
 @pytest.fixture
