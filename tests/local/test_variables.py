@@ -70,6 +70,20 @@ def test_nothing_of_the_developer_s_reaches_a_program(source: str) -> None:
     assert (made["ARM_SUBSCRIPTION_ID"], made["MINE"]) == ("kept", "kept")
 
 
+def test_spring_cloud_azure_is_given_the_proxy_in_settings_of_its_own() -> None:
+    with LocalAzure() as azure:
+        made = child_environment(azure, {"SPRING_CLOUD_AZURE_KEYVAULT_SECRET_ENDPOINT": "mine"})
+        host, port = azure.proxy_url.rpartition("@")[2].split(":")
+    found = {
+        name.removeprefix("SPRING_CLOUD_AZURE_"): value for name, value in made.items() if name.startswith("SPRING")
+    }
+    assert found == {
+        **{"PROXY_TYPE": "http", "PROXY_HOSTNAME": host, "PROXY_PORT": port},
+        "PROXY_HTTP_NONPROXYHOSTS": "localhost|127.0.0.1|[::1]",
+        "KEYVAULT_SECRET_ENDPOINT": "mine",
+    }
+
+
 def test_nothing_of_the_developer_s_reaches_a_function_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text(
         "import json, os\nimport azure.functions as func\napp = func.FunctionApp()\n"
