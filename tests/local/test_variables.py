@@ -78,7 +78,9 @@ def test_spring_cloud_azure_is_given_the_proxy_in_settings_of_its_own() -> None:
         name.removeprefix("SPRING_CLOUD_AZURE_"): value for name, value in made.items() if name.startswith("SPRING")
     }
     assert found == {
-        **{"PROXY_TYPE": "http", "PROXY_HOSTNAME": host, "PROXY_PORT": port},
+        "PROXY_TYPE": "http",
+        "PROXY_HOSTNAME": host,
+        "PROXY_PORT": port,
         "PROXY_HTTP_NONPROXYHOSTS": "localhost|127.0.0.1|[::1]",
         "KEYVAULT_SECRET_ENDPOINT": "mine",
     }
