@@ -119,6 +119,13 @@ def test_where_the_kernel_tells_whose_a_connection_is_no_program_is_given_a_pass
     assert not any(local_azure.proxy_url.partition("@")[0].rpartition(":")[2] in each for each in environment.values())
 
 
+@pytest.mark.parametrize("source", ["app-service", "imds"])
+def test_nuget_takes_the_proxy_for_plain_requests_for_tls_and_is_served(local_azure: LocalAzure, source: str) -> None:
+    proxies = {"https": local_azure.environment(source=source)["http_proxy"]}
+    answer = requests.get(SECRETS, proxies=proxies, verify=str(local_azure.ca_file), timeout=10)
+    assert answer.status_code == 401
+
+
 def test_elsewhere_a_program_is_given_the_password(wary: LocalAzure) -> None:
     assert wary.environment()["HTTPS_PROXY"] == wary.proxy_url
 
