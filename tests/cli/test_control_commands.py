@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from keyless.cli.commands import keyless
+from keyless.local.files.running import this_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 def test_the_file_that_leads_to_it_is_its_owners_alone(up: Up) -> None:
     [file] = up.files()
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
-    assert json.loads(file.read_text()) == up.ready["control"]
+    said = json.loads(file.read_text())
+    assert said.pop("network") == this_network()
+    assert said == up.ready["control"]
 
 
 def piped(up: Up, value: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
