@@ -12,12 +12,13 @@ NEITHER = {
     "Read secrets here with azure-keyvault-secrets": "the program itself must change",
     "Use the name as it stands in the vault": "the name is the caller's, and the vault is not known",
     "Copy it from the secret's identifier": "the version is the caller's, and the vault is not known",
+    "Make the reference a setting of its own": "what else the setting holds is the program's",
     "Look at the variables of this stage": "the doctor does not know what it could not examine",
 }
 # Words in capitals that are no placeholders: variables, levels, and what a command asks of grep.
 _NO_PLACEHOLDERS = re.compile(
     r"\b(HTTPS?_PROXY|NO_PROXY|IDENTITY_\w+|IMDS_ENDPOINT|MSI_\w+|AZURE_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|USER|WARNING|"
-    r"KEY_VAULT_URL|SECRET_NAME)\b"
+    r"KEY_VAULT_URL|SECRET_NAME|SSL_CERT_FILE|JDK_JAVA_OPTIONS)\b"
 )
 
 

@@ -20,7 +20,7 @@ try:
 
     from keyless.local.azure.config.config import Config, default_config, load_config, read_config
     from keyless.local.instruments.journal_failures import denied
-    from keyless.local.programs.environment import IDENTITY_VARIABLES
+    from keyless.local.programs.variables import IDENTITY_VARIABLES
     from keyless.local.server import LocalAzure
     from keyless.local.testing.drill_account import DrillRun
     from keyless.local.testing.least_privilege import Use

@@ -53,7 +53,8 @@ class SecretId:
             parts = urlsplit(text)
         except ValueError:
             parts = urlsplit("")
-        segments = parts.path.removeprefix("/").removesuffix("/").split("/")
+        # Vaults take doubled slashes, and configurations that join a URL with a path have them.
+        segments = re.sub("/+", "/", parts.path).removeprefix("/").removesuffix("/").split("/")
         if segments[0] != "secrets" or len(segments) not in {2, 3}:
             raise ConfigurationError(
                 f"The secret identifier {text!r} is not one of a secret.",

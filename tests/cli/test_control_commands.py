@@ -15,6 +15,7 @@ import requests
 from click.testing import CliRunner
 
 from keyless.cli.commands import keyless
+from keyless.local.files.running import this_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,10 +79,38 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 def test_the_file_that_leads_to_it_is_its_owners_alone(up: Up) -> None:
     [file] = up.files()
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
-    assert json.loads(file.read_text()) == up.ready["control"]
+    said = json.loads(file.read_text())
+    assert said.pop("network") == this_network()
+    assert said == up.ready["control"]
 
 
-def test_a_secret_is_set_from_an_argument_from_standard_input_and_by_asking(up: Up) -> None:
+def piped(up: Up, value: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Set a secret to what comes through a pipe, as a shell does it."""
+    command = [*KEYLESS, "secret", "set", *arguments]
+    return subprocess.run(command, input=value, env=up.environment, capture_output=True, timeout=30, check=False)
+
+
+def test_a_secret_is_set_from_a_pipe_without_being_told_so(up: Up) -> None:
+    done = piped(up, f"{CANARY}\n".encode(), "printed")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert up.run("secret", "show", "printed", "--value").strip() == CANARY
+    nothing = piped(up, b"", "printed")
+    assert (nothing.returncode, b"No value is given" in nothing.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("given", [["-"], []])
+def test_a_value_that_is_no_utf_8_is_told_by_its_byte_and_not_shown(up: Up, given: list[str]) -> None:
+    done = piped(up, b"caf\xe9", "latin", *given)
+    assert done.returncode == 1
+    assert b"The value on standard input is not UTF-8." in done.stderr
+    assert b"Byte 4 belongs to no character" in done.stderr
+    assert b"caf" not in done.stderr
+
+
+def test_a_secret_is_set_from_an_argument_from_standard_input_and_by_asking(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyless.cli.secret._at_terminal", lambda: True)
     said = [
         up.run("secret", "set", "given", CANARY, "--tag", "a=b=c", "--content-type", "t"),
         up.run("secret", "set", "piped", "-", text=f"{CANARY}\n"),
@@ -212,6 +241,19 @@ def test_with_nothing_running_a_command_says_how_to_start(tmp_path: Path, comman
     assert "No local Azure is running" in result.stderr
     assert "keyless up" in result.stderr
     assert CANARY not in result.output
+
+
+def test_the_record_of_a_run_in_another_network_is_left(up: Up) -> None:
+    (file,) = up.files()
+    said = json.loads(file.read_text())
+    nobody = file.with_name("up-1.json")
+    nobody.write_text(json.dumps({**said, "url": "http://127.0.0.1:9/keyless/control", "network": "net:[1]"}))
+    up.run("secret", "list")
+    assert nobody.exists()
+    nobody.write_text(json.dumps({**said, "url": "http://127.0.0.1:9/keyless/control"}))
+    up.run("secret", "list")
+    assert not nobody.exists()
+    assert file.exists()
 
 
 def test_a_run_that_was_killed_is_not_taken_for_one_that_runs(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import requests
 
 from keyless.cli.shells import commands
 from keyless.errors import LocalAzureError
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -60,12 +60,11 @@ def test_a_program_gets_json(local_azure: LocalAzure) -> None:
     assert set(found["unset"]) == set(IDENTITY_VARIABLES) - set(found["set"])
 
 
-def test_the_proxy_to_the_metadata_service_goes_with_it_and_another_proxy_stays(local_azure: LocalAzure) -> None:
-    ours = local_azure.environment(source="imds")["HTTP_PROXY"]
-    done = env(local_azure, "--shell", "json", HTTP_PROXY=ours, http_proxy="http://proxy.example:3128")
-    unset = json.loads(done.stdout)["unset"]
-    assert "HTTP_PROXY" in unset
-    assert "http_proxy" not in unset
+def test_another_source_has_another_proxy_and_none_is_left_over(local_azure: LocalAzure) -> None:
+    before = local_azure.environment(source="imds")
+    after = json.loads(env(local_azure, "--shell", "json", **before).stdout)["set"]
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        assert after[name] == local_azure.environment()[name] != before[name]
 
 
 def test_without_a_running_local_azure_the_command_says_how_to_start_one(tmp_path: Path) -> None:
@@ -113,6 +112,14 @@ def test_other_shells_take_any_value_as_it_is(shell: str, script: str) -> None:
         [program, "-c", f"{text}\n{script}"], capture_output=True, text=True, env={**os.environ, "Y": "y"}, check=True
     )
     assert done.stdout == f"{AWKWARD}gone"
+
+
+def test_powershell_is_told_that_the_session_itself_does_not_see_it(local_azure: LocalAzure) -> None:
+    done = env(local_azure, "--shell", "powershell")
+    assert "only programs that are started from this session find the local Azure" in done.stderr
+    assert "`keyless run -- pwsh`" in done.stderr
+    assert done.stdout.startswith("Remove-Item Env:")
+    assert env(local_azure, "--shell", "sh").stderr == ""
 
 
 def test_fish_and_powershell_quote_what_would_end_their_strings() -> None:

@@ -365,6 +365,41 @@ def test_a_reference_that_does_not_resolve_stops_the_run_and_says_why(
     assert "the Key Vault reference ONE is left as it is" in kept.stderr
 
 
+NO_VAULT = "@Microsoft.KeyVault(SecretUri=https://unknown-kv.vault.azure.net/secrets/x)"
+INSIDE = "Server=db;Password=@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=api-key)"
+
+
+def test_what_came_of_each_reference_is_told_in_app_service_s_words(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"ONE": BY_URI, "TWO": MISSING, "THREE": NO_VAULT, "FOUR": "@Microsoft.KeyVault()"}.items():
+        monkeypatch.setenv(name, value)
+    show = "import os; print(os.environ['WEBSITE_KEYVAULT_REFERENCES'])"
+    done = run(place, sys.executable, "-c", show, options=("--keep-unresolved",))
+    told = {name: each["status"] for name, each in json.loads(done.stdout).items()}
+    assert told == {"ONE": "Resolved", "TWO": "SecretNotFound", "THREE": "VaultNotFound", "FOUR": "InvalidSyntax"}
+    assert "the Key Vault reference THREE is left as it is (VaultNotFound)." in done.stderr
+
+
+def test_a_reference_inside_a_longer_value_is_named_and_left(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE", INSIDE)
+    done = run(place, sys.executable, "-c", SHOW)
+    assert done.stdout.strip() == f"{INSIDE}|-|-"
+    assert "keyless: ONE holds a Key Vault reference that nobody resolves: it must be the whole value" in done.stderr
+
+
+def test_with_user_assigned_identities_alone_the_run_says_how_to_name_one(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = "[vaults.contoso-kv.secrets]\napi-key = 'x'\n[identities.reporting.roles]\ncontoso-kv = 'Key Vault Secrets User'\n"
+    (place / "keyless.toml").write_text(config)
+    monkeypatch.setenv("ONE", BY_NAME)
+    done = run(place, sys.executable, "-c", SHOW)
+    assert done.returncode == 1
+    assert "ONE (MSINotEnabled)" in done.stderr
+    assert "--reference-identity RESOURCE_ID here, keyVaultReferenceIdentity in Azure" in done.stderr
+
+
 def test_exec_resolves_with_the_identity_that_the_machine_has(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONE", BY_URI)
     # Inside `keyless run`, this machine's identity and vaults are the local ones; the reference must reach exec unread.

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from tests.clients.dotnet import CSHARP
+from tests.clients.language import DEFAULT_ON, HERE, Difference, Language, Program
 
-HERE: Final = Path(__file__).parent
-SOURCES: Final = ("app-service", "imds")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # The class is the first argument, which sh takes as its own name.
 JAVA_RUN: Final = 'exec java -cp "target/classes:$(cat target/classpath)" "$0" "$@"'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """What a client does otherwise than the table says, and why that is the client's own doing.
-
-    Attributes:
-        error: What must be in its error.
-        why: Why.
-    """
-
-    error: str
-    why: str
 
 
 NO_RETRIES: Final = Difference(
@@ -43,73 +27,6 @@ NO_RESOURCE_IDS: Final = Difference(
     error="resource IDs aren't supported",
     why="its client refuses resource ids on App Service: name the identity by its client id",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """A program, as its users would write it.
-
-    Attributes:
-        client: The packages that it uses.
-        version: Tells their versions.
-        command: How it is started, in its language's folder.
-        sources: The sources of managed identities that its client can be pointed at.
-        differences: Where it differs, by the scenario's name, or by ``SCENARIO on SOURCE``.
-    """
-
-    client: str
-    version: Callable[[], str]
-    command: tuple[str, ...]
-    sources: tuple[str, ...] = SOURCES
-    differences: Mapping[str, Difference] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Language:
-    """A language.
-
-    Attributes:
-        name: Its name, that of its folder too.
-        tools: What must be on the machine.
-        programs: Its programs.
-        install: The command that installs what the manifest pins, and builds.
-        sources: What it is made from; where that has not changed, nothing is made anew.
-        built: The folder that it makes.
-    """
-
-    name: str
-    tools: tuple[str, ...]
-    programs: tuple[Program, ...]
-    install: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    built: str = ""
-
-    @property
-    def folder(self) -> Path:
-        """Where its programs are."""
-        return HERE / self.name
-
-    def missing(self) -> tuple[str, ...]:
-        """Return the tools that this machine does not have."""
-        return tuple(tool for tool in self.tools if shutil.which(tool) is None)
-
-    def make_ready(self) -> str | None:
-        """Install and build, one process at a time; return what the tool said if that fails."""
-        if not self.install:
-            return None
-        made_from = self.folder / self.built / ".made-from"
-        wanted = "".join(file.read_text() for pattern in self.sources for file in sorted(self.folder.glob(pattern)))
-        with (self.folder / ".lock").open("w") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            if made_from.exists() and made_from.read_text() == wanted:
-                return None
-            done = subprocess.run(
-                self.install, cwd=self.folder, capture_output=True, text=True, timeout=1800, check=False
-            )
-            if done.returncode:
-                return (done.stdout + done.stderr)[-3000:]
-            made_from.write_text(wanted)
-        return None
 
 
 def _python(*packages: str) -> Callable[[], str]:
@@ -148,11 +65,13 @@ PYTHON: Final = Language(
             client="azure-identity, azure-keyvault-secrets",
             version=_python("azure-identity", "azure-keyvault-secrets"),
             command=(sys.executable, "azure_sdk.py"),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="the same, asynchronously",
             version=_python("azure-identity", "azure-keyvault-secrets"),
             command=(sys.executable, "azure_sdk_async.py"),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="msal, requests",
@@ -183,6 +102,7 @@ JAVASCRIPT: Final = Language(
             client="@azure/identity, @azure/keyvault-secrets",
             version=_javascript("@azure/identity", "@azure/keyvault-secrets"),
             command=("node", "azure_sdk.mjs"),
+            default_on=DEFAULT_ON,
             differences={"throttled twice": NO_RETRIES},
         ),
         Program(
@@ -204,6 +124,7 @@ GO: Final = Language(
             client="azidentity, azsecrets",
             version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azsecrets v(\S+)"),
             command=("bin/azsdk",),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="msal-go, net/http",
@@ -211,6 +132,34 @@ GO: Final = Language(
             command=("bin/msal",),
             differences={"throttled twice": NO_RETRIES},
         ),
+        Program(
+            client="adal",
+            version=_pinned("go/go.mod", r"autorest/adal v(\S+)"),
+            command=("bin/adal",),
+            sources=(),
+            default_on=("app-service",),
+        ),
+    ),
+)
+JAVASCRIPT_OLDER: Final = Language(
+    name="javascript_older",
+    tools=("node", "npm"),
+    install=JAVASCRIPT.install,
+    sources=JAVASCRIPT.sources,
+    built=JAVASCRIPT.built,
+    programs=tuple(
+        Program(
+            client=client,
+            version=_pinned("javascript_older/package.json", pattern),
+            command=("node", "read.mjs", name),
+            sources=(),
+            default_on=("app-service",),
+        )
+        for client, name, pattern in (
+            ("@azure/identity", "1.1", r"@azure/identity@(1\.1[^\"]+)"),
+            ("@azure/identity", "1.5", r"@azure/identity@(1\.5[^\"]+)"),
+            ("@azure/ms-rest-nodeauth", "nodeauth", r'nodeauth": "([^"]+)'),
+        )
     ),
 )
 JAVA: Final = Language(
@@ -228,6 +177,7 @@ JAVA: Final = Language(
                 r"azure-security-keyvault-secrets</artifactId>\s*<version>([^<]+)",
             ),
             command=("sh", "-c", JAVA_RUN, "clients.AzureSdk"),
+            default_on=DEFAULT_ON,
         ),
         Program(
             client="msal4j, java.net.http",
@@ -254,18 +204,4 @@ RUST: Final = Language(
         ),
     ),
 )
-CSHARP: Final = Language(
-    name="csharp",
-    tools=("dotnet",),
-    install=("dotnet", "build", "--nologo", "--verbosity", "quiet", "--output", "bin"),
-    sources=("clients.csproj", "*.cs"),
-    built="bin",
-    programs=(
-        Program(
-            client="Azure.Identity, Azure.Security.KeyVault.Secrets",
-            version=_pinned("csharp/clients.csproj", r'Azure.Identity" Version="([^"]+)', r'Secrets" Version="([^"]+)'),
-            command=("dotnet", "bin/clients.dll"),
-        ),
-    ),
-)
-LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, GO, JAVA, RUST, CSHARP)
+LANGUAGES: Final = (PYTHON, CURL, JAVASCRIPT, JAVASCRIPT_OLDER, GO, JAVA, RUST, CSHARP)

@@ -116,8 +116,16 @@ def _short_lived(azure: LocalAzure) -> Asked:
 
 def _reads(identity: str, count: int) -> Callable[[LocalAzure], bool]:
     return lambda azure: (
-        azure.journal.count(service="vault", operation="getSecret", identity=identity, status=200) == count
+        azure.journal.count(service="vault", operation="getSecret", identity=_whose(azure, identity), status=200)
+        == count
     )
+
+
+def _whose(azure: LocalAzure, identity: str) -> str:
+    """Return whose token a program gets that names nobody: in a pod, that of the identity which trusts its account."""
+    asked = azure.journal.entries(service="identity", operation="getToken")
+    in_pod = bool(asked) and all(entry.source == "workload" for entry in asked)
+    return "reporting" if in_pod and identity == "system" else identity
 
 
 def _refused(status: int, code: str) -> Callable[[LocalAzure], bool]:
@@ -202,3 +210,14 @@ SCENARIOS: Final = (
         seen=_no_vault,
     ),
 )
+DEFAULT: Final = Scenario(
+    name="default credential",
+    prepare=lambda _: Asked(ids={"CREDENTIAL": "default"}),
+    values=(_LOCAL,),
+    # What the kind of host has as its default, and nobody else: no token of the developer's is shown to the vault.
+    seen=lambda azure: (
+        azure.journal.count(service="vault", operation="getSecret", status=200) == 1
+        and not azure.journal.count(service="vault", code="Unauthorized", operation="getSecret", status=403)
+    ),
+)
+"""How it goes with the credential that finds out by itself what kind of host it is on."""

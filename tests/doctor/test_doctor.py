@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -19,9 +20,10 @@ from tests.remedies import flaw
 
 from keyless import UserAssignedManagedIdentity
 from keyless.doctor import diagnose, diagnosis
+from keyless.doctor.settings import check_settings
 from keyless.doctor.sources import picked
 from keyless.local.functions.host import FunctionHost, bundled_function_app
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from keyless.local.server import LocalAzure
@@ -331,6 +333,12 @@ def test_the_command_as_a_whole_ends_within_its_deadline() -> None:
         ({"AZURE_CLIENT_ID": "reporting"}, "KL-605", "warn"),
         ({"MSI_ENDPOINT": "http://127.0.0.1:9/token"}, "KL-602", "warn"),
         ({"HTTP_PROXY": "http://proxy.example:3128"}, "KL-606", "warn"),
+        ({"AZURE_TOKEN_CREDENTIALS": "dev"}, "KL-613", "warn"),
+        ({"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential"}, "KL-613", "warn"),
+        ({"JAVA_TOOL_OPTIONS": "-Dhttp.proxyHost=proxy.example -Dhttps.proxyHost=proxy.example"}, "KL-606", "warn"),
+        ({"AZURE_HTTP_LOG_DETAIL_LEVEL": "BODY_AND_HEADERS"}, "KL-608", "warn"),
+        ({"DB": "@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=a)"}, "KL-607", "fail"),
+        ({"DB": "x=@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=a)"}, "KL-607", "fail"),
         ({"DB": " @Microsoft.KeyVault(VaultName=contoso-kv;SecretName=a)"}, "KL-607", "fail"),
         ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://10.0.0.1"}, "KL-612", "warn"),
         ({"AZURE_KUBERNETES_SNI_NAME": "x", "AZURE_KUBERNETES_CA_FILE": "/x"}, "KL-612", "warn"),
@@ -519,3 +527,25 @@ def test_no_report_holds_a_token_or_a_value_whichever_stage_fails(
         assert not [secret for secret in secrets if secret in text]
     printed = "".join(capfd.readouterr())
     assert not [secret for secret in secrets if secret in printed]
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"), [("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
+)
+def test_a_bundle_that_only_some_clients_read_is_named(there: str, missing: str) -> None:
+    (finding,) = check_settings({there: "/etc/company.pem"})
+    assert (finding.code, finding.evidence) == ("KL-614", f"{there} is set, and {missing} is not.")
+    assert flaw(finding.remedy) is None
+    assert check_settings({there: "/etc/company.pem", missing: "/etc/company.pem"}) == []
+
+
+def test_a_log_that_would_hold_secrets_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        (finding,) = check_settings({})
+    assert finding.code == "KL-608"
+    assert "secrets' values" in finding.cause
+
+
+@pytest.mark.parametrize("value", ["", "prod", "ManagedIdentityCredential", "workloadidentitycredential"])
+def test_a_choice_of_credentials_that_has_the_managed_identity_is_well(value: str) -> None:
+    assert check_settings({"AZURE_TOKEN_CREDENTIALS": value}) == []

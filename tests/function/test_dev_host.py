@@ -20,7 +20,7 @@ import requests
 
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.functions.host import FunctionHost, bundled_function_app
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

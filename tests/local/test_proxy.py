@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keyless.local.pki.authority import CertificateAuthority
-from keyless.local.wire.proxy.connect_request import Target
 from keyless.local.wire.proxy.proxy import ConnectProxy
+from keyless.local.wire.proxy.reached import Local
+from keyless.local.wire.proxy.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -70,14 +71,16 @@ async def proxying(
     vaults: Echo,
     *,
     bundle_file: Path | None = None,
+    metadata_at: tuple[str, int] | None = None,
     head_timeout: float = 10,
     connect_timeout: float = 10,
     idle_timeout: float = 60,
 ) -> AsyncIterator[tuple[str, int]]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     proxy = ConnectProxy(
-        vault_hosts=lambda: {VAULT, "fabrikam.vault.azure.cn"},
-        vaults_at=vaults.address,
+        Local(
+            vault_hosts=lambda: {VAULT, "fabrikam.vault.azure.cn"}, vaults_at=vaults.address, metadata_at=metadata_at
+        ),
         password=PASSWORD,
         bundle_file=bundle_file,
         trusts=lambda *_: True,
@@ -221,7 +224,7 @@ async def test_a_vault_has_no_other_port(proxy: tuple[str, int], vaults: Echo) -
 async def test_what_is_not_a_host_and_a_port_is_refused(proxy: tuple[str, int], vaults: Echo, target: str) -> None:
     status, answer = await refusal(proxy, target)
     assert status == 400
-    assert "CONNECT takes HOST:PORT or [IPv6]:PORT." in answer
+    assert "CONNECT takes HOST:PORT or [IPv6]:PORT, and a URL has a host." in answer
     assert vaults.opened == 0
 
 
@@ -236,13 +239,164 @@ async def test_what_is_not_a_host_and_a_port_is_refused(proxy: tuple[str, int], 
         "0xa9fea9fe",
         "169.254.43518",
         "169.254.169.254.",
+        "168.63.129.16",
+        "[64:ff9b::169.254.169.254]",
+        "[64:ff9b:1::a9fe:a9fe]",
+        "[2002:a9fe:a9fe::1]",
+        "[2001:0:a9fe:a9fe::1]",
+        "[::169.254.169.254]",
+        "[64:ff9b::a83f:8110]",
+        "metadata.azure.internal",
+        "Metadata.Azure.Internal.",
     ],
 )
-@pytest.mark.parametrize("port", [80, 443])
-async def test_the_metadata_service_is_never_reached(proxy: tuple[str, int], host: str, port: int) -> None:
-    status, answer = await refusal(proxy, f"{host}:{port}")
+@pytest.mark.parametrize(
+    "url", ["{host}:80", "{host}:443", "http://{host}/metadata/instance", "http://{host}:8080/", "https://{host}/"]
+)
+async def test_no_address_of_the_platform_is_reached_by_a_tunnel_or_by_a_url(
+    proxy: tuple[str, int], host: str, url: str
+) -> None:
+    target = url.format(host=host)
+    status, answer = await refusal(proxy, target, method="GET" if "//" in target else "CONNECT")
     assert status == 403
     assert "where a machine in Azure has its metadata service" in answer
+    assert "With --source imds the local Azure answers at http://169.254.169.254." in answer
+
+
+@asynccontextmanager
+async def metadata_service(vaults: Echo) -> AsyncIterator[tuple[str, int]]:
+    """A proxy for a source that has a metadata service, where that is a server that says what it is."""
+    async with echoing("metadata") as echo, proxying(vaults, metadata_at=echo.address) as proxy:
+        yield proxy
+
+
+async def test_where_the_source_has_a_metadata_service_the_local_one_answers_for_its_address(vaults: Echo) -> None:
+    async with metadata_service(vaults) as proxy:
+        reader, writer = await asyncio.open_connection(*proxy)
+        writer.write(b"GET http://169.254.169.254/metadata/x?y=1 HTTP/1.1\r\nHost: wrong\r\nMetadata: true\r\n\r\n")
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"\r\n\r\n")
+        head = b"GET /metadata/x?y=1 HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\nConnection: close\r\n\r\n"
+        assert answer == b"metadata:" + head
+        await leave((reader, writer))
+
+
+async def test_node_js_tunnels_plain_http_to_the_metadata_service_and_the_local_one_answers(vaults: Echo) -> None:
+    async with metadata_service(vaults) as proxy:
+        status, _, tunnel = await ask(proxy, "169.254.169.254:80")
+        assert status == 200
+        assert await through(tunnel, b"hello") == b"metadata:hello"
+        await leave(tunnel)
+
+
+@pytest.mark.parametrize(
+    "target", ["169.254.169.254:443", "[::ffff:169.254.169.254]:80", "2852039166:80", "168.63.129.16:80"]
+)
+async def test_the_local_metadata_service_answers_at_its_own_address_alone(vaults: Echo, target: str) -> None:
+    async with metadata_service(vaults) as proxy:
+        assert (await refusal(proxy, target))[0] == 403
+
+
+class Page:
+    """A web server that notes what it is asked, and answers each request in pieces, keeping the connection."""
+
+    def __init__(self, *, announces: bool = False) -> None:
+        self.asked: list[str] = []
+        self.bodies: list[bytes] = []
+        self.announces = announces
+        self.netloc = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                self.asked.append(head)
+                if self.announces:
+                    writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                size = next((int(line[15:]) for line in head.splitlines() if line.startswith("Content-Length:")), 0)
+                self.bodies.append(await reader.readexactly(size))
+                writer.write(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nX-Kept: yes\r\nContent-Length: 4\r\n\r\n")
+                for piece in (b"pa", b"ge"):
+                    writer.write(piece)
+                    await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def page(*, announces: bool = False) -> AsyncIterator[Page]:
+    made = Page(announces=announces)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.netloc = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield made
+    server.close()
+
+
+async def test_a_plain_url_of_another_host_is_fetched_as_before_and_the_connection_is_for_one_answer(
+    proxy: tuple[str, int],
+) -> None:
+    async with page() as other:
+        reader, writer = await asyncio.open_connection(*proxy)
+        url = f"http://{other.netloc}/a?b=c"
+        secret = "Proxy-Authorization: Basic a2V5bGVzczpwYXNzOndvcmQ="
+        writer.write(
+            f"PUT {url} HTTP/1.1\r\nHost: x\r\n{secret}\r\nX-Mine: 1\r\nContent-Length: 5\r\n\r\nhello".encode()
+        )
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"page")
+        await leave((reader, writer))
+    assert answer == b"HTTP/1.1 200 OK\r\nX-Kept: yes\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage"
+    assert other.bodies == [b"hello"]
+    assert other.asked == [
+        f"PUT /a?b=c HTTP/1.1\r\nHost: {other.netloc}\r\nX-Mine: 1\r\nContent-Length: 5\r\nConnection: close\r\n\r\n"
+    ]
+
+
+async def test_a_client_that_waits_to_be_told_to_go_on_is_told(proxy: tuple[str, int]) -> None:
+    async with page(announces=True) as other:
+        reader, writer = await asyncio.open_connection(*proxy)
+        writer.write(
+            f"PUT http://{other.netloc}/ HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(5):
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"hello")
+            assert (await reader.readuntil(b"page")).endswith(b"Connection: close\r\n\r\npage")
+        await leave((reader, writer))
+    assert other.bodies == [b"hello"]
+
+
+async def test_a_client_may_go_on_in_another_protocol(proxy: tuple[str, int]) -> None:
+    async def switch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Upgrade: websocket\r\nConnection: Upgrade\r\n" in head
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        writer.write(b"echo " + await reader.readexactly(5))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(switch, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection(*proxy)
+    writer.write(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        assert b"\r\nConnection: Upgrade\r\n" in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"hello")
+        assert await reader.read() == b"echo hello"
+    await leave((reader, writer))
+    server.close()
+
+
+@pytest.mark.parametrize("url", [f"http://{VAULT}/secrets", "http://ghost.vault.azure.net/", f"http://{VAULT}:8080/"])
+async def test_no_plain_url_of_a_vault_is_let_out(proxy: tuple[str, int], vaults: Echo, url: str) -> None:
+    status, answer = await refusal(proxy, url, method="GET")
+    assert status == 502
+    assert "No vault ghost" in answer or "Key Vault listens on port 443 alone" in answer
+    assert vaults.opened == 0
+
+
+@pytest.mark.parametrize("url", ["http://", "http://:80/", "http://user:word@127.0.0.1/", "http://[::1/"])
+async def test_a_plain_url_without_a_host_is_refused(proxy: tuple[str, int], url: str) -> None:
+    assert (await refusal(proxy, url, method="GET"))[0] in {400, 405}
 
 
 @pytest.mark.parametrize(
@@ -310,11 +464,14 @@ async def test_another_host_that_does_not_answer_is_a_504(vaults: Echo) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "connect"])
-async def test_a_plain_request_is_refused_with_what_to_do(proxy: tuple[str, int], method: str) -> None:
-    status, answer = await refusal(proxy, f"http://{VAULT}/secrets", method=method)
+@pytest.mark.parametrize("target", ["/secrets", "*", "ftp://example.com/", f"{VAULT}:443"])
+async def test_what_is_asked_of_the_proxy_itself_is_refused_with_what_to_do(
+    proxy: tuple[str, int], method: str, target: str
+) -> None:
+    status, answer = await refusal(proxy, target, method=method)
     assert status == 405
     assert "Allow: CONNECT\r\n" in answer
-    assert "set it as HTTPS_PROXY, not as HTTP_PROXY" in answer
+    assert "set it as HTTP_PROXY and HTTPS_PROXY" in answer
 
 
 async def ask_for_url(proxy: tuple[str, int], url: str) -> str:

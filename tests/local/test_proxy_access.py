@@ -14,6 +14,7 @@ import requests
 from requests.exceptions import ProxyError
 
 from keyless.local.server import LocalAzure
+from keyless.local.wire.proxy import peer
 from keyless.local.wire.proxy.peer import same_user
 from keyless.local.wire.proxy.proxy import ConnectProxy
 
@@ -30,6 +31,7 @@ def wary() -> Iterator[LocalAzure]:
     azure = LocalAzure()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ConnectProxy.__init__.__kwdefaults__ or {}, "trusts", lambda _peer, _here: False)
+        patch.setattr(peer, "same_user", lambda _peer, _here: False)
         azure.__enter__()
     yield azure
     azure.__exit__(None, None, None)
@@ -102,6 +104,30 @@ def test_the_azure_sdk_for_javascript_gives_the_password_of_the_url(wary: LocalA
         ".getSecret('db-password').then((secret) => console.log(secret.value));"
     )
     assert run(wary, "node", "-e", program).strip() == "local-db-password"
+
+
+@pytest.mark.parametrize("source", ["app-service", "imds"])
+def test_where_the_kernel_tells_whose_a_connection_is_no_program_is_given_a_password_to_print(
+    local_azure: LocalAzure, source: str
+) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux says whose a connection is")
+    environment = local_azure.environment(source=source)
+    addresses = {environment[name] for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")}
+    assert len(addresses) == 1
+    assert "@" not in addresses.pop()
+    assert not any(local_azure.proxy_url.partition("@")[0].rpartition(":")[2] in each for each in environment.values())
+
+
+@pytest.mark.parametrize("source", ["app-service", "imds"])
+def test_nuget_takes_the_proxy_for_plain_requests_for_tls_and_is_served(local_azure: LocalAzure, source: str) -> None:
+    proxies = {"https": local_azure.environment(source=source)["http_proxy"]}
+    answer = requests.get(SECRETS, proxies=proxies, verify=str(local_azure.ca_file), timeout=10)
+    assert answer.status_code == 401
+
+
+def test_elsewhere_a_program_is_given_the_password(wary: LocalAzure) -> None:
+    assert wary.environment()["HTTPS_PROXY"] == wary.proxy_url
 
 
 def test_a_program_of_the_same_user_needs_no_password(local_azure: LocalAzure) -> None:

@@ -7,8 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.errors import ConfigurationError
-from keyless.local.programs.references import is_reference, local_references, parse_reference
+from keyless.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    IdentityRefusedError,
+    IdentityUnavailableError,
+    KeylessError,
+    SecretNotFoundError,
+    VaultThrottledError,
+    VaultUnreachableError,
+)
+from keyless.local.programs.references import (
+    is_misplaced,
+    is_reference,
+    local_references,
+    parse_reference,
+    status_of,
+)
+from keyless.secret_id import SecretId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +38,8 @@ SECRET = "https://contoso-kv.vault.azure.net/secrets/db-password"
     [
         (f"SecretUri={SECRET}", SECRET),
         (f"SecretUri={SECRET}/", SECRET),
+        ("SecretUri=https://contoso-kv.vault.azure.net//secrets/db-password", SECRET),
+        ("SecretUri=https://contoso-kv.vault.azure.net///secrets//db-password//", SECRET),
         (f"SecretUri={SECRET}/{VERSION}", f"{SECRET}/{VERSION}"),
         (f"secreturi={SECRET}", SECRET),
         ("VaultName=contoso-kv;SecretName=db-password", SECRET),
@@ -61,6 +79,46 @@ def test_what_is_none_is_refused_with_what_is_wrong(value: str, problem: str) ->
 )
 def test_other_values_are_no_references(value: str) -> None:
     assert not is_reference(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"Server=db;Password=@Microsoft.KeyVault(SecretUri={SECRET})",
+        f'"@Microsoft.KeyVault(SecretUri={SECRET})"',
+        f" @Microsoft.KeyVault(SecretUri={SECRET})",
+        f"@Microsoft.KeyVault(SecretUri={SECRET}) ",
+        f"@microsoft.keyvault(SecretUri={SECRET})\n",
+    ],
+)
+def test_a_reference_with_anything_around_it_is_one_that_nobody_resolves(value: str) -> None:
+    assert (is_misplaced(value), is_reference(value)) == (True, False)
+
+
+@pytest.mark.parametrize("value", ["plain", f"@Microsoft.KeyVault(SecretUri={SECRET})", "@Microsoft.KeyVault(broken"])
+def test_a_reference_that_is_the_whole_value_is_not_misplaced(value: str) -> None:
+    assert not is_misplaced(value)
+
+
+@pytest.mark.parametrize(
+    ("error", "secret", "status"),
+    [
+        (ConfigurationError, None, "InvalidSyntax"),
+        (SecretNotFoundError, SECRET, "SecretNotFound"),
+        (SecretNotFoundError, f"{SECRET}/{VERSION}", "SecretVersionNotFound"),
+        (AccessDeniedError, SECRET, "AccessToKeyVaultDenied"),
+        (VaultUnreachableError, SECRET, "VaultNotFound"),
+        (IdentityRefusedError, SECRET, "MSINotEnabled"),
+        (IdentityUnavailableError, SECRET, "MSINotEnabled"),
+        (VaultThrottledError, SECRET, "OtherReasons"),
+        (ConfigurationError, SECRET, "OtherReasons"),
+    ],
+)
+def test_a_failure_has_the_status_that_app_service_gives_it(
+    error: type[KeylessError], secret: str | None, status: str
+) -> None:
+    failed = error("what", cause="cause", remedy="remedy")
+    assert status_of(failed, SecretId.parse(secret) if secret else None) == status
 
 
 def test_the_settings_file_gives_its_references_alone(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import requests
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.config.config import Config, default_config
 from keyless.local.programs.environment import proxy_variables
-from keyless.local.server import IDENTITY_VARIABLES, LocalAzure
+from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,9 +110,14 @@ def test_the_environment_names_every_variable_that_clients_read(local_azure: Loc
     assert environment == {
         "IDENTITY_ENDPOINT": f"{local_azure.http_url}/msi/token",
         "IDENTITY_HEADER": environment["IDENTITY_HEADER"],
+        "MSI_ENDPOINT": f"{local_azure.http_url}/msi/token",
+        "MSI_SECRET": environment["IDENTITY_HEADER"],
+        "REGION_NAME": "westus2",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"],
-        "HTTPS_PROXY": local_azure.proxy_url,
-        "https_proxy": local_azure.proxy_url,
+        "ARM_MSI_ENDPOINT": f"{environment['AZURE_POD_IDENTITY_AUTHORITY_HOST']}/metadata/identity/oauth2/token",
+        "AZURE_CONFIG_DIR": environment["AZURE_CONFIG_DIR"],
+        "AZD_CONFIG_DIR": environment["AZD_CONFIG_DIR"],
+        **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), environment["HTTPS_PROXY"]),
         "NO_PROXY": "localhost,127.0.0.1,::1",
         "no_proxy": "localhost,127.0.0.1,::1",
         "SSL_CERT_FILE": str(local_azure.bundle_file),
@@ -122,6 +127,7 @@ def test_the_environment_names_every_variable_that_clients_read(local_azure: Loc
         "NODE_USE_ENV_PROXY": "1",
     }
     assert len(environment["IDENTITY_HEADER"]) >= 32
+    assert environment["HTTPS_PROXY"].rpartition(":")[2] == local_azure.proxy_url.rpartition(":")[2]
 
 
 def test_without_an_identity_the_environment_has_no_endpoint(local_azure: LocalAzure) -> None:
@@ -140,17 +146,6 @@ def test_whoever_asks_for_the_metadata_service_is_refused_at_once(
         session.get(f"{host}/metadata/identity/oauth2/token", timeout=5)
 
 
-def test_every_variable_that_selects_an_identity_source_is_known() -> None:
-    assert set(IDENTITY_VARIABLES) == {
-        *("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IDENTITY_API_VERSION"),
-        *("MSI_ENDPOINT", "MSI_SECRET", "DEFAULT_IDENTITY_CLIENT_ID", "AZUREPS_HOST_ENVIRONMENT", "IMDS_ENDPOINT"),
-        *("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_AUTHORITY_HOST"),
-        *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_KUBERNETES_TOKEN_PROXY"),
-        # These make azure-identity choose an application instead of any managed identity.
-        *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"),
-    }
-
-
 @pytest.mark.parametrize(
     ("existing", "expected"),
     [
@@ -162,6 +157,8 @@ def test_every_variable_that_selects_an_identity_source_is_known() -> None:
             "contoso-kv.vault.azure.net,CONTOSO-KV.VAULT.AZURE.NET:443,contoso-kv.vault.azure.cn.",
             "localhost,127.0.0.1,::1",
         ),
+        ("login.microsoftonline.com,.microsoftonline.us,login.windows.net:443", "localhost,127.0.0.1,::1"),
+        ("168.63.129.16,168.63.0.0/16,168.*", "localhost,127.0.0.1,::1"),
         (".azure.net,azure.net,.net,net,et,*.usgovcloudapi.net,cn", "localhost,127.0.0.1,::1"),
         (
             ".blob.core.windows.net,myvault.example,cnn.example",
@@ -169,7 +166,9 @@ def test_every_variable_that_selects_an_identity_source_is_known() -> None:
         ),
     ],
 )
-def test_no_proxy_keeps_what_was_there_and_never_excepts_a_vault(existing: str, expected: str) -> None:
+def test_no_proxy_keeps_what_was_there_and_never_excepts_what_the_proxy_answers_for(
+    existing: str, expected: str
+) -> None:
     variables = proxy_variables("http://127.0.0.1:1", host="127.0.0.1", no_proxy=existing)
     assert variables["NO_PROXY"] == variables["no_proxy"] == expected
 
@@ -333,6 +332,16 @@ def test_an_error_inside_still_stops_it() -> None:
         ports.append(int(azure.http_url.rpartition(":")[2]) / 0)
     assert ports == []
     assert set(threading.enumerate()) <= threads
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_of_a_configuration_will_do(tmp_path: Path, kind: type[str | Path]) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text('[vaults.fabrikam.secrets]\na = "b"\n[identities.system]\n')
+    with LocalAzure(kind(file)) as azure:
+        assert azure.vault("fabrikam").get_secret("a").value == "b"
+    with pytest.raises(ConfigurationError, match=r"missing\.toml"):
+        LocalAzure(kind(tmp_path / "missing.toml"))
 
 
 def test_a_config_decides_what_exists() -> None:

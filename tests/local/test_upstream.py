@@ -22,8 +22,9 @@ from keyless.local.files.private_folder import private_folder
 from keyless.local.pki.authority import CertificateAuthority
 from keyless.local.pki.trust import write_trust
 from keyless.local.server import LocalAzure
-from keyless.local.wire.proxy.connect_request import Target
 from keyless.local.wire.proxy.proxy import ConnectProxy
+from keyless.local.wire.proxy.reached import Local
+from keyless.local.wire.proxy.target import Target
 from keyless.local.wire.proxy.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ async def company(*, answer: str = "HTTP/1.1 200 OK", tls: ssl.SSLContext | None
 async def through(upstream: Upstream | None, target: str) -> str:
     """Ask the local proxy for a target and return all that it answers."""
     proxy = ConnectProxy(
-        vault_hosts=lambda: {VAULT}, vaults_at=("127.0.0.1", 9), password="x", upstream=upstream, connect_timeout=2
+        Local(vault_hosts=lambda: {VAULT}, vaults_at=("127.0.0.1", 9)),
+        password="x",
+        upstream=upstream,
+        connect_timeout=2,
     )
     listener = socket.create_server(("127.0.0.1", 0))
     await proxy.start(listener)

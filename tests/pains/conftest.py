@@ -12,7 +12,7 @@ from azure.keyvault.secrets import SecretClient
 from tests.remedies import flaw
 
 from keyless.doctor import Finding, Report, diagnose
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from keyless.local.server import LocalAzure

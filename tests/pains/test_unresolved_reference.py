@@ -22,3 +22,15 @@ def test_the_setting_is_named_and_its_text_is_not_shown(clinic: Clinic) -> None:
     assert clinic.finding(CODE).evidence.endswith("in DB_PASSWORD (status MSINotEnabled).")
     assert "keyVaultReferenceIdentity" in finding.remedy
     assert "keyless run" in finding.remedy
+
+
+def test_a_reference_inside_a_longer_value_is_one_that_nobody_resolves(clinic: Clinic) -> None:
+    clinic.patch.setenv(
+        "CONNECTION", f"Server=db;Password={SYMPTOM}https://contoso-kv.vault.azure.net/secrets/db-password)"
+    )
+    clinic.patch.setenv(
+        "WEBSITE_KEYVAULT_REFERENCES", json.dumps({"X": {"rawReference": f"{SYMPTOM})", "status": "Resolved"}})
+    )
+    finding = clinic.finding(CODE)
+    assert finding.evidence.endswith("beside blanks: CONNECTION.")
+    assert "the whole value" in finding.cause

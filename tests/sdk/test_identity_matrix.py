@@ -119,7 +119,7 @@ workload          js-default     reporting reporting  -          -            re
 workload          js-msal        not-asked not-asked  not-asked  not-asked    not-asked  not-asked
 """
 # What the endpoints say, as clients for Node.js quote it, and how these say that they ask nothing.
-REFUSALS = "No User Assigned|Identity not found|requested identity was not found|Managed identity not found|AADSTS"
+REFUSALS = "No User Assigned|[Ii]dentity not found|requested identity was not found|identity_not_found|AADSTS"
 NOT_ASKED = "not supported|Only client id is supported|fetch failed|ChainedTokenCredential authentication failed"
 UNREAD = 'Response had no "expiresOn" property'
 

@@ -7,7 +7,10 @@ App Service as ``invalid_scope`` and lets an answer that is not JSON escape as `
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msal
@@ -23,8 +26,11 @@ from keyless.errors import ConfigurationError, KeylessError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyless._identity.session import Exchange
     from keyless._wire.deadline import Deadline
 
+# In seconds; of a token that is good for longer, MSAL asks for the next at half of its life.
+_LONG_LIFE = 7200
 # Patterns are compiled when they are first needed, so that importing costs little.
 _RESOURCE_ID = (
     rf"(?i:/subscriptions/{GUID}/resourcegroups/[^/?#\s]+"
@@ -111,6 +117,7 @@ class ManagedIdentity:
                 raise
             except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
                 problem = error
+                token = _dated(exchange)
         if token is None:
             # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
             raise explain(self.name, exchange, problem)
@@ -136,3 +143,21 @@ def _token(result: object) -> Token | None:
         expires_on=int(clock.unix_time()) + (int(expires_in) if expires_in is not None else 3600),
         refresh_on=int(refresh_on) if refresh_on is not None else None,
     )
+
+
+def _dated(exchange: Exchange) -> Token | None:
+    """Return the token of an answer that tells its end as a date in ISO 8601, which MSAL does not read; None for any other.
+
+    Azure has sent such answers: https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/4963
+    """
+    try:
+        body = json.loads(exchange.text) if exchange.status == HTTPStatus.OK else {}
+        ends = datetime.fromisoformat(body["expires_on"])
+        value = body["access_token"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(value, str) or ends.tzinfo is None:
+        return None
+    now, expires_on = int(clock.unix_time()), int(ends.timestamp())
+    refresh_on = (now + expires_on) // 2 if expires_on - now >= _LONG_LIFE else None
+    return Token(value=value, expires_on=expires_on, refresh_on=refresh_on)

@@ -39,6 +39,12 @@ NO_SUCH_NAME = (
 )
 _CALLER = r"\boid=([0-9a-fA-F-]{36})"
 _RESOURCE = r"Resource: '([^']+)'"
+# What OpenSSL says of a certificate under X509_V_FLAG_X509_STRICT: https://github.com/openssl/openssl/blob/master/crypto/x509/x509_txt.c
+_STRICT = (
+    "Missing (Authority|Subject) Key Identifier|(Authority|Subject) Key Identifier marked critical|"
+    "CA cert does not include key usage extension|Basic Constraints of CA cert not marked critical|"
+    "Path length (invalid|given)[^(]*[^( ]|[Kk]ey usage keyCertSign invalid for non-CA cert|(Issuer|Subject) name empty"
+)
 _PROXY_ANSWER = r"Tunnel connection failed: ([^'\"]+)"
 _BY_POLICY = frozenset({"AccessDenied", "ForbiddenByPolicy"})
 _NO_POLICY = r"not found on any access policy|does not have secrets get permission"
@@ -66,6 +72,8 @@ def no_answer(
             remedy="Name a file of certificates in PEM, or trust the public roots: `unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE`.",
             retryable=False,
         )
+    if isinstance(problem, requests.exceptions.SSLError) and (strict := re.search(_STRICT, str(problem))):
+        return _not_strict(what, strict[0], secret)
     if isinstance(problem, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(problem):
         return VaultUnreachableError(
             f"{what}: its certificate is not trusted.",
@@ -95,6 +103,19 @@ def no_answer(
         cause="The connection was refused or cut: the network, a proxy or the service.",
         remedy=f"Try again; if it lasts, check the proxy settings: {remedies.SHOW_PROXIES}; then the route from here to the "
         f"vault. {network.look_at_network(vault_name(secret.vault_url))}",
+    )
+
+
+def _not_strict(what: str, found: str, secret: SecretId) -> VaultUnreachableError:
+    """Return the error for a certificate that is trusted, and not made as RFC 5280 wants it."""
+    host = secret.vault_url.removeprefix("https://")
+    return VaultUnreachableError(
+        f"{what}: its certificate does not pass the strict checks of X.509 ({found}).",
+        cause="Python from 3.13 on makes these checks. Whom to trust is not the matter: a proxy that opens TLS makes "
+        "certificates which lack something, or marks it wrongly.",
+        remedy="Have the proxy's certificates mended by who runs it. What comes from it: "
+        f"`openssl s_client -connect {host}:443 -servername {host} </dev/null | openssl x509 -noout -text`.",
+        retryable=False,
     )
 
 

@@ -132,8 +132,8 @@ def _answering() -> list[ControlClient]:
             client.ask("GET", "clock")
         except KeylessError as error:
             # One that was killed left its file; one that is only slow, or stopped for a while, keeps it.
-            if running.file is not None and isinstance(error.__cause__, requests.ConnectionError):
-                running.file.unlink(missing_ok=True)
+            if isinstance(error.__cause__, requests.ConnectionError):
+                running.forget()
         else:
             found.append(client)
     return found

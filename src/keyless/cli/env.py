@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
@@ -11,12 +10,11 @@ from keyless.cli.control_client import connect, reaching_control
 from keyless.cli.shells import SHELLS, Shell, commands
 from keyless.errors import LocalAzureError
 from keyless.local.sources import SOURCES
-from keyless.local.wire.identity import imds
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_HTTP_PROXY: Final = ("HTTP_PROXY", "http_proxy")
+_POWERSHELL: Final = (
+    "keyless: only programs that are started from this session find the local Azure. The session's own commands, such as "
+    "Invoke-RestMethod, have read their proxy and their certificates already: for those use `keyless run -- pwsh`."
+)
 
 
 @click.command()
@@ -40,11 +38,6 @@ def env(*, source: str, shell: Shell, url: str | None, token: str | None) -> Non
     chosen = sources[source]
     if "error" in chosen:
         raise LocalAzureError(**chosen["error"])
-    left_over = _left_over(sources, os.environ) if source != imds.NAME else []
-    click.echo(commands(shell, set_=chosen["set"], unset=[*chosen["unset"], *left_over]))
-
-
-def _left_over(sources: Mapping[str, Mapping[str, Any]], environment: Mapping[str, str]) -> list[str]:
-    """Return the variables that an earlier choice of this shell set, and that may also be its user's own."""
-    ours = sources[imds.NAME]["set"]
-    return [name for name in _HTTP_PROXY if environment.get(name) == ours[name]]
+    if shell == "powershell":
+        click.echo(_POWERSHELL, err=True)
+    click.echo(commands(shell, set_=chosen["set"], unset=chosen["unset"]))

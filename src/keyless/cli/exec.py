@@ -25,5 +25,5 @@ def execute(*, keep_unresolved: bool, reference_identity: str | None, command: t
         find_references(os.environ), vault_urls={}, identity=reference_identity, keep_unresolved=keep_unresolved
     )
     with blocked_signals() as before:
-        code = run_command(command, {**os.environ, **found}, signal_mask=before)
+        code = run_command(command, {**os.environ, **found.values}, signal_mask=before)
     sys.exit(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,27 @@ import msal
 from keyless import SecretReader
 from keyless.errors import ConfigurationError, KeylessError
 from keyless.local.programs.local_settings import SETTINGS_FILE
-from keyless.local.programs.references import is_reference, local_references, parse_reference
+from keyless.local.programs.references import (
+    is_misplaced,
+    is_reference,
+    local_references,
+    parse_reference,
+    status_of,
+)
 from keyless.secret_id import SecretId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyless.local.programs.references import Status
+
 # In seconds: a person waits.
 _TIMEOUT = 30.0
 _PARALLEL = 8
+_NO_SYSTEM = (
+    "References are read with the system-assigned identity. Where a host has user-assigned ones alone, name one: "
+    "--reference-identity RESOURCE_ID here, keyVaultReferenceIdentity in Azure. "
+)
 
 keep_unresolved_option = click.option(
     "--keep-unresolved",
@@ -36,8 +49,29 @@ reference_identity_option = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What came of references.
+
+    Attributes:
+        values: The secrets by the names of their settings; one that did not resolve is still the reference.
+        failed: The status of each that did not, as App Service calls it.
+    """
+
+    values: Mapping[str, str] = field(repr=False)
+    failed: Mapping[str, Status]
+
+
 def find_references(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the references by the names of their settings; the environment goes before ``local.settings.json``."""
+    """Return the references by the names of their settings; the environment goes before ``local.settings.json``.
+
+    One that stands where nobody resolves it is named on stderr.
+    """
+    for name in sorted(name for name, value in environment.items() if is_misplaced(value)):
+        sys.stderr.write(
+            f"keyless: {name} holds a Key Vault reference that nobody resolves: it must be the whole value, without anything "
+            "before or after it. Make it a setting of its own, and put the value together in the program.\n"
+        )
     in_file = {name: value for name, value in local_references(Path(SETTINGS_FILE)).items() if name not in environment}
     return {**in_file, **{name: value for name, value in environment.items() if is_reference(value)}}
 
@@ -48,7 +82,7 @@ def resolve(
     vault_urls: Mapping[str, str],
     identity: str | None,
     keep_unresolved: bool,
-) -> dict[str, str]:
+) -> Resolved:
     """Return the secrets that references mean, read with the identity that this process has.
 
     Args:
@@ -73,16 +107,23 @@ def resolve(
             for vault in vaults
         }
         outcomes = dict(zip(meant, pool.map(lambda secret: _read(readers, secret), meant.values()), strict=True))
-    failed = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, KeylessError)}
-    if failed and not keep_unresolved:
+    errors = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, KeylessError)}
+    failed = {name: status_of(error, _secret(meant[name])) for name, error in errors.items()}
+    if errors and not keep_unresolved:
+        another = _NO_SYSTEM if identity is None and "MSINotEnabled" in failed.values() else ""
         raise ConfigurationError(
-            f"The command was not started: Key Vault references do not resolve: {', '.join(failed)}.",
-            cause=" ".join(f"{name}: {error}" for name, error in failed.items()),
-            remedy="Mend each one as it says, or give --keep-unresolved to leave them as they are, as Azure does.",
+            f"The command was not started: Key Vault references do not resolve: {', '.join(errors)}.",
+            cause=" ".join(f"{name} ({failed[name]}): {error}" for name, error in errors.items()),
+            remedy=f"{another}Mend each one as it says, or give --keep-unresolved to leave them as they are, as Azure does.",
         )
-    for name, error in failed.items():
-        sys.stderr.write(f"keyless: the Key Vault reference {name} is left as it is. {error}\n")
-    return {name: references[name] if isinstance(found, KeylessError) else found for name, found in outcomes.items()}
+    for name, error in errors.items():
+        sys.stderr.write(f"keyless: the Key Vault reference {name} is left as it is ({failed[name]}). {error}\n")
+    values = {name: references[name] if isinstance(found, KeylessError) else found for name, found in outcomes.items()}
+    return Resolved(values, failed)
+
+
+def _secret(meant: SecretId | KeylessError) -> SecretId | None:
+    return meant if isinstance(meant, SecretId) else None
 
 
 def _parsed(reference: str, vault_urls: Mapping[str, str]) -> SecretId | KeylessError:

@@ -14,8 +14,8 @@ from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 from keyless.cli.up import choose_config
 from keyless.local.programs import java, node
-from keyless.local.programs.environment import IDENTITY_VARIABLES
 from keyless.local.programs.references import told
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 
@@ -85,7 +85,7 @@ def resolved_environment(
                 identity=identity,
                 keep_unresolved=keep_unresolved,
             )
-        environment |= {**resolved, "WEBSITE_KEYVAULT_REFERENCES": told(references, resolved)}
+        environment |= {**resolved.values, "WEBSITE_KEYVAULT_REFERENCES": told(references, resolved.failed)}
     return environment
 
 
@@ -105,10 +105,11 @@ def child_environment(azure: LocalAzure, environment: Mapping[str, str]) -> dict
     made[java.VARIABLE] = java.java_options(
         azure.ca_file.parent,
         bundle_file=azure.bundle_file,
-        proxy_url=azure.proxy_url,
+        proxy_url=made["HTTPS_PROXY"],
         no_proxy=made["NO_PROXY"],
         before=environment.get(java.VARIABLE, ""),
     )
+    made |= java.spring_variables(proxy_url=made["HTTPS_PROXY"], no_proxy=made["NO_PROXY"])
     made[node.VARIABLE] = node.node_options(before=environment.get(node.VARIABLE, ""))
     return made
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.errors import ConfigurationError
 
 _VAULT = "The vault. [default: the only one]"
 
@@ -38,7 +39,7 @@ def set_secret(
     url: str | None,
     token: str | None,
 ) -> None:
-    """Set the secret NAME to VALUE; - reads it from standard input, and without it you are asked.
+    """Set the secret NAME to VALUE; - or a pipe gives it from standard input, and at a terminal you are asked.
 
     A line's end after a value from standard input does not belong to it.
     """
@@ -59,11 +60,35 @@ def set_secret(
 
 
 def _value(argument: str | None) -> str:
-    if argument is None:
+    """Return the value, from standard input also where that is no terminal, at which nobody could be asked.
+
+    Raises:
+        ConfigurationError: If what comes in is no UTF-8, or nothing.
+    """
+    if argument is None and _at_terminal():
         return str(click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True))
-    if argument != "-":
+    if argument is not None and argument != "-":
         return argument
-    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    try:
+        value = sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        # Not the error's own words: they quote the value.
+        raise ConfigurationError(
+            "The value on standard input is not UTF-8.",
+            cause=f"Byte {error.start + 1} belongs to no character. Secrets are text.",
+            remedy="Convert it first, such as with iconv -f latin1 -t utf-8, or put binary data into base64.",
+        ) from None
+    if not value and argument is None:
+        raise ConfigurationError(
+            "No value is given.",
+            cause="There is no argument VALUE, and standard input is empty and no terminal at which you could be asked.",
+            remedy="Give the value as an argument or by a pipe; - as the argument takes an empty one, too.",
+        )
+    return value
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 @secret.command("list")

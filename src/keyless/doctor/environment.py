@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,8 @@ from keyless._remedies import remedies
 from keyless._remedies.host import FUNCTION_APP, GUID, WEB_APP
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.machine import METADATA_ADDRESS
-from keyless.doctor.references import statuses
+from keyless.doctor.reference_findings import check_references
+from keyless.doctor.settings import check_settings
 from keyless.doctor.sources import (
     ARC,
     ARC_ADDRESS,
@@ -32,7 +32,6 @@ from keyless.doctor.versions import check_versions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyless._remedies.host import Host
     from keyless.doctor.examination import Examination
 
 _STAGE: Final = "environment"
@@ -49,7 +48,6 @@ _IDENTITY = (
     *("AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"),
 )
 _BINDING = frozenset(f"AZURE_KUBERNETES_{name}" for name in ("TOKEN_PROXY", "SNI_NAME", "CA_FILE", "CA_DATA"))
-_HEADER_LOGGER = "azure.core.pipeline.policies.http_logging_policy"
 
 
 def check_environment(examination: Examination) -> list[Finding]:
@@ -61,8 +59,8 @@ def check_environment(examination: Examination) -> list[Finding]:
         _check_credentials(examination),
         _check_binding(variables),
         _check_proxy(examination),
-        _check_references(variables, examination.host),
-        _check_logging(),
+        *check_references(variables, examination.host),
+        *check_settings(variables),
         check_versions(variables),
     ]
     return [finding for finding in found if finding is not None]
@@ -261,42 +259,4 @@ def _check_proxy(examination: Examination) -> Finding | None:
         cause="SDKs that heed HTTP_PROXY ask the proxy for a token, which cannot reach this machine's own endpoint: 407, 502, "
         "503, or silence. Keyless asks directly.",
         remedy=f'Add it: `export NO_PROXY="{direct}"`.',
-    )
-
-
-def _check_references(variables: Mapping[str, str], host: Host | None) -> Finding:
-    left = sorted(
-        name for name, value in variables.items() if value.lstrip().lower().startswith("@microsoft.keyvault(")
-    )
-    status = statuses(variables)
-
-    def described(name: str) -> str:
-        return f"{name} (status {status[name]})" if name in status else name
-
-    if not left:
-        return well(_STAGE, "references", "No variable is an unresolved Key Vault reference.")
-    return Finding(
-        stage=_STAGE,
-        check="references",
-        status="fail",
-        code="KL-607",
-        evidence=f"The program sees a Key Vault reference as it is written in {', '.join(map(described, left))}.",
-        cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
-        "firewall stops it, or the address is wrong. On a laptop nothing resolves references. "
-        "(What was resolved is kept for a day: reading in code follows a rotation sooner.)",
-        remedy=remedies.set_reference_identity(host),
-    )
-
-
-def _check_logging() -> Finding | None:
-    if not logging.getLogger(_HEADER_LOGGER).isEnabledFor(logging.INFO):
-        return None
-    return Finding(
-        stage=_STAGE,
-        check="logging",
-        status="warn",
-        code="KL-608",
-        evidence=f"The logger {_HEADER_LOGGER} is at INFO.",
-        cause="azure-core logs the address and the headers of every request there, several lines for each read.",
-        remedy='Quiet it: `logging.getLogger("azure").setLevel(logging.WARNING)`.',
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keyless.local.instruments.faults import Fault
     from keyless.local.instruments.journal import Journal
     from keyless.local.instruments.journal_entry import Entry
-    from keyless.local.programs.environment import IDENTITY_VARIABLES
+    from keyless.local.programs.variables import IDENTITY_VARIABLES
     from keyless.local.server import LocalAzure
     from keyless.local.sources import SOURCES
     from keyless.local.testing.drill_account import DrillRun

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import os
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
-
-from aiohttp import web
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.config.config import default_config
+from keyless.local.azure.config.config import default_config, load_config
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
-from keyless.local.pki.authority import CertificateAuthority, ServerCertificate, self_signed
+from keyless.local.pki.authority import CertificateAuthority, self_signed
 from keyless.local.pki.kept_authority import kept_authority
-from keyless.local.pki.trust import TrustFiles, write_trust
+from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
-from keyless.local.programs.environment import (
-    IDENTITY_VARIABLES,
-    METADATA_HOST_VARIABLE,
-    proxy_variables,
-    trust_variables,
-)
+from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
+from keyless.local.programs.variables import IDENTITY_VARIABLES
+from keyless.local.run import Run, Sockets, serving
 from keyless.local.wire.control.site import ROOT, Control
-from keyless.local.wire.identity import arc, service_fabric
-from keyless.local.wire.identity.site import IdentitySources, check_source, guard
-from keyless.local.wire.keyvault import vault_app
-from keyless.local.wire.proxy.proxy import USER, ConnectProxy
+from keyless.local.wire.identity import arc, imds, service_fabric
+from keyless.local.wire.identity.site import IdentitySources, check_source
+from keyless.local.wire.proxy import peer
+from keyless.local.wire.proxy.proxy import USER
 from keyless.local.wire.proxy.upstream import Upstream
 from keyless.local.wire.serving import listeners
 from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
-    from pathlib import Path
     from types import TracebackType
 
     from keyless.local.azure.azure import Identity, Vault
@@ -48,41 +41,6 @@ if TYPE_CHECKING:
     from keyless.local.instruments.journal import Journal
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sockets:
-    """The sockets of a run, bound before anything is served, so that every address is known.
-
-    Attributes:
-        http: Where identities are served, but for those below.
-        https: Where the vaults are served.
-        proxy: Where the proxy is served.
-        service_fabric: Where the identity endpoint of Service Fabric is served.
-        authority: Where the authority is served.
-        silent: Never served.
-    """
-
-    http: socket.socket
-    https: socket.socket
-    proxy: socket.socket
-    service_fabric: socket.socket
-    authority: socket.socket
-    silent: socket.socket
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What there is from the start to the end."""
-
-    azure: Azure
-    sockets: _Sockets
-    sources: IdentitySources
-    control: Control
-    certificate: ServerCertificate
-    trust: TrustFiles
-    upstream: Upstream | None
-    proxy_password: str = field(repr=False)
 
 
 class LocalAzure:
@@ -97,7 +55,8 @@ class LocalAzure:
         'https://contoso-kv.vault.azure.net'
 
     Args:
-        config: What exists at the start; None means the example that comes with Keyless.
+        config: What exists at the start, or the path of a keyless.toml that says it; None means the example that comes with
+            Keyless.
         source: Where ``environment()`` says that the program runs, unless it is told otherwise.
         data: The folder in which to keep secrets, and what clients rely on: a program started before a restart goes on
             after it if the ports are named. None forgets them at the end.
@@ -109,7 +68,7 @@ class LocalAzure:
 
     def __init__(
         self,
-        config: Config | None = None,
+        config: Config | Path | str | None = None,
         *,
         source: str = "app-service",
         data: Path | None = None,
@@ -118,12 +77,12 @@ class LocalAzure:
         https_port: int = 0,
         proxy_port: int = 0,
     ) -> None:
-        self._config = default_config() if config is None else config
+        self._config = _config_of(config)
         self._source = check_source(source)
         self._data = data
         self._host = host
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
-        self._started: _Run | None = None
+        self._started: Run | None = None
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:
@@ -141,11 +100,11 @@ class LocalAzure:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
-            authority = kept_authority(kept.authority_file) if kept else CertificateAuthority()
+            authority, lists = _authority(stack, kept)
             folder = stack.enter_context(private_folder())
-            run = self._prepare(azure, self._bind(stack), folder, authority.root_pem)
+            run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
             stack.callback(run.sources.close)
-            stack.enter_context(LoopThread(lambda: _serving(run, authority, self._host), name="keyless-local-azure"))
+            stack.enter_context(LoopThread(lambda: serving(run, authority, self._host), name="keyless-local-azure"))
             self._started, self._ending = run, stack.pop_all()
         return self
 
@@ -155,16 +114,17 @@ class LocalAzure:
         self._started = None
         self._ending.close()
 
-    def _bind(self, stack: ExitStack) -> _Sockets:
+    def _bind(self, stack: ExitStack, lists: socket.socket) -> Sockets:
         """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
-        http, https, proxy, service_fabric_at, authority = (
+        unnamed = dict.fromkeys(("other_proxy_port", "service_fabric_port", "authority_port"), 0)
+        http, https, proxy, other_proxy, service_fabric_at, authority = (
             stack.enter_context(listeners.bind(self._host, port, name))
-            for name, port in (*self._ports.items(), ("service_fabric_port", 0), ("authority_port", 0))
+            for name, port in {**self._ports, **unnamed}.items()
         )
         silent = stack.enter_context(listeners.bind_silent())
-        return _Sockets(http, https, proxy, service_fabric_at, authority, silent)
+        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, lists, silent)
 
-    def _prepare(self, azure: Azure, sockets: _Sockets, folder: Path, root_pem: bytes) -> _Run:
+    def _prepare(self, azure: Azure, sockets: Sockets, folder: Path, root_pem: bytes) -> Run:
         certificate = self_signed()
         trust = write_trust(
             self._data or folder,
@@ -180,12 +140,24 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
-        upstream = Upstream.of(os.environ)
         control = Control(azure, sources=lambda: describe_sources(self.environment))
-        return _Run(azure, sockets, sources, control, certificate, trust, upstream, azure.shared_secret("proxy"))
+        return Run(
+            azure,
+            folder,
+            sockets,
+            sources,
+            control,
+            certificate,
+            trust,
+            upstream=Upstream.of(os.environ),
+            plain_upstream=Upstream.of(os.environ, scheme="http"),
+            answers_metadata=self._source == imds.NAME,
+            tells_users=peer.tells(sockets.proxy),
+            proxy_password=azure.shared_secret("proxy"),
+        )
 
     @property
-    def _run(self) -> _Run:
+    def _run(self) -> Run:
         if self._started is None:
             raise LocalAzureError(
                 "The local Azure is not running.",
@@ -254,7 +226,7 @@ class LocalAzure:
 
     @property
     def http_url(self) -> str:
-        """Where identities are served, and the proxy to the metadata service for clients that have its address built in."""
+        """Where identities are served."""
         return f"http://{listeners.netloc(self._run.sockets.http)}"
 
     @property
@@ -265,7 +237,8 @@ class LocalAzure:
     @property
     def proxy_url(self) -> str:
         """The proxy that leads vault hosts to ``https_url``, with the password that keeps other users out."""
-        return f"http://{USER}:{self._run.proxy_password}@{listeners.netloc(self._run.sockets.proxy)}"
+        run = self._run
+        return f"http://{USER}:{run.proxy_password}@{run.proxy_netloc(metadata=run.answers_metadata)}"
 
     @property
     def authority_url(self) -> str:
@@ -313,36 +286,33 @@ class LocalAzure:
         host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
         trust = run.trust
+        proxy = run.proxy_netloc(metadata=name == imds.NAME and bool(identity))
+        # Clients print the address in errors, so that it holds no password where none is needed.
+        credentials = "" if run.tells_users else f"{USER}:{run.proxy_password}@"
         node_file = trust.service_fabric_node_file if name == service_fabric.NAME else trust.node_file
         return {
-            METADATA_HOST_VARIABLE: f"http://{listeners.netloc(run.sockets.silent)}",
+            **without_developer(folder=run.folder, silent_url=f"http://{listeners.netloc(run.sockets.silent)}"),
             **found,
-            **proxy_variables(self.proxy_url, host=host, no_proxy=no_proxy),
+            **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
             **trust_variables(bundle_file=trust.bundle_file, node_file=node_file),
         }
 
 
-@asynccontextmanager
-async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
-    """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
-    sockets, context, guarded = run.sockets, authority.server_context(), guard(host=host)
-    proxy = ConnectProxy(
-        vault_hosts=lambda: {vault.host for vault in run.azure.vaults.values()},
-        vaults_at=listeners.reachable(sockets.https),
-        password=run.proxy_password,
-        bundle_file=run.trust.bundle_file,
-        upstream=run.upstream,
-    )
-    async with AsyncExitStack() as stack:
-        for routes, listener, trust in (
-            ([*run.control.routes(), *run.sources.http_routes()], sockets.http, None),
-            (run.sources.service_fabric_routes(), sockets.service_fabric, run.certificate.server_context()),
-            (run.sources.authority_routes(), sockets.authority, context),
-        ):
-            app = web.Application(middlewares=[guarded])
-            app.add_routes(routes)
-            await stack.enter_async_context(listeners.site(app, listener, trust))
-        await stack.enter_async_context(listeners.site(vault_app(run.azure), sockets.https, context))
-        stack.push_async_callback(proxy.close)
-        await proxy.start(sockets.proxy)
-        yield
+def _config_of(given: Config | Path | str | None) -> Config:
+    """Return what exists at the start: what is given, what a file says, or the example that comes with Keyless."""
+    if given is None:
+        return default_config()
+    return load_config(Path(given)) if isinstance(given, (str, Path)) else given
+
+
+def _authority(stack: ExitStack, kept: DataFolder | None) -> tuple[CertificateAuthority, socket.socket]:
+    """Return the authority, and the socket at which its lists of revoked certificates are."""
+    bound: list[socket.socket] = []
+
+    def listen(port: int) -> str:
+        bound.append(stack.enter_context(listeners.bind_near(port)))
+        return f"http://{listeners.netloc(bound[-1])}"
+
+    if kept is None:
+        return CertificateAuthority(lists_url=listen(0)), bound[-1]
+    return kept_authority(kept.authority_file, listen=listen), bound[-1]

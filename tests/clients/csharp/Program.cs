@@ -1,4 +1,4 @@
-// Reads secrets with Azure.Identity and Azure.Security.KeyVault.Secrets.
+// Reads secrets with Azure.Identity and Azure.Security.KeyVault.Secrets. `versions` prints what runs.
 using System.Text.Json;
 using Azure;
 using Azure.Core;
@@ -16,9 +16,16 @@ static ManagedIdentityId Identity()
     return ManagedIdentityId.SystemAssigned;
 }
 
+static TokenCredential Credential() =>
+    Environment.GetEnvironmentVariable("CREDENTIAL") == "default"
+        ? new DefaultAzureCredential()
+        : new ManagedIdentityCredential(Identity());
+
+static string VersionOf(Type type) => type.Assembly.GetName().Version!.ToString(3);
+
 static async Task<object> Run(string action, string vaultUrl, string? name, string? version)
 {
-    var client = new SecretClient(new Uri(vaultUrl), new ManagedIdentityCredential(Identity()));
+    var client = new SecretClient(new Uri(vaultUrl), Credential());
     if (action == "list")
     {
         var names = new List<string>();
@@ -35,12 +42,18 @@ static async Task<object> Run(string action, string vaultUrl, string? name, stri
     return new { values };
 }
 
+if (args[0] == "versions")
+{
+    Console.WriteLine($"{VersionOf(typeof(TokenCredential))} {VersionOf(typeof(ManagedIdentityCredential))} {VersionOf(typeof(SecretClient))}");
+    return;
+}
 object answer;
 try
 {
     answer = await Run(args[0], args[1], args.ElementAtOrDefault(2), args.ElementAtOrDefault(3));
 }
-catch (Exception error) when (error is RequestFailedException or AuthenticationFailedException or AggregateException)
+catch (Exception error) when (error is RequestFailedException or AuthenticationFailedException or AggregateException
+    or ArgumentException or InvalidOperationException or NotSupportedException)
 {
     answer = new { error = error.ToString(), status = (error as RequestFailedException)?.Status };
 }

@@ -1,10 +1,11 @@
 // Reads secrets with @azure/identity and @azure/keyvault-secrets.
 import { once } from "node:events";
 
-import { ManagedIdentityCredential } from "@azure/identity";
+import { DefaultAzureCredential, ManagedIdentityCredential } from "@azure/identity";
 import { SecretClient } from "@azure/keyvault-secrets";
 
 function credential() {
+  if (process.env.CREDENTIAL === "default") return new DefaultAzureCredential();
   const { CLIENT_ID: clientId, OBJECT_ID: objectId, RESOURCE_ID: resourceId } = process.env;
   if (clientId) return new ManagedIdentityCredential({ clientId });
   if (objectId) return new ManagedIdentityCredential({ objectId });

@@ -6,11 +6,13 @@ import os
 import sys
 
 from azure.core.exceptions import AzureError
-from azure.identity.aio import ManagedIdentityCredential
+from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.keyvault.secrets.aio import SecretClient
 
 
-def credential() -> ManagedIdentityCredential:
+def credential() -> DefaultAzureCredential | ManagedIdentityCredential:
+    if os.environ.get("CREDENTIAL") == "default":
+        return DefaultAzureCredential()
     if client_id := os.environ.get("CLIENT_ID"):
         return ManagedIdentityCredential(client_id=client_id)
     for variable, key in (("OBJECT_ID", "object_id"), ("RESOURCE_ID", "resource_id")):

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msal
@@ -463,3 +464,25 @@ def test_an_answer_that_drips_in_ends_at_the_deadline(monkeypatch: pytest.Monkey
         with pytest.raises(DeadlineExceededError):
             tokens.token(VAULT, Deadline.after(0.3, time.monotonic))
         assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("form", ["{:%Y-%m-%dT%H:%M:%SZ}", "{:%Y-%m-%dT%H:%M:%S.0000000+00:00}"])
+def test_an_end_that_is_told_as_a_date_is_read(app_service: ScriptedEndpoint, clock: MovedClock, form: str) -> None:
+    ends = int(time.time()) + 86_400
+    app_service.answer(200, {**body(), "expires_on": form.format(datetime.fromtimestamp(ends, UTC))})
+    tokens = source(clock)
+    token = tokens.token(VAULT, soon(clock))
+    assert (token.value, token.expires_on) == (CANARY, ends)
+    assert token.refresh_on == pytest.approx(ends - 43_200, abs=5)
+    assert tokens.token(VAULT, soon(clock)).value == CANARY
+    assert len(app_service.requests) == 1
+
+
+@pytest.mark.parametrize("expires_on", ["2030-01-31T12:00:00", "soon", ["2030-01-31T12:00:00Z"]])
+def test_an_end_that_is_no_moment_is_told_as_an_answer_without_the_documented_form(
+    app_service: ScriptedEndpoint, clock: MovedClock, expires_on: object
+) -> None:
+    app_service.answer(200, {**body(), "expires_on": expires_on})
+    with pytest.raises(IdentityServiceError, match="something that is no token") as caught:
+        source(clock).token(VAULT, soon(clock))
+    assert CANARY not in str(caught.value)

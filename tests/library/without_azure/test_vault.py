@@ -5,12 +5,19 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from tests.library.conftest import ScriptedEndpoint
+from tests.remedies import flaw
 
 from keyless import (
     AccessDeniedError,
@@ -24,8 +31,11 @@ from keyless import (
     VaultThrottledError,
     VaultUnreachableError,
 )
+from keyless._vault.failures import no_answer
+from keyless._wire.deadline import Deadline
 from keyless.doctor import diagnose
-from keyless.local.pki.authority import CertificateAuthority
+from keyless.local.pki.authority import CertificateAuthority, ServerCertificate
+from keyless.secret_id import SecretId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -381,3 +391,57 @@ def test_an_invalidated_value_is_served_stale_by_all_who_ask_during_an_outage(va
             thread.join()
     assert seen == ["stale"] * 8
     assert len(vault.requests) - before == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Missing Authority Key Identifier",
+        "Missing Subject Key Identifier",
+        "CA cert does not include key usage extension",
+        "Basic Constraints of CA cert not marked critical",
+        "Path length given without key usage keyCertSign",
+    ],
+)
+def test_a_certificate_that_strict_checks_refuse_is_not_one_that_nobody_trusts(said: str) -> None:
+    text = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {said} (_ssl.c:1018)"
+    problem = requests.exceptions.SSLError(ssl.SSLCertVerificationError(1, text))
+    error = no_answer(SecretId.parse(ID), problem, Deadline.after(10, time.monotonic))
+    assert f"does not pass the strict checks of X.509 ({said})" in error.what
+    assert "REQUESTS_CA_BUNDLE" not in str(error)
+    assert flaw(error.remedy) is None
+
+
+def test_openssl_says_so_of_a_certificate_without_the_key_identifier_of_its_authority(
+    authority: CertificateAuthority,
+) -> None:
+    company, leaf = authority._certificate, ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]))
+        .issuer_name(company.subject)
+        .public_key(leaf.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(authority._key, hashes.SHA256())
+    )
+    pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key_pem = leaf.private_bytes(pem, private, serialization.NoEncryption())
+    server = ServerCertificate(made.public_bytes(pem) + company.public_bytes(pem), key_pem).server_context()
+    context = ssl.create_default_context(cadata=authority.root_pem.decode())
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client_side = context.wrap_bio(to_client, to_server, server_hostname="localhost")
+    server_side = server.wrap_bio(to_server, to_client, server_side=True)
+    with suppress(ssl.SSLWantReadError):
+        client_side.do_handshake()
+    with suppress(ssl.SSLWantReadError):
+        server_side.do_handshake()
+    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+        client_side.do_handshake()
+    problem = requests.exceptions.SSLError(caught.value)
+    error = no_answer(SecretId.parse(ID), problem, Deadline.after(10, time.monotonic))
+    assert "strict checks of X.509" in error.what

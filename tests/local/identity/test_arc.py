@@ -35,6 +35,16 @@ def test_arc_never_gives_a_token_at_once_and_each_key_is_good_once(wire: Wire) -
     assert wire.local.journal.count(operation="getToken") == 1
 
 
+@pytest.mark.parametrize("parameter", ["client_id", "object_id", "msi_res_id"])
+def test_arc_challenges_first_and_then_knows_no_identity_that_is_not_assigned(wire: Wire, parameter: str) -> None:
+    leaver = wire.local.identity("leaver")
+    value = {"client_id": leaver.client_id, "object_id": leaver.object_id}.get(parameter, leaver.resource_id)
+    assert wire.get("arc", headers=None, **{parameter: value}).status_code == 401
+    answer = wire.ask("arc", **{parameter: value})
+    assert (answer.status_code, answer.json()["error"]) == (404, "identity_not_found")
+    assert wire.local.journal.entries()[-1].reason == "The identity leaver exists and is not assigned to the host."
+
+
 def test_arc_says_whose_token_it_gives_to_whom_asked_for_one(wire: Wire) -> None:
     reporting = wire.local.identity("reporting")
     body = wire.ask("arc", msi_res_id=reporting.resource_id.upper()).json()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.config.config import Config, load_config
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.local.identity.conftest import Wire
 
@@ -26,12 +26,14 @@ BY_GET = [source for source in SOURCES if source not in {"cloud-shell", "workloa
 def test_an_environment_has_no_blank_and_no_other_source_s_variables(wire: Wire, source: str) -> None:
     environment = wire.local.environment(source=source)
     assert all(environment.values())
-    selecting = {name for name in environment if name in IDENTITY_VARIABLES} - {"AZURE_POD_IDENTITY_AUTHORITY_HOST"}
+    always = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "ARM_MSI_ENDPOINT"}
+    selecting = {name for name in environment if name in IDENTITY_VARIABLES} - always
+    assert always < set(environment)
     assert (
         selecting
         == {
-            "app-service": {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"},
-            "app-service-2017": {"MSI_ENDPOINT", "MSI_SECRET"},
+            "app-service": {"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "REGION_NAME"},
+            "app-service-2017": {"MSI_ENDPOINT", "MSI_SECRET", "REGION_NAME"},
             "imds": set(),
             "arc": {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"},
             "service-fabric": {
@@ -49,6 +51,28 @@ def test_an_environment_has_no_blank_and_no_other_source_s_variables(wire: Wire,
 def test_the_environment_names_the_identity_that_default_credentials_are_to_take(wire: Wire) -> None:
     environment = wire.local.environment(source="imds", identity="reporting")
     assert environment["AZURE_CLIENT_ID"] == wire.local.identity("reporting").client_id
+
+
+def test_app_service_has_both_names_of_its_endpoint_and_its_secret(wire: Wire) -> None:
+    environment = wire.local.environment(source="app-service")
+    assert environment["MSI_ENDPOINT"] == environment["IDENTITY_ENDPOINT"]
+    assert environment["MSI_SECRET"] == environment["IDENTITY_HEADER"]
+    assert environment["REGION_NAME"] == wire.azure.region
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_terraform_asks_the_local_metadata_service_or_nobody(wire: Wire, source: str) -> None:
+    environment = wire.local.environment(source=source)
+    host = environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"]
+    assert environment["ARM_MSI_ENDPOINT"] == f"{host}/metadata/identity/oauth2/token"
+    assert (host == wire.local.http_url) == (source == "imds")
+
+
+def test_az_and_azd_find_folders_of_the_run_in_which_nobody_is_signed_in(wire: Wire) -> None:
+    environment = wire.local.environment()
+    folders = [Path(environment[name]) for name in ("AZURE_CONFIG_DIR", "AZD_CONFIG_DIR")]
+    assert [(folder.is_dir(), list(folder.iterdir())) for folder in folders] == [(True, []), (True, [])]
+    assert folders[0] != folders[1]
 
 
 def test_a_source_that_there_is_not_is_refused_with_those_there_are(wire: Wire) -> None:
@@ -70,7 +94,7 @@ def test_lifetimes_are_configured_by_source(tmp_path: Path, wire_to: Callable[[L
     with LocalAzure(load_config(file)) as local:
         wire = wire_to(local)
         assert int(wire.get("imds").json()["expires_in"]) == pytest.approx(600, abs=2)
-        assert int(wire.get("app-service").json()["expires_in"]) == pytest.approx(86_400, abs=2)
+        assert int(wire.get("app-service").json()["expires_on"]) == pytest.approx(local.clock.now() + 86_400, abs=2)
         form = wire.post("/oauth2/token", data={"resource": VAULT}, headers={"Metadata": "true"}).json()
         assert int(form["expires_in"]) == pytest.approx(60, abs=2)
         local.azure.token_lifetimes["imds"] = 120

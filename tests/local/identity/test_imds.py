@@ -81,6 +81,65 @@ def test_imds_tells_what_the_machine_is_called(wire: Wire) -> None:
     assert "api-version was not specified" in requests.get(url, headers={"Metadata": "true"}, timeout=5).text
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("location?api-version=2021-02-01&format=text", "westus2"),
+        ("/location/?api-version=2019-08-15&format=TEXT", "westus2"),
+        ("name?api-version=2021-02-01&format=json", '"keyless"'),
+        ("name?api-version=2021-02-01", '"keyless"'),
+        ("vmScaleSetName?api-version=2021-02-01&format=text", ""),
+    ],
+)
+def test_imds_tells_one_value_as_it_is_asked_for(wire: Wire, path: str, text: str) -> None:
+    url = f"{wire.local.http_url}/metadata/instance/compute/{path}"
+    answer = requests.get(url, headers={"Metadata": "true"}, timeout=5)
+    assert (answer.status_code, answer.text) == (200, text)
+    kind = "text/plain" if "text" in path.lower() else "application/json"
+    assert answer.headers["Content-Type"] == f"{kind}; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["nosuch", "name/x", "location/text"])
+def test_imds_knows_no_value_that_there_is_not(wire: Wire, path: str) -> None:
+    url = f"{wire.local.http_url}/metadata/instance/compute/{path}?api-version=2021-02-01&format=text"
+    assert requests.get(url, headers={"Metadata": "true"}, timeout=5).status_code == 404
+
+
+def test_imds_names_itself_alike_in_every_answer(wire: Wire) -> None:
+    query = "?api-version=2021-02-01"
+    asked = [
+        (f"{IMDS}{query}&resource={VAULT}", {"Metadata": "true"}),
+        (f"{IMDS}{query}&resource={VAULT}", {}),
+        (f"{IMDS}{query}&resource={VAULT}&client_id=unknown", {"Metadata": "true"}),
+        (f"/metadata/instance/compute{query}", {"Metadata": "true"}),
+        ("/metadata/instance/compute", {"Metadata": "true"}),
+        ("/metadata/identity/getplatformmetadata", {}),
+    ]
+    answers = [requests.get(f"{wire.local.http_url}{path}", headers=headers, timeout=5) for path, headers in asked]
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 200, 400, 404]
+    assert {answer.headers["Server"] for answer in answers} == {"IMDS/150.870.65.512"}
+
+
+@pytest.mark.parametrize("agent", ["azsdk-net-Core/1.64.0 (.NET 10.0.12; Linux)", "azsdk-net-Identity/1.14.2"])
+def test_the_probe_of_azure_identity_for_net_gets_the_token_at_the_moved_address(wire: Wire, agent: str) -> None:
+    answer = wire.get("imds", headers={"User-Agent": agent})
+    assert wire.holder(answer) == "system"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"User-Agent": "azsdk-python-identity/1.27.0"},
+        {"User-Agent": "azsdk-net-Core/1.64.0", "X-Forwarded-For": "203.0.113.7"},
+        {"User-Agent": "azsdk-net-Core/1.64.0", "Origin": "https://web.example"},
+        {"User-Agent": "azsdk-net-Core/1.64.0", "Host": "169.254.169.254"},
+        {"User-Agent": "Mozilla/5.0"},
+    ],
+)
+def test_no_other_request_without_the_header_gets_a_token(wire: Wire, headers: dict[str, str]) -> None:
+    assert error_of(wire.get("imds", headers=headers))[0] == 400
+
+
 @pytest.mark.parametrize("version", ["2018-02-01", "2018-10-01", "2019-08-01", "2021-12-13"])
 def test_imds_takes_every_version_from_the_first_on(wire: Wire, version: str) -> None:
     body = wire.get("imds", api_version=version).json()

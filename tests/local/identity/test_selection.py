@@ -34,13 +34,17 @@ NOT_FOUND = {
     ),
     "app-service-2017": (400, "No MSI found for specified ClientId/ResourceId."),
     "imds": (400, "Identity not found"),
-    "arc": (400, "The requested identity was not found"),
+    "arc": (404, "the requested identity has not been assigned to this resource"),
     "service-fabric": (404, "Managed identity not found for the specified application host."),
     "machine-learning": (400, "Identity not found"),
 }
 SEVERAL = "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request"
 # What a host answers that has no system-assigned identity, to a request that names none.
-NONE_CHOSEN = {**NOT_FOUND, "app-service": (400, "Unable to load the proper Managed Identity.")}
+NONE_CHOSEN = {
+    **NOT_FOUND,
+    "app-service": (400, "Unable to load the proper Managed Identity."),
+    "arc": (400, "The requested identity was not found"),
+}
 
 
 @pytest.mark.parametrize("source", BY_GET)
@@ -88,7 +92,7 @@ def test_an_id_that_no_identity_of_the_host_has_is_refused_and_the_journal_says_
     }[whose]
     parameter = "clientid" if source in {"app-service-2017", "machine-learning"} else "client_id"
     assert error_of(wire.ask(source, **{parameter: value})) == NOT_FOUND[source]
-    (entry,) = wire.local.journal.entries()
+    *_, entry = wire.local.journal.entries(operation="getToken")
     assert (entry.source, entry.identity) == (source, None)
     assert reason in entry.reason
 

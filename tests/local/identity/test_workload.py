@@ -54,6 +54,22 @@ def test_a_pod_s_token_is_exchanged_for_its_identity_s(wire: Wire, exchange: Exc
     assert entry.reason == "reporting trusts the service account system:serviceaccount:default:reporting."
 
 
+@pytest.mark.parametrize(
+    "scope", [f"{SCOPE} openid offline_access profile", f"openid offline_access profile {SCOPE}", f"{SCOPE} OpenId"]
+)
+def test_the_scopes_that_msal_for_go_and_java_add_are_passed_over(wire: Wire, exchange: Exchange, scope: str) -> None:
+    answer = exchange(scope=scope)
+    assert wire.holder(answer) == "reporting"
+    claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
+    assert claims["aud"] == "https://vault.azure.net"
+
+
+@pytest.mark.parametrize("scope", ["openid profile", f"{SCOPE} https://graph.microsoft.com/.default"])
+def test_a_scope_that_means_no_resource_or_two_is_refused(exchange: Exchange, scope: str) -> None:
+    answer = exchange(scope=scope)
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [1002012])
+
+
 def test_the_file_is_for_its_owner_and_a_newline_at_its_end_is_forgiven(wire: Wire, exchange: Exchange) -> None:
     file = Path(wire.local.environment(source="workload", identity="reporting")["AZURE_FEDERATED_TOKEN_FILE"])
     assert file.stat().st_mode & 0o777 == 0o600

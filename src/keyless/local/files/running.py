@@ -28,11 +28,29 @@ class Running:
         url: Its address.
         token: What it must be shown; in no representation.
         file: The file that says so.
+        network: The network in which the address is that of the run; nothing where this system does not tell.
     """
 
     url: str
     token: str = field(repr=False)
     file: Path | None = None
+    network: str = ""
+
+    def forget(self) -> None:
+        """Remove the file of a run that was killed, unless it is of another network, where this process cannot judge it."""
+        if self.file is not None and self.network == this_network():
+            self.file.unlink(missing_ok=True)
+
+
+def this_network() -> str:
+    """Return what tells this process's network from others on the same machine, such as those of containers.
+
+    Source: https://man7.org/linux/man-pages/man7/network_namespaces.7.html
+    """
+    try:
+        return str(Path("/proc/self/ns/net").readlink())
+    except OSError:
+        return ""
 
 
 def runtime_folder(environment: Mapping[str, str]) -> Path:
@@ -57,7 +75,7 @@ def announced(url: str, token: str, *, environment: Mapping[str, str]) -> Iterat
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         check_private(folder)
-        write_private(file, json.dumps({"url": url, "token": token}).encode())
+        write_private(file, json.dumps({"url": url, "token": token, "network": this_network()}).encode())
     except OSError as error:
         raise LocalAzureError(
             f"The file {file} cannot be written: {error.strerror}.",
@@ -84,7 +102,7 @@ def find_running(environment: Mapping[str, str]) -> list[Running]:
     for file in sorted(folder.glob("up-*.json")):
         try:
             said = json.loads(file.read_text(encoding="utf-8"))
-            found.append(Running(said["url"], said["token"], file))
+            found.append(Running(said["url"], said["token"], file, said.get("network", "")))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # It has just gone, or is not one of ours.
     return found

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 from keyless.errors import LocalAzureError
 from keyless.local.functions.delivery import delivered
 from keyless.local.functions.endpoint import FunctionEndpoint
-from keyless.local.programs.environment import IDENTITY_VARIABLES
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

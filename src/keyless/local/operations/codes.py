@@ -46,6 +46,7 @@ IdentityCode = Literal[
     "SecretHeaderNotFound",
     "Unauthorized",
     "bad_request_102",
+    "identity_not_found",
     "invalid_client",
     "invalid_request",
     "invalid_resource",

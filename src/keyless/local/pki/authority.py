@@ -1,9 +1,9 @@
-"""A private certificate authority that can vouch for vaults and for this machine, and for nothing else.
+"""A private certificate authority that can vouch for vaults, Microsoft Entra ID and this machine, and for nothing else.
 
 Programs under test verify TLS as they do in Azure, so they must trust an authority of ours. What they are asked to trust is
 kept small: a root that signed one intermediate and whose key was then dropped, and an intermediate whose critical name
-constraints hold vault hosts and loopback alone. Whoever steals the intermediate's key can impersonate a vault to the programs
-that trust the root of this one run, and no other host to anyone.
+constraints hold those hosts and loopback alone. Whoever steals the intermediate's key can impersonate a vault or Microsoft
+Entra ID to the programs that trust the root of this one run, and no other host to anyone.
 
 The constraints stand on the intermediate because Java does not apply those it finds on a trust anchor itself.
 
@@ -27,11 +27,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.files.private_folder import private_folder
+from keyless.local.pki.revocation import ROOTS_LIST, SERVERS_LIST, distribution_point, list_of_none, named_port
+from keyless.local.wire.proxy.target import LOGIN_HOSTS
 
-ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), "localhost")
+ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), *LOGIN_HOSTS, "localhost")
 ALLOWED_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), *LOOPBACK_NAMES)
+SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), *LOGIN_HOSTS, *LOOPBACK_NAMES)
 
 _HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # Clients refuse a server's certificate that is good for longer than 398 days.
@@ -68,31 +70,50 @@ class ServerCertificate:
 
 
 class CertificateAuthority:
-    """Makes certificates for vault hosts and loopback, and cannot make others that a client would accept.
+    """Makes certificates for vault hosts, Microsoft Entra ID and loopback, and cannot make others that a client would accept.
 
     Attributes:
         root_pem: The root's certificate: what a client must trust.
+        roots_list: The list of what the root has revoked, as DER; nothing where certificates name no such list.
 
     Args:
         pem: An authority that was kept; None makes a new one.
+        lists_url: Where lists of revoked certificates are, as certificates are to say; None for nowhere.
 
     Raises:
         ValueError: If what was kept is no authority.
     """
 
-    def __init__(self, pem: bytes | None = None) -> None:
+    def __init__(self, pem: bytes | None = None, *, lists_url: str | None = None) -> None:
+        self._lists_url = lists_url
         if pem is not None:
-            self._key, self._certificate, root = _parts(pem)
+            self._key, self._certificate, root, self.roots_list = _parts(pem)
         else:
             serial = secrets.token_hex(4)  # Roots of two runs in one trust store must not be taken for each other.
             self._key = ec.generate_private_key(ec.SECP256R1())
-            self._certificate, root = _sign_by_dropped_root(self._key.public_key(), serial)
+            self._certificate, root, self.roots_list = _sign_by_dropped_root(self._key.public_key(), serial, lists_url)
         self.root_pem = _pem(root)
 
     @property
     def pem(self) -> bytes:
         """All of it, with the intermediate's key, from which it can be made again."""
-        return _key_pem(self._key) + _pem(self._certificate) + self.root_pem
+        listed = _list_pem(self.roots_list) if self.roots_list else b""
+        return _key_pem(self._key) + _pem(self._certificate) + self.root_pem + listed
+
+    @property
+    def lists_port(self) -> int:
+        """The port at which its lists must be served, since the intermediate's certificate says so; 0 for none."""
+        return named_port(self._certificate)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it can vouch for all that one made today can, and names its lists."""
+        held = self._certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+        return held == _constraints() and bool(self.lists_port and self.roots_list)
+
+    def servers_list(self) -> bytes:
+        """Return the list of what it has revoked, as DER: nothing, for a day."""
+        return list_of_none(self._certificate.subject, self._key, valid_for=timedelta(days=1))
 
     @property
     def ends_on(self) -> datetime:
@@ -112,9 +133,11 @@ class CertificateAuthority:
         if not alternatives:
             raise _refusal("", "no name is given")
         key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder("Keyless local server", key.public_key(), self._certificate.subject, self._key.public_key())
+        if self._lists_url is not None:
+            builder = builder.add_extension(distribution_point(f"{self._lists_url}{SERVERS_LIST}"), critical=False)
         certificate = (
-            _builder("Keyless local server", key.public_key(), self._certificate.subject, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
@@ -123,7 +146,7 @@ class CertificateAuthority:
         return ServerCertificate(_pem(certificate) + _pem(self._certificate), _key_pem(key))
 
     def server_context(self) -> ssl.SSLContext:
-        """Return the TLS settings of a server that is every vault of every cloud, and this machine."""
+        """Return the TLS settings of a server that is every vault of every cloud, Microsoft Entra ID, and this machine."""
         return self.issue(*SERVED_NAMES).server_context()
 
 
@@ -142,39 +165,48 @@ def self_signed() -> ServerCertificate:
     return ServerCertificate(_pem(certificate), _key_pem(key))
 
 
-def _parts(pem: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate]:
-    """Return the intermediate's key, its certificate and the root's, as ``CertificateAuthority.pem`` has them."""
+def _parts(pem: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate, bytes]:
+    """Return the intermediate's key, its certificate, the root's and its list, as ``CertificateAuthority.pem`` has them."""
     key = serialization.load_pem_private_key(pem, None)
     certificate, root = x509.load_pem_x509_certificates(pem)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError("the key is not the certificate's")
-    return key, certificate, root
+    listed = x509.load_pem_x509_crl(pem).public_bytes(serialization.Encoding.DER) if b"X509 CRL" in pem else b""
+    return key, certificate, root, listed
 
 
-def _sign_by_dropped_root(key: ec.EllipticCurvePublicKey, serial: str) -> tuple[x509.Certificate, x509.Certificate]:
-    """Return the intermediate's certificate and the root's; the root's key ends with this call."""
+def _sign_by_dropped_root(
+    key: ec.EllipticCurvePublicKey, serial: str, lists_url: str | None
+) -> tuple[x509.Certificate, x509.Certificate, bytes]:
+    """Return the intermediate's certificate, the root's and its list; the root's key ends with this call."""
     root_key = ec.generate_private_key(ec.SECP256R1())
     root_name = _name(f"Keyless local root {serial}")
     root = (
         _authority(_builder(f"Keyless local root {serial}", root_key.public_key(), root_name, root_key.public_key()), 1)
     ).sign(root_key, hashes.SHA256())
-    intermediate = (
-        _authority(_builder(f"Keyless local vaults {serial}", key, root_name, root_key.public_key()), 0)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(root_key, hashes.SHA256())
+    builder = _authority(_builder(f"Keyless local vaults {serial}", key, root_name, root_key.public_key()), 0)
+    if lists_url is not None:
+        builder = builder.add_extension(distribution_point(f"{lists_url}{ROOTS_LIST}"), critical=False)
+    intermediate = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False).sign(
+        root_key, hashes.SHA256()
     )
-    return intermediate, root
+    listed = list_of_none(root_name, root_key, valid_for=_VALID_FOR) if lists_url is not None else b""
+    return intermediate, root, listed
 
 
-def _authority(builder: x509.CertificateBuilder, authorities_below: int) -> x509.CertificateBuilder:
+def _constraints() -> x509.NameConstraints:
     allowed = [
         *(x509.DNSName(domain) for domain in ALLOWED_DOMAINS),
         *(x509.IPAddress(network) for network in ALLOWED_NETWORKS),
     ]
+    return x509.NameConstraints(permitted_subtrees=allowed, excluded_subtrees=None)
+
+
+def _authority(builder: x509.CertificateBuilder, authorities_below: int) -> x509.CertificateBuilder:
     return (
         builder.add_extension(x509.BasicConstraints(ca=True, path_length=authorities_below), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
-        .add_extension(x509.NameConstraints(permitted_subtrees=allowed, excluded_subtrees=None), critical=True)
+        .add_extension(_constraints(), critical=True)
     )
 
 
@@ -235,9 +267,13 @@ def _alternative(name: str) -> x509.GeneralName:
 def _refusal(name: str, problem: str) -> LocalAzureError:
     return LocalAzureError(
         f"The local certificate authority makes no certificate for {name!r}: {problem}.",
-        cause="It can vouch for vaults and for this machine alone, so that trusting it risks nothing else.",
+        cause="It can vouch for vaults, Microsoft Entra ID and this machine alone, so that trusting it risks nothing else.",
         remedy=f"Name hosts under {', '.join(ALLOWED_DOMAINS)}, or an address of 127.0.0.0/8 or ::1.",
     )
+
+
+def _list_pem(listed: bytes) -> bytes:
+    return x509.load_der_x509_crl(listed).public_bytes(serialization.Encoding.PEM)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

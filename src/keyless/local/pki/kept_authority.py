@@ -10,23 +10,30 @@ from keyless.local.files.data_folder import write_private
 from keyless.local.pki.authority import CertificateAuthority
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _RENEW_BEFORE = timedelta(days=30)
 
 
-def kept_authority(file: Path) -> CertificateAuthority:
-    """Return the authority that a file keeps; where there is none, or it ends within a month, make one and keep it.
+def kept_authority(file: Path, *, listen: Callable[[int], str]) -> CertificateAuthority:
+    """Return the authority that a file keeps, or make one and keep it.
+
+    One that ends within a month, or cannot vouch for all that one of today can, is made anew.
+
+    Args:
+        file: The file.
+        listen: Listens for who asks for lists of revoked certificates, at a port or 0 for any, and returns the URL.
 
     Raises:
         LocalAzureError: If the file holds something else, or cannot be read or written.
     """
     try:
-        if file.exists():
-            authority = CertificateAuthority(file.read_bytes())
-            if authority.ends_on - datetime.now(UTC) > _RENEW_BEFORE:
-                return authority
-        authority = CertificateAuthority()
+        pem = file.read_bytes() if file.exists() else None
+        kept = CertificateAuthority(pem) if pem is not None else None
+        if kept is not None and kept.is_current and kept.ends_on - datetime.now(UTC) > _RENEW_BEFORE:
+            return CertificateAuthority(pem, lists_url=listen(kept.lists_port))
+        authority = CertificateAuthority(lists_url=listen(0))
         write_private(file, authority.pem)
     except (OSError, ValueError, TypeError) as error:
         raise LocalAzureError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import LocalAzureError
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:

@@ -6,55 +6,32 @@ import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from keyless.clouds import CLOUDS
-from keyless.local.wire.identity.imds import HOST as METADATA_SERVICE
+from keyless.local.programs.variables import AZ_FOLDER, AZD_FOLDER, METADATA_HOST, TERRAFORM_ENDPOINT
+from keyless.local.wire.identity.imds import TOKEN_PATH
+from keyless.local.wire.proxy.target import LOGIN_HOSTS, METADATA_SERVICE, WIRE_SERVER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-METADATA_HOST_VARIABLE: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
-IDENTITY_VARIABLES = (
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IDENTITY_API_VERSION",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "DEFAULT_IDENTITY_CLIENT_ID",
-    "AZUREPS_HOST_ENVIRONMENT",
-    METADATA_HOST_VARIABLE,
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_KUBERNETES_TOKEN_PROXY",
-)
-"""Every variable that makes a client choose a source of managed identities, or no managed identity at all.
-
-Unset them all before setting those of one source, and never blank them: MSAL for Python looks at whether a variable is
-there, not at what it holds.
-"""
-
-_VAULT_SUFFIXES = tuple(f".{cloud.vault_suffix}" for cloud in CLOUDS)
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_OURS: Final = (*(f".{cloud.vault_suffix}" for cloud in CLOUDS), *(f".{host}" for host in LOGIN_HOSTS))
+_PLATFORM: Final = (METADATA_SERVICE, WIRE_SERVER)
+# Not [::1], which .NET looks for and which HTTPX takes for an error: for .NET the proxy carries what is for ::1.
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def proxy_variables(proxy_url: str, *, host: str, no_proxy: str) -> dict[str, str]:
-    """Return the variables that lead HTTPS through the proxy, in both spellings, since clients read one or the other.
+    """Return the variables that lead requests through the proxy, in both spellings, since clients read one or the other.
 
     Args:
         proxy_url: The address of the proxy.
         host: Where the identity endpoint listens; never asked for through the proxy.
-        no_proxy: What NO_PROXY holds already. Entries that would lead a vault's host, or the metadata service's
-            address, past the proxy are left out.
+        no_proxy: What NO_PROXY holds already. Entries that would lead what the proxy answers for past it are left out;
+            the proxy itself goes by them.
     """
     kept = (entry for entry in map(str.strip, no_proxy.split(",")) if entry and not _excepts(entry))
     direct = ",".join(dict.fromkeys((*_LOOPBACK, host, *kept)))
     return {
-        "HTTPS_PROXY": proxy_url,
-        "https_proxy": proxy_url,
+        **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy_url),
         "NO_PROXY": direct,
         "no_proxy": direct,
         # The fetch of Node.js looks at the proxy only when it is told to: https://nodejs.org/api/cli.html
@@ -68,15 +45,35 @@ def trust_variables(*, bundle_file: Path, node_file: Path) -> dict[str, str]:
     return {**bundle, "NODE_EXTRA_CA_CERTS": str(node_file)}
 
 
+def without_developer(*, folder: Path, silent_url: str) -> dict[str, str]:
+    """Return the variables that keep clients from the developer's own sign-ins, and from the machine's metadata service.
+
+    Args:
+        folder: A private folder of the run.
+        silent_url: Where every connection is refused.
+    """
+    return {
+        METADATA_HOST: silent_url,
+        TERRAFORM_ENDPOINT: f"{silent_url}{TOKEN_PATH}",
+        **{name: str(_empty(folder / tool)) for name, tool in ((AZ_FOLDER, "az"), (AZD_FOLDER, "azd"))},
+    }
+
+
+def _empty(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def _excepts(entry: str) -> bool:
-    """Say whether an entry of NO_PROXY covers a vault's host or the metadata service.
+    """Say whether an entry of NO_PROXY covers what the proxy answers for: vaults, Microsoft Entra ID, the platform.
 
     Some clients compare ends of text and not whole labels, and some read networks.
     """
     name = entry.lower().lstrip("*").removesuffix(":443").removesuffix(":80").removesuffix(".")
-    if any(suffix.endswith(name) or name.endswith(suffix) for suffix in _VAULT_SUFFIXES):
+    if any(suffix.endswith(name) or name.endswith(suffix) for suffix in _OURS):
         return True
     try:
-        return ipaddress.ip_address(METADATA_SERVICE) in ipaddress.ip_network(entry, strict=False)
+        network = ipaddress.ip_network(entry, strict=False)
     except ValueError:
-        return METADATA_SERVICE.startswith(name.removesuffix("*"))
+        return any(address.startswith(name.removesuffix("*")) for address in _PLATFORM)
+    return any(ipaddress.ip_address(address) in network for address in _PLATFORM)

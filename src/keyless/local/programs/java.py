@@ -45,14 +45,32 @@ def java_options(folder: Path, *, bundle_file: Path, proxy_url: str, no_proxy: s
         "javax.net.ssl.trustStore": store,
         "javax.net.ssl.trustStoreType": "PKCS12",
         "javax.net.ssl.trustStorePassword": _STORE_PASSWORD,
-        "https.proxyHost": proxy.hostname,
-        "https.proxyPort": proxy.port,
-        "http.nonProxyHosts": "|".join(_java_pattern(entry) for entry in no_proxy.split(",")),
+        **{f"{scheme}.proxyHost": proxy.hostname for scheme in ("http", "https")},
+        **{f"{scheme}.proxyPort": proxy.port for scheme in ("http", "https")},
+        "http.nonProxyHosts": _java_patterns(no_proxy),
         # Without this an Authenticator of the program's own is not asked for the proxy's password.
         "jdk.http.auth.tunneling.disabledSchemes": "",
     }
     ours = " ".join(_quoted(f"-D{name}={value}") for name, value in options.items())
     return f"{before} {ours}".strip()
+
+
+def spring_variables(*, proxy_url: str, no_proxy: str) -> dict[str, str]:
+    """Return the settings by which Spring Cloud Azure uses the proxy: it looks at none of Java's.
+
+    Args:
+        proxy_url: The proxy.
+        no_proxy: What NO_PROXY holds.
+
+    Source: https://learn.microsoft.com/en-us/azure/developer/java/spring-framework/configuration-properties-all
+    """
+    proxy = urlsplit(proxy_url)
+    return {
+        "SPRING_CLOUD_AZURE_PROXY_TYPE": "http",
+        "SPRING_CLOUD_AZURE_PROXY_HOSTNAME": str(proxy.hostname),
+        "SPRING_CLOUD_AZURE_PROXY_PORT": str(proxy.port),
+        "SPRING_CLOUD_AZURE_PROXY_HTTP_NONPROXYHOSTS": _java_patterns(no_proxy),
+    }
 
 
 def _certificates(bundle_pem: bytes) -> list[x509.Certificate]:
@@ -64,6 +82,10 @@ def _certificates(bundle_pem: bytes) -> list[x509.Certificate]:
             warnings.simplefilter("ignore")
             found.append(x509.load_pem_x509_certificate(each))
     return found
+
+
+def _java_patterns(no_proxy: str) -> str:
+    return "|".join(_java_pattern(entry) for entry in no_proxy.split(","))
 
 
 def _java_pattern(entry: str) -> str:

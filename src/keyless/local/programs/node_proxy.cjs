@@ -1,4 +1,5 @@
-// Leads fetch and node:https of Node.js through HTTPS_PROXY where Node.js cannot do so itself: before 22.21 and 24.5.
+// Leads fetch and node:https of Node.js through HTTPS_PROXY where Node.js cannot do so itself: before 22.21 and 24.5. In every
+// version it leads plain requests for the addresses of the Azure platform through HTTP_PROXY, whatever agent makes them.
 // https://nodejs.org/api/cli.html#--use-env-proxy, https://undici.nodejs.org/#/docs/api/Client?id=parameter-connectoptions
 "use strict";
 
@@ -17,11 +18,18 @@ function goesStraight(host, port) {
   });
 }
 
-function tunnel(host, port, callback) {
-  const proxy = new URL(process.env.HTTPS_PROXY);
+// Where a machine in Azure has its metadata service and its DNS; the proxy answers for them, or refuses them.
+function isPlatform(host) {
+  const name = String(host ?? "").toLowerCase().replace(/^::ffff:/, "");
+  return name.startsWith("169.254.") || name === "168.63.129.16" || name === "metadata.azure.internal";
+}
+
+function tunnel(variable, host, port, callback) {
+  const proxy = new URL(process.env[variable]);
   const target = net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
   const credentials = Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`);
-  const headers = { Host: target, "Proxy-Authorization": `Basic ${credentials.toString("base64")}` };
+  const headers = { Host: target };
+  if (proxy.username) headers["Proxy-Authorization"] = `Basic ${credentials.toString("base64")}`;
   const where = { host: proxy.hostname, port: proxy.port, method: "CONNECT", path: target };
   const request = http.request({ ...where, headers, timeout: TIMEOUT, agent: false });
   request.once("timeout", () => request.destroy(new Error(`the proxy for ${target} did not answer`)));
@@ -45,6 +53,9 @@ function secure(options, callback) {
 
 function connect({ hostname, protocol, port, servername }, callback) {
   const host = hostname.toLowerCase().replace(/^\[|\]$/g, "");
+  if (protocol !== "https:" && isPlatform(host) && process.env.HTTP_PROXY) {
+    return tunnel("HTTP_PROXY", host, port || 80, callback);
+  }
   if (protocol !== "https:") {
     const socket = net.connect({ host, port: port || 80 });
     socket.once("error", callback);
@@ -55,7 +66,7 @@ function connect({ hostname, protocol, port, servername }, callback) {
   }
   const wanted = { host, port: port || 443, servername: servername || (net.isIP(host) ? "" : host) };
   if (goesStraight(host, String(wanted.port))) return secure(wanted, callback);
-  tunnel(host, wanted.port, (error, socket) => (error ? callback(error) : secure({ ...wanted, socket }, callback)));
+  tunnel("HTTPS_PROXY", host, wanted.port, (error, socket) => (error ? callback(error) : secure({ ...wanted, socket }, callback)));
 }
 
 function leadFetch() {
@@ -71,12 +82,25 @@ function leadHttps(agent) {
     if (options.socketPath || options.socket || goesStraight(host, String(options.port))) {
       return createConnection.call(this, options, callback);
     }
-    tunnel(host, options.port, (error, socket) =>
+    tunnel("HTTPS_PROXY", host, options.port, (error, socket) =>
       error ? callback(error) : callback(null, createConnection.call(this, { ...options, socket })),
     );
   };
 }
 
+function leadPlatform(prototype) {
+  const { createConnection } = prototype;
+  prototype.createConnection = function (options, callback) {
+    const host = options.host || options.hostname;
+    const itself = this.options?.proxyEnv; // An agent that goes through the proxy by itself.
+    if (itself || options.socketPath || options.socket || typeof callback !== "function" || !isPlatform(host)) {
+      return createConnection.call(this, options, callback);
+    }
+    tunnel("HTTP_PROXY", host, options.port || 80, callback);
+  };
+}
+
+if (process.env.HTTP_PROXY) leadPlatform(http.Agent.prototype);
 if (process.env.HTTPS_PROXY && !process.allowedNodeEnvironmentFlags.has("--use-env-proxy")) {
   if (typeof Response === "function") leadFetch(); // Not before Node.js 18.
   leadHttps(https.globalAgent);

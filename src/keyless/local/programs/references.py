@@ -6,10 +6,18 @@ Source: https://learn.microsoft.com/en-us/azure/app-service/app-service-key-vaul
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.clouds import CLOUDS
-from keyless.errors import ConfigurationError
+from keyless.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    IdentityRefusedError,
+    IdentityUnavailableError,
+    KeylessError,
+    SecretNotFoundError,
+    VaultUnreachableError,
+)
 from keyless.local.programs.local_settings import local_settings
 from keyless.secret_id import SecretId, check_secret_name, check_vault_url, check_version
 
@@ -18,6 +26,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OPENING: Final = "@Microsoft.KeyVault("
+Status = Literal[
+    "InvalidSyntax",
+    "VaultNotFound",
+    "SecretNotFound",
+    "SecretVersionNotFound",
+    "AccessToKeyVaultDenied",
+    "MSINotEnabled",
+    "OtherReasons",
+]
+"""What App Service calls the failures of references.
+
+Source: https://learn.microsoft.com/en-us/rest/api/appservice/web-apps/get-app-setting-key-vault-reference (ResolveStatus)
+"""
+_STATUSES: Final[tuple[tuple[type[KeylessError], Status], ...]] = (
+    (AccessDeniedError, "AccessToKeyVaultDenied"),
+    (VaultUnreachableError, "VaultNotFound"),
+    (IdentityRefusedError, "MSINotEnabled"),
+    (IdentityUnavailableError, "MSINotEnabled"),
+)
 _WRITE: Final = (
     "Write @Microsoft.KeyVault(SecretUri=https://VAULT.vault.azure.net/secrets/NAME) or "
     "@Microsoft.KeyVault(VaultName=VAULT;SecretName=NAME), with a version if it is to stay the same."
@@ -25,8 +52,16 @@ _WRITE: Final = (
 
 
 def is_reference(value: str) -> bool:
-    """Say whether a setting is a Key Vault reference, rightly written or not."""
-    return value[: len(_OPENING)].lower() == _OPENING.lower()
+    """Say whether a setting is a Key Vault reference, rightly written or not: its whole value, and nothing around it."""
+    return value.lower().startswith(_OPENING.lower()) and value == value.rstrip()
+
+
+def is_misplaced(value: str) -> bool:
+    """Say whether a setting holds a Key Vault reference in a longer value, in quotation marks or beside blanks.
+
+    Nobody resolves those: App Service takes a reference that is the whole value.
+    """
+    return _OPENING.lower() in value.lower() and not is_reference(value)
 
 
 def parse_reference(value: str, *, vault_urls: Mapping[str, str]) -> SecretId:
@@ -70,19 +105,33 @@ def _wrong(problem: str) -> ConfigurationError:
     )
 
 
-def told(references: Mapping[str, str], resolved: Mapping[str, str]) -> str:
+def status_of(error: KeylessError, secret: SecretId | None) -> Status:
+    """Return what App Service calls the failure of a reference.
+
+    Args:
+        error: Why it does not resolve.
+        secret: What it means; None where it cannot be read.
+    """
+    if secret is None:
+        return "InvalidSyntax"
+    if isinstance(error, SecretNotFoundError):
+        return "SecretVersionNotFound" if secret.version else "SecretNotFound"
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status
+    return "OtherReasons"
+
+
+def told(references: Mapping[str, str], failed: Mapping[str, Status]) -> str:
     """Return what App Service tells an app of its references, in ``WEBSITE_KEYVAULT_REFERENCES``.
 
     Args:
         references: References by the names of their settings.
-        resolved: What came of each; one that did not resolve is still the reference.
+        failed: The status of each that did not resolve.
     """
     return json.dumps(
         {
-            name: {
-                "rawReference": reference,
-                "status": "OtherReasons" if resolved[name] == reference else "Resolved",
-            }
+            name: {"rawReference": reference, "status": failed.get(name, "Resolved")}
             for name, reference in references.items()
         }
     )

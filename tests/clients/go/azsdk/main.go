@@ -14,7 +14,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 )
 
-func credential() (*azidentity.ManagedIdentityCredential, error) {
+func credential() (azcore.TokenCredential, error) {
+	if os.Getenv("CREDENTIAL") == "default" {
+		return azidentity.NewDefaultAzureCredential(nil)
+	}
 	options := &azidentity.ManagedIdentityCredentialOptions{}
 	if id := os.Getenv("CLIENT_ID"); id != "" {
 		options.ID = azidentity.ClientID(id)

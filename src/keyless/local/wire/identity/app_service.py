@@ -1,4 +1,4 @@
-"""The identity endpoint of App Service, Functions and Container Apps, in its version 2019-08-01.
+"""The identity endpoint of App Service, Functions and Container Apps: its version 2019-08-01, and the one before it.
 
 https://learn.microsoft.com/en-us/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final
 
+from keyless.local.wire.identity.app_service_2017 import API_VERSION as OLDER_API_VERSION
+from keyless.local.wire.identity.app_service_2017 import AppService2017
 from keyless.local.wire.identity.endpoint import (
     Answer,
     Body,
@@ -16,7 +18,6 @@ from keyless.local.wire.identity.endpoint import (
     issue,
     journaled,
     same_secret,
-    seconds_left,
 )
 from keyless.local.wire.identity.selection import Asked, NoIdentity, choose
 
@@ -50,20 +51,30 @@ class AppService:
     def __init__(self, azure: Azure, *, secret: str) -> None:
         self._azure = azure
         self._secret = secret
+        self._older = AppService2017(azure, secret=secret, source=NAME)
 
     def endpoints(self) -> Mapping[str, Handler]:
         """Return what answers, by path."""
         return {PATH: journaled(self._azure, NAME, self._answer)}
 
     def variables(self, http_url: str) -> dict[str, str]:
-        """Return the variables by which clients find it.
+        """Return the variables by which clients find it: as in Azure under two names each, the older for older clients.
 
         Args:
             http_url: Where the paths are served.
         """
-        return {"IDENTITY_ENDPOINT": f"{http_url}{PATH}", "IDENTITY_HEADER": self._secret}
+        url = f"{http_url}{PATH}"
+        return {
+            "IDENTITY_ENDPOINT": url,
+            "IDENTITY_HEADER": self._secret,
+            "MSI_ENDPOINT": url,
+            "MSI_SECRET": self._secret,
+            "REGION_NAME": self._azure.region,
+        }
 
     async def _answer(self, request: web.Request) -> Answer:
+        if request.query.get("api-version") == OLDER_API_VERSION:
+            return await self._older.answer(request)
         self._check(request)
         found = choose(self._azure, request.query)
         if isinstance(found, NoIdentity):
@@ -98,10 +109,9 @@ class AppService:
             reason = f"Entra knows no resource {resource[:200]!r}."
             raise _refusal(500, "An unexpected error occured while fetching the AAD Token.", reason)
         token = issue(self._azure, NAME, identity, resource)
-        # Azure sends no expires_in here; with it, and with expires_on after it, every client reads the lifetime right.
+        # No expires_in: Azure sends none, and a client that relies on one would work here alone.
         return {
             "access_token": token.text,
-            "expires_in": str(seconds_left(self._azure, token)),
             "expires_on": str(token.expires_on),
             "resource": resource,
             "token_type": "Bearer",

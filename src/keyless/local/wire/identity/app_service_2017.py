@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from keyless.local.azure.azure import Azure, Identity
+    from keyless.local.sources import SourceName
     from keyless.local.wire.identity.endpoint import Handler
 
 NAME: Final = "app-service-2017"
@@ -36,15 +37,17 @@ class AppService2017:
     Args:
         azure: The local Azure whose identities get tokens.
         secret: What ``MSI_SECRET`` holds; a request without it in ``secret`` is refused.
+        source: Whose tokens it gives: the App Service of today answers this version as well.
     """
 
-    def __init__(self, azure: Azure, *, secret: str) -> None:
+    def __init__(self, azure: Azure, *, secret: str, source: SourceName = NAME) -> None:
         self._azure = azure
         self._secret = secret
+        self._source = source
 
     def endpoints(self) -> Mapping[str, Handler]:
         """Return what answers, by path."""
-        return {PATH: journaled(self._azure, NAME, self._answer)}
+        return {PATH: journaled(self._azure, self._source, self.answer)}
 
     def variables(self, http_url: str) -> dict[str, str]:
         """Return the variables by which clients find it.
@@ -52,9 +55,14 @@ class AppService2017:
         Args:
             http_url: Where the paths are served.
         """
-        return {"MSI_ENDPOINT": f"{http_url}{PATH}", "MSI_SECRET": self._secret}
+        return {"MSI_ENDPOINT": f"{http_url}{PATH}", "MSI_SECRET": self._secret, "REGION_NAME": self._azure.region}
 
-    async def _answer(self, request: web.Request) -> Answer:
+    async def answer(self, request: web.Request) -> Answer:
+        """Answer a request.
+
+        Raises:
+            RefusedError: If it gets no token.
+        """
         self._check(request)
         found = choose(self._azure, request.query)
         if isinstance(found, NoIdentity):
@@ -84,7 +92,7 @@ class AppService2017:
         if not is_resource(resource):
             reason = f"Entra knows no resource {resource[:200]!r}."
             raise _refusal(500, "An unexpected error occured while fetching the AAD Token.", reason)
-        token = issue(self._azure, NAME, identity, resource)
+        token = issue(self._azure, self._source, identity, resource)
         return {
             "access_token": token.text,
             "expires_on": f"{datetime.fromtimestamp(token.expires_on, UTC):%m/%d/%Y %H:%M:%S} +00:00",

@@ -46,6 +46,8 @@ KEY_FOLDER: Final = Path("/var/opt/azcmagent/tokens")
 
 _KEY_SECONDS = 30.0  # A client that is asked to retry sends its key again.
 _MOST_KEYS = 256
+# What MSAL for Go expects of a real server: 404 once a caller has proved itself.
+_NOT_ASSIGNED = "the requested identity has not been assigned to this resource"
 _NOT_FOUND = "The requested identity was not found"
 
 
@@ -85,19 +87,19 @@ class Arc:
             raise oauth_refusal(400, "invalid_request", problem, reason=problem)
         resource = required_resource(request.query.get("resource", ""))
         found = choose(self._azure, request.query)
-        if isinstance(found, NoIdentity):
-            description = found.reason if found.problem == "conflict" else _NOT_FOUND
-            raise oauth_refusal(400, "invalid_request", description, reason=found.reason)
+        identity = None if isinstance(found, NoIdentity) else found
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic" or key not in self._keys:
-            raise self._challenge(found, sent=bool(key))
+            raise self._challenge(identity, sent=bool(key))
+        if isinstance(found, NoIdentity):  # The key stays good: a client that tries again sends it again.
+            raise _not_found(found.problem, found.reason)
         known_resource(self._azure, resource)
         return Answer(
             status=200,
             body=self._body(found, resource, Asked.of(request.query), fresh=_bypasses_cache(request)),
             reason=f"{found.name} is assigned to the server.",
             identity=found,
-            unassigned=oauth_refusal(400, "invalid_request", _NOT_FOUND, reason=""),
+            unassigned=_not_found("unknown", ""),
             given=lambda: self._forget(key),
         )
 
@@ -118,7 +120,7 @@ class Arc:
             body.update(ids)
         return body
 
-    def _challenge(self, identity: Identity, *, sent: bool) -> RefusedError:
+    def _challenge(self, identity: Identity | None, *, sent: bool) -> RefusedError:
         key = secrets.token_hex(32)
         try:
             file = self._write(key)
@@ -144,7 +146,7 @@ class Arc:
                 operation="getChallenge",
                 code="unauthorized_client",
                 headers=headers,
-                unassigned=oauth_refusal(400, "invalid_request", _NOT_FOUND, reason=""),
+                unassigned=_not_found("unknown", ""),
             )
         )
 
@@ -188,6 +190,12 @@ class Arc:
 def _bypasses_cache(request: web.Request) -> bool:
     """Say whether a new token is asked for, which agents give from version 1.66 on."""
     return request.query.get("bypass_cache", "").lower() == "true"
+
+
+def _not_found(problem: str, reason: str) -> RefusedError:
+    if problem == "unknown":
+        return oauth_refusal(404, "identity_not_found", _NOT_ASSIGNED, reason=reason)
+    return oauth_refusal(400, "invalid_request", reason if problem == "conflict" else _NOT_FOUND, reason=reason)
 
 
 def check_key_folder(folder: Path = KEY_FOLDER) -> None:

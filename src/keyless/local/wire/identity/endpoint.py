@@ -7,6 +7,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from keyless.local.instruments.journal_entry import Entry
 from keyless.local.wire.serving.fault_effects import apply_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.azure.identities.tokens import Token
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 Body = dict[str, object]
+Sent = Mapping[str, object] | str
 
 _RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -41,6 +43,7 @@ class Answer:
     Attributes:
         status: The HTTP status.
         body: What is sent as JSON, which may hold a token; None sends no body.
+        as_text: Whether a text is sent as it is, and not as JSON.
         reason: Why it is answered so, in one sentence, for the journal.
         identity: Whose token it holds or leads to; None where it does neither.
         operation: What the request was, for the journal. A probe or a challenge is no request for a token.
@@ -51,8 +54,9 @@ class Answer:
     """
 
     status: int
-    body: Body | None = field(repr=False)
+    body: Sent | None = field(repr=False)
     reason: str
+    as_text: bool = False
     identity: Identity | None = None
     operation: IdentityOperation = "getToken"
     code: IdentityCode | FaultCode | None = None
@@ -69,13 +73,20 @@ class RefusedError(Exception):
         self.answer = answer
 
 
-def journaled(azure: Azure, source: SourceName, answer: Callable[[web.Request], Awaitable[Answer]]) -> Handler:
+def journaled(
+    azure: Azure,
+    source: SourceName,
+    answer: Callable[[web.Request], Awaitable[Answer]],
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Handler:
     """Return the handler of a source's requests, which writes each into the journal.
 
     Args:
         azure: The local Azure whose journal it is.
         source: The source's name.
         answer: Answers a request, or raises RefusedError.
+        headers: Further headers of each answer, whatever it is.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -93,7 +104,7 @@ def journaled(azure: Azure, source: SourceName, answer: Callable[[web.Request], 
             found = replace(found, code="Fault", reason=f"Fault {fault.name}.")
         if struck is None and found.given is not None:
             found.given()
-        response = _response(found) if struck is None else struck
+        response = _response(found, headers or {}) if struck is None else struck
         azure.journal.record(
             Entry(
                 time=azure.clock.now(),
@@ -120,14 +131,14 @@ def _strike(azure: Azure, source: SourceName, answer: Answer) -> Fault | None:
     return azure.faults.strike("identity", operation=answer.operation, identity=answer.identity.name, source=source)
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
+    sent = {**headers, **answer.headers}
     if answer.body is None:
-        return web.Response(status=answer.status, headers=answer.headers)
-    text = json.dumps(answer.body, separators=(",", ":"))
-    headers = {"Cache-Control": "no-store", **answer.headers}
-    return web.Response(
-        status=answer.status, text=text, content_type="application/json", charset="utf-8", headers=headers
-    )
+        return web.Response(status=answer.status, headers=sent)
+    text = str(answer.body) if answer.as_text else json.dumps(answer.body, separators=(",", ":"))
+    kind = "text/plain" if answer.as_text else "application/json"
+    sent = {"Cache-Control": "no-store", **sent}
+    return web.Response(status=answer.status, text=text, content_type=kind, charset="utf-8", headers=sent)
 
 
 async def form_of(request: web.Request) -> MultiDict[str]:

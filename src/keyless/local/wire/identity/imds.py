@@ -39,6 +39,7 @@ METADATA_PATH: Final = "/metadata"
 FIRST_API_VERSION: Final = "2018-02-01"
 
 _MACHINE = "keyless"
+_NET_SDK = "azsdk-net-"
 _SERVER = {"Server": "IMDS/150.870.65.512"}
 _DESCRIPTIONS = {
     "none": "Identity not found",
@@ -66,21 +67,21 @@ class Imds:
             COMPUTE_PATH: self._compute,
             METADATA_PATH: self._unknown,
         }
-        return {path: journaled(self._azure, NAME, answer) for path, answer in answers.items()}
+        return {path: journaled(self._azure, NAME, answer, headers=_SERVER) for path, answer in answers.items()}
 
     def variables(self, http_url: str) -> dict[str, str]:
         """Return the variables by which clients find it.
 
-        Clients for Go and Rust have the service's address built in and do not read the first of them. What they ask of
-        it over a proxy comes here too, and the proxy serves nothing else.
+        Clients for Go and Rust have the service's address built in; what they ask of it comes here over the proxy of
+        HTTP_PROXY. HashiCorp's obeys no proxy, and reads the last.
 
         Args:
             http_url: Where the paths are served.
         """
-        return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": http_url, "HTTP_PROXY": http_url, "http_proxy": http_url}
+        return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": http_url, "ARM_MSI_ENDPOINT": f"{http_url}{TOKEN_PATH}"}
 
     async def _token(self, request: web.Request) -> Answer:
-        check_metadata_request(request)
+        check_metadata_request(request, without_header=_is_moved_probe(request))
         if not _is_version(request.query.get("api-version", "")):
             problem = f"The api-version must be {FIRST_API_VERSION} or later."
             raise oauth_refusal(400, "invalid_request", problem, reason=problem)
@@ -96,7 +97,6 @@ class Imds:
             body=body,
             reason=f"{found.name} is assigned to the virtual machine.",
             identity=found,
-            headers=_SERVER,
             unassigned=oauth_refusal(400, "invalid_request", _DESCRIPTIONS["unknown"], reason=""),
         )
 
@@ -123,40 +123,54 @@ class Imds:
     async def _info(self, request: web.Request) -> Answer:
         check_metadata_request(request)
         body: Body = {"tenantId": self._azure.tenant_id}
-        return Answer(
-            status=200, body=body, reason="The tenant of the virtual machine.", operation="discover", headers=_SERVER
-        )
+        return Answer(status=200, body=body, reason="The tenant of the virtual machine.", operation="discover")
 
     async def _compute(self, request: web.Request) -> Answer:
         check_metadata_request(request)
         if not request.query.get("api-version"):
             error = "Bad request. api-version was not specified in the request"
             return Answer(status=400, body={"error": error}, reason=error, operation="discover")
+        name = re.sub("/+", "/", request.path).removeprefix(COMPUTE_PATH).strip("/")
+        known = self._names()
+        if name and name not in known:
+            return await self._unknown(request)
+        # How Azure answers for one value in JSON is not known: it documents text.
+        as_text = bool(name) and request.query.get("format", "").lower() == "text"
+        return Answer(
+            status=200,
+            body=known if not name else known[name],
+            as_text=as_text,
+            reason="The names of the virtual machine.",
+            operation="discover",
+        )
+
+    def _names(self) -> dict[str, str]:
         azure = self._azure
         group = f"/subscriptions/{azure.subscription_id}/resourceGroups/{azure.resource_group}"
-        body: Body = {
+        return {
+            "azEnvironment": "AzurePublicCloud",
+            "location": azure.region,
             "name": _MACHINE,
             "resourceGroupName": azure.resource_group,
             "resourceId": f"{group}/providers/Microsoft.Compute/virtualMachines/{_MACHINE}",
             "subscriptionId": azure.subscription_id,
             "vmScaleSetName": "",
         }
-        return Answer(
-            status=200, body=body, reason="The names of the virtual machine.", operation="discover", headers=_SERVER
-        )
 
     async def _unknown(self, request: web.Request) -> Answer:
         # Clients find out by these 404s that the service has no second version.
         reason = f"The local service does not answer at {request.path[:200]}."
-        return Answer(
-            status=404, body={"error": "Not Found"}, reason=reason, operation="probe", code="Not Found", headers=_SERVER
-        )
+        return Answer(status=404, body={"error": "Not Found"}, reason=reason, operation="probe", code="Not Found")
 
 
-def check_metadata_request(request: web.Request) -> None:
+def check_metadata_request(request: web.Request, *, without_header: bool = False) -> None:
     """Refuse what no program on the machine itself sends: the guards of every endpoint that has no secret.
 
     Browsers cannot send the header ``Metadata`` to another site, and a proxy that was tricked adds ``X-Forwarded-For``.
+
+    Args:
+        request: The request.
+        without_header: Whether it may leave the header out.
     """
     if request.method != "GET":
         reason = f"The endpoint answers GET, not {request.method}."
@@ -164,7 +178,7 @@ def check_metadata_request(request: web.Request) -> None:
     if "X-Forwarded-For" in request.headers:
         description = "Requests with the header X-Forwarded-For are refused"
         raise oauth_refusal(400, "invalid_request", description, reason=f"{description}.")
-    if request.headers.get("Metadata", "").lower() != "true":
+    if request.headers.get("Metadata", "").lower() != "true" and not without_header:
         # So asks who wants to know whether the service is there at all, and takes any answer for a yes.
         description = "Required metadata header not specified"
         reason = "The header Metadata: true is missing, so this asks whether the service is there, and for no token."
@@ -189,6 +203,19 @@ def known_resource(azure: Azure, resource: str) -> None:
             "by any user in the tenant. You might have sent your authentication request to the wrong tenant."
         )
         raise entra_refusal(azure, 400, "invalid_resource", 500011, text, reason=reason)
+
+
+def _is_moved_probe(request: web.Request) -> bool:
+    """Say whether Azure.Identity for .NET asks whether there is a metadata service, at another address than its own.
+
+    It leaves the header out then. At 169.254.169.254 it takes the refusal for a yes and asks for a token; anywhere else it
+    takes it for a no, and the credentials of the developer come next. So there this request is answered with the token,
+    which it takes as well. No web page can send it: the header makes browsers ask for leave first.
+
+    Source: https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/identity/Azure.Identity/src/ImdsManagedIdentityProbeSource.cs
+    """
+    asker = request.headers.get("User-Agent", "")
+    return request.host.partition(":")[0] != HOST and asker.startswith(_NET_SDK) and "Origin" not in request.headers
 
 
 def _is_version(version: str) -> bool:

@@ -8,6 +8,7 @@ https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from keyless.local.azure.identities.tokens import issuer_of
 from keyless.local.wire.identity.endpoint import Answer, Body, entra_refusal, journaled
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from keyless.local.wire.identity.endpoint import Handler
 
 NAME: Final = "workload"
+
+# As Microsoft Entra ID tells of itself: its own names lead here as well, for what is about the local tenant.
+_PUBLIC: Final = {
+    "preferred_network": "login.microsoftonline.com",
+    "preferred_cache": "login.windows.net",
+    "aliases": ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+}
 
 
 class OpenId:
@@ -76,12 +84,14 @@ class OpenId:
         return _published({"keys": keys})
 
     async def _instance(self, request: web.Request) -> Answer:
-        host = self._url.removeprefix("https://")
+        asked = urlsplit(request.query.get("authorization_endpoint", "")).netloc
+        own = self._url.removeprefix("https://")
+        host = asked if asked in _PUBLIC["aliases"] else own
         return _published(
             {
-                "tenant_discovery_endpoint": f"{self._url}/{self._azure.tenant_id}/v2.0/.well-known/openid-configuration",
+                "tenant_discovery_endpoint": f"https://{host}/{self._azure.tenant_id}/v2.0/.well-known/openid-configuration",
                 "api-version": request.query.get("api-version", "1.1"),
-                "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+                "metadata": [{"preferred_network": own, "preferred_cache": own, "aliases": [own]}, _PUBLIC],
             }
         )
 

@@ -177,7 +177,7 @@ def routes(endpoints: Mapping[str, Handler]) -> list[web.RouteDef]:
 
 
 def guard(*, host: str) -> Middleware:
-    """Return what keeps a listener from being an open proxy, and from answering web pages that renamed themselves to it.
+    """Return what keeps a listener from being a proxy, and from answering web pages that renamed themselves to it.
 
     Args:
         host: The address that is listened at. Away from loopback, a machine may have any name.
@@ -185,15 +185,14 @@ def guard(*, host: str) -> Middleware:
 
     @web.middleware
     async def guarded(request: web.Request, handler: AnyHandler) -> web.StreamResponse:
-        raw = request.raw_path
-        if not raw.startswith("/"):
-            # Clients that have the address of the metadata service built in come here over HTTP_PROXY.
-            target = urlsplit(raw)
-            if (target.scheme, target.netloc) not in {("http", imds.HOST), ("http", f"{imds.HOST}:80")}:
-                raise web.HTTPForbidden(text=f"This is a proxy to http://{imds.HOST} alone.")
-            if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", target.path):
+        if not request.raw_path.startswith("/"):
+            raise web.HTTPForbidden(text="This is no proxy: set HTTP_PROXY and HTTPS_PROXY as Keyless gives them.")
+        name = _name(request.host)
+        if name == imds.HOST:
+            # The proxy leads here what clients ask of the metadata service's own address.
+            if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
                 raise web.HTTPNotFound
-        elif host in _LOOPBACK and _name(request.host) not in _LOOPBACK | {imds.HOST}:
+        elif host in _LOOPBACK and name not in _LOOPBACK:
             raise web.HTTPForbidden(text="The local Azure answers to the names of this machine alone.")
         return await handler(request)
 

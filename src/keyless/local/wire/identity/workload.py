@@ -39,6 +39,8 @@ NAME: Final = "workload"
 AUDIENCE: Final = "api://AzureADTokenExchange"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPE_SUFFIX: Final = "/.default"
+# MSAL for Go and for Java add these to the scope of every request; no client credentials have them, and Entra passes over them.
+_OPENID_SCOPES: Final = frozenset({"openid", "profile", "offline_access"})
 
 _CHECK = (
     "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. "
@@ -173,8 +175,9 @@ class Workload:
         return self._refusal(401, "invalid_client", 700213, text, why=why)
 
     def _resource(self, scope: str) -> str:
-        resource = scope.removesuffix(SCOPE_SUFFIX)
-        if resource == scope or not is_resource(resource):
+        asked = [each for each in scope.split() if each.lower() not in _OPENID_SCOPES]
+        resource = asked[0].removesuffix(SCOPE_SUFFIX) if len(asked) == 1 else scope
+        if len(asked) != 1 or resource == asked[0] or not is_resource(resource):
             text = (
                 f"The provided value for scope {scope[:200]} is not valid. Client credential flows must have a scope "
                 "value with /.default suffixed to the resource identifier (application ID URI)."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,22 @@ def same_user(peer: Address, here: Address) -> bool:
     if sys.platform != "linux":
         return False
     return any(_owner(table, peer, here) == os.geteuid() for table in _TABLES)
+
+
+def tells(listener: socket.socket) -> bool:
+    """Say whether this machine tells who connects to a listener, by connecting to it; nothing is sent.
+
+    Args:
+        listener: A socket that listens and is not served yet, at an address of this machine.
+    """
+    with socket.socket(listener.family) as client:
+        client.settimeout(1.0)
+        try:
+            client.connect(listener.getsockname())
+        except OSError:
+            return False
+        peer, here = client.getsockname()[:2], client.getpeername()[:2]
+        return same_user((peer[0], peer[1]), (here[0], here[1]))
 
 
 def _owner(table: Path, peer: Address, here: Address) -> int | None:

@@ -1,4 +1,4 @@
-"""The HTTPS proxy that the environment named already: requests for other hosts than vaults still go through it."""
+"""The proxies that the environment named already: requests for what is not here still go through them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ import ssl
 from base64 import b64encode
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from keyless.errors import ConfigurationError
-from keyless.local.wire.proxy.connect_request import HEAD_LIMIT, RefusedError, Target
+from keyless.local.wire.proxy.connect_request import HEAD_LIMIT, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from keyless.local.wire.proxy.target import Target
 
     Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _PORTS = {"http": 80, "https": 443}
 # Clients differ in which spelling they take first; the first that is set and not empty is taken here.
-_PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+_PROXY_VARIABLES: Final = {
+    "https": ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+    "http": ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,17 @@ class Upstream:
     no_proxy: tuple[str, ...]
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Self | None:
-        """Read HTTPS_PROXY, else ALL_PROXY, and NO_PROXY; None where there is no proxy.
+    def of(cls, environment: Mapping[str, str], *, scheme: Literal["http", "https"] = "https") -> Self | None:
+        """Read HTTPS_PROXY or HTTP_PROXY, else ALL_PROXY, and NO_PROXY; None where there is no proxy.
+
+        Args:
+            environment: The variables.
+            scheme: Of which URLs.
 
         Raises:
             ConfigurationError: If the proxy is none that can be chained.
         """
-        variable = next((name for name in _PROXY_VARIABLES if environment.get(name)), None)
+        variable = next((name for name in _PROXY_VARIABLES[scheme] if environment.get(name)), None)
         if variable is None:
             return None
         written = environment[variable]
@@ -76,6 +85,15 @@ class Upstream:
             return False
         return not any(_covers(entry, target) for entry in self.no_proxy)
 
+    async def open(self) -> Streams:
+        """Return a connection to the proxy itself.
+
+        Raises:
+            OSError: If it cannot be reached, or its certificate is not trusted.
+        """
+        context = ssl.create_default_context() if self.tls else None
+        return await asyncio.open_connection(self.host, self.port, ssl=context, limit=HEAD_LIMIT)
+
     async def connect(self, target: Target) -> Streams:
         """Return a tunnel through the proxy.
 
@@ -83,9 +101,7 @@ class Upstream:
             RefusedError: If the proxy refuses.
             OSError: If it cannot be reached, or its certificate is not trusted.
         """
-        reader, writer = await asyncio.open_connection(
-            self.host, self.port, ssl=ssl.create_default_context() if self.tls else None, limit=HEAD_LIMIT
-        )
+        reader, writer = await self.open()
         try:
             writer.write(self._request(target))
             head = await reader.readuntil(b"\r\n\r\n")
@@ -109,9 +125,8 @@ class Upstream:
             )
 
     def _request(self, target: Target) -> bytes:
-        authority = f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
         credentials = f"Proxy-Authorization: {self.credentials}\r\n" if self.credentials else ""
-        return f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{credentials}\r\n".encode()
+        return f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n".encode()
 
 
 def _covers(entry: str, target: Target) -> bool:

@@ -54,6 +54,14 @@ def bind(host: str, port: int, name: str) -> socket.socket:
         ) from error
 
 
+def bind_near(port: int) -> socket.socket:
+    """Return a socket that listens on loopback: at a port, or at another where that is taken or 0."""
+    try:
+        return socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
+    except OSError:
+        return socket.create_server((LOOPBACK, 0), backlog=_BACKLOG)
+
+
 def bind_silent() -> socket.socket:
     """Return a socket that nobody serves: whoever connects is refused, and nobody else can have the port."""
     silent = socket.socket()

@@ -1,7 +1,8 @@
 package clients;
 
+import com.azure.core.credential.TokenCredential;
 import com.azure.core.exception.HttpResponseException;
-import com.azure.identity.ManagedIdentityCredential;
+import com.azure.identity.DefaultAzureCredentialBuilder;
 import com.azure.identity.ManagedIdentityCredentialBuilder;
 import com.azure.json.JsonProviders;
 import com.azure.security.keyvault.secrets.SecretClient;
@@ -13,7 +14,10 @@ import java.util.Map;
 
 /** Reads secrets with azure-identity and azure-security-keyvault-secrets. */
 public final class AzureSdk {
-    private static ManagedIdentityCredential credential() {
+    private static TokenCredential credential() {
+        if ("default".equals(System.getenv("CREDENTIAL"))) {
+            return new DefaultAzureCredentialBuilder().build();
+        }
         var builder = new ManagedIdentityCredentialBuilder();
         if (System.getenv("CLIENT_ID") != null) {
             builder.clientId(System.getenv("CLIENT_ID"));

@@ -1,0 +1,126 @@
+"""One run of the local Azure, from its start to its end: the sockets, what is served on each, and where that is."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from keyless.local.pki.revocation import revocation_app
+from keyless.local.wire.identity.site import guard
+from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.proxy.login import Login
+from keyless.local.wire.proxy.proxy import ConnectProxy
+from keyless.local.wire.proxy.reached import Local
+from keyless.local.wire.serving import listeners
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from keyless.local.azure.azure import Azure
+    from keyless.local.pki.authority import CertificateAuthority, ServerCertificate
+    from keyless.local.pki.trust import TrustFiles
+    from keyless.local.wire.control.site import Control
+    from keyless.local.wire.identity.site import IdentitySources
+    from keyless.local.wire.proxy.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The sockets of a run, bound before anything is served, so that every address is known.
+
+    Attributes:
+        http: Where identities are served, but for those below.
+        https: Where the vaults are served.
+        proxy: Where the proxy is served, as the run's own source has it.
+        other_proxy: Where it is served for sources of the other kind: whether the metadata service answers is what differs.
+        service_fabric: Where the identity endpoint of Service Fabric is served.
+        authority: Where the authority is served.
+        lists: Where the lists of revoked certificates are served.
+        silent: Never served.
+    """
+
+    http: socket.socket
+    https: socket.socket
+    proxy: socket.socket
+    other_proxy: socket.socket
+    service_fabric: socket.socket
+    authority: socket.socket
+    lists: socket.socket
+    silent: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What there is from the start to the end."""
+
+    azure: Azure
+    folder: Path
+    sockets: Sockets
+    sources: IdentitySources
+    control: Control
+    certificate: ServerCertificate
+    trust: TrustFiles
+    upstream: Upstream | None
+    plain_upstream: Upstream | None
+    answers_metadata: bool
+    tells_users: bool
+    proxy_password: str = field(repr=False)
+
+    def proxy_netloc(self, *, metadata: bool) -> str:
+        """Return where a proxy is that answers for the metadata service, or one that refuses it."""
+        return listeners.netloc(self.sockets.proxy if metadata == self.answers_metadata else self.sockets.other_proxy)
+
+
+@asynccontextmanager
+async def serving(run: Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
+    """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
+    sockets, context, guarded = run.sockets, authority.server_context(), guard(host=host)
+    proxies = _proxies(run, context)
+    async with AsyncExitStack() as stack:
+        for routes, listener, trust in (
+            ([*run.control.routes(), *run.sources.http_routes()], sockets.http, None),
+            (run.sources.service_fabric_routes(), sockets.service_fabric, run.certificate.server_context()),
+            (run.sources.authority_routes(), sockets.authority, context),
+        ):
+            app = web.Application(middlewares=[guarded])
+            app.add_routes(routes)
+            await stack.enter_async_context(listeners.site(app, listener, trust))
+        lists = revocation_app(authority.roots_list, authority.servers_list)
+        await stack.enter_async_context(listeners.site(lists, sockets.lists, None))
+        await stack.enter_async_context(listeners.site(vault_app(run.azure), sockets.https, context))
+        for listener, proxy in proxies.items():
+            stack.push_async_callback(proxy.close)
+            await proxy.start(listener)
+        yield
+
+
+def _proxies(run: Run, context: ssl.SSLContext) -> dict[socket.socket, ConnectProxy]:
+    """Return the proxy of the run's own source, and that of the other kind of source, by where each is to be served."""
+    sockets, tenant = run.sockets, lambda: run.azure.tenant_id
+    at = listeners.reachable(sockets.authority)
+    login = Login(netloc=listeners.named_netloc(sockets.authority), at=at, context=context, tenant=tenant)
+    made = {}
+    for listener, answers_metadata in (
+        (sockets.proxy, run.answers_metadata),
+        (sockets.other_proxy, not run.answers_metadata),
+    ):
+        local = Local(
+            vault_hosts=lambda: {vault.host for vault in run.azure.vaults.values()},
+            vaults_at=listeners.reachable(sockets.https),
+            metadata_at=listeners.reachable(sockets.http) if answers_metadata else None,
+            login=login,
+        )
+        made[listener] = ConnectProxy(
+            local,
+            password=run.proxy_password,
+            bundle_file=run.trust.bundle_file,
+            upstream=run.upstream,
+            plain_upstream=run.plain_upstream,
+        )
+    return made

@@ -1,0 +1,89 @@
+"""Carries bytes between a client and a host, as they are or as the one answer to a request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+_CHUNK: Final = 64 * 1024
+_SWITCHING: Final = 101
+_FINAL: Final = 200
+# What is between a host and this proxy: the client's connection ends with the answer, whatever the host's does.
+_HOP_BY_HOP: Final = frozenset({b"connection", b"keep-alive", b"proxy-connection"})
+
+
+async def carry(near: Streams, far: Streams, *, idle_timeout: float, answer: bool = False) -> None:
+    """Carry bytes both ways until either side ends or nothing moves for too long; RFC 9110 closes both then.
+
+    Args:
+        near: The client.
+        far: The host.
+        idle_timeout: Seconds that nothing may move.
+        answer: Whether the host sends the answer to one request, whose connection the client must not use again.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(idle_timeout) as idle:
+
+        async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while chunk := await source.read(_CHUNK):
+                sink.write(chunk)
+                await sink.drain()
+                idle.reschedule(loop.time() + idle_timeout)
+
+        async def answering(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            if answer:
+                await _pass_heads(source, sink)
+            await copy(source, sink)
+
+        ways = [loop.create_task(copy(near[0], far[1])), loop.create_task(answering(far[0], near[1]))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _pass_heads(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Pass on the heads of an answer: those that announce it (100 Continue), and its own, which ends the connection."""
+    while True:
+        try:
+            head = await source.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            sink.write(error.partial)
+            return
+        except asyncio.LimitOverrunError:
+            return  # What comes is no answer with a head that a client takes: it goes as it is.
+        status = _status(head)
+        if status == _SWITCHING or status is None:
+            sink.write(head)
+            return
+        if status >= _FINAL:
+            sink.write(_closing(head))
+            return
+        sink.write(head)
+        await sink.drain()
+
+
+def _status(head: bytes) -> int | None:
+    version, _, rest = head.partition(b" ")
+    number = rest[:3]
+    return int(number) if version.startswith(b"HTTP/") and number.isdigit() else None
+
+
+def _closing(head: bytes) -> bytes:
+    kept = [line for line in head[:-4].split(b"\r\n") if line.partition(b":")[0].strip().lower() not in _HOP_BY_HOP]
+    return b"\r\n".join((*kept, b"Connection: close", b"", b""))
+
+
+async def close(writer: asyncio.StreamWriter, *, within: float = 1.0) -> None:
+    """Close a connection after what was written has gone out, or without it where the other side does not take it."""
+    writer.close()
+    try:
+        async with asyncio.timeout(within):
+            await writer.wait_closed()
+    except OSError:  # Also TimeoutError: it is one.
+        writer.transport.abort()

@@ -1,0 +1,206 @@
+"""Where the proxy finds what a client asks for: here, at the host itself, or through the proxy that was configured before."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import aiohappyeyeballs
+
+from keyless.local.wire.proxy.connect_request import RefusedError
+from keyless.local.wire.proxy.target import HTTP_PORT, HTTPS_PORT, METADATA_SERVICE, Target, is_platform_address
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+    from pathlib import Path
+
+    from keyless.local.wire.proxy.login import Login
+    from keyless.local.wire.proxy.upstream import Upstream
+
+    Address = tuple[str, int]
+    Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+_LOCALHOST: Final = "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """What the local Azure itself answers for.
+
+    Attributes:
+        vault_hosts: Tells the hosts of the vaults that exist now, in lower case.
+        vaults_at: Where the local vaults listen.
+        metadata_at: Where the local metadata service listens; None for a host that has none.
+        login: The local authority; None for none.
+    """
+
+    vault_hosts: Callable[[], Collection[str]]
+    vaults_at: Address
+    metadata_at: Address | None = None
+    login: Login | None = None
+
+
+class Reach:
+    """Makes the connections.
+
+    Args:
+        local: What is here.
+        bundle_file: What a certificate is verified with where the proxy speaks TLS; None for the machine's roots.
+        upstream: The proxy through which hosts are reached over TLS; None reaches them straight.
+        plain_upstream: The same for plain HTTP.
+        timeout: Seconds that connecting may take.
+    """
+
+    def __init__(
+        self,
+        local: Local,
+        *,
+        bundle_file: Path | None,
+        upstream: Upstream | None,
+        plain_upstream: Upstream | None,
+        timeout: float,
+    ) -> None:
+        self.local = local
+        self._bundle_file = bundle_file
+        self._upstream = upstream
+        self._plain_upstream = plain_upstream
+        self._timeout = timeout
+
+    async def tunnel(self, target: Target) -> Streams:
+        """Return a connection to a host, or to what stands for it here.
+
+        Raises:
+            RefusedError: If the host is not reached from here, or not at all.
+        """
+        if target.is_vault():
+            self._check_vault(target)
+            return await asyncio.open_connection(*self.local.vaults_at)
+        if target.is_metadata_service() and self.local.metadata_at is not None:
+            return await asyncio.open_connection(*self.local.metadata_at)
+        if target.leads_to_platform():
+            raise _platform_refused(target)
+        # Some clients tunnel plain HTTP, too.
+        upstream = self._plain_upstream if target.port == HTTP_PORT else self._upstream
+        return await self._connect(target, upstream)
+
+    async def plain(self, target: Target) -> tuple[Streams, Upstream | None]:
+        """Return a connection on which a request over plain HTTP is sent, and the proxy that it leads to, if it does.
+
+        Raises:
+            RefusedError: If the host is not reached from here, or not at all.
+        """
+        upstream = self._plain_upstream
+        if upstream is None or not upstream.serves(target) or self._is_here(target):
+            return await self.tunnel(target), None
+        return await self._within(target, upstream.open()), upstream
+
+    async def authority(self, login: Login) -> Streams:
+        """Return a connection to the local authority over TLS, certificate verified.
+
+        Raises:
+            RefusedError: If TLS cannot be begun.
+        """
+        streams = await asyncio.open_connection(*login.at)
+        await self.secure(streams[1], Target(_LOCALHOST, login.at[1]))
+        return streams
+
+    def _is_here(self, target: Target) -> bool:
+        return target.is_vault() or target.leads_to_platform()
+
+    async def _connect(self, target: Target, upstream: Upstream | None) -> Streams:
+        if upstream is not None and upstream.serves(target):
+            return await self._within(target, upstream.connect(target))
+        return await self._within(target, _connect_to_resolved(target))
+
+    async def _within(self, target: Target, connecting: Awaitable[Streams]) -> Streams:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await connecting
+        except TimeoutError:
+            raise RefusedError(
+                HTTPStatus.GATEWAY_TIMEOUT,
+                f"No connection to {target.host} port {target.port} in {self._timeout:g} s",
+                f"{target.host} did not answer on port {target.port}.",
+                header="Proxy-Status: keyless; error=connection_timeout",
+            ) from None
+        except OSError as error:
+            raise RefusedError(
+                HTTPStatus.BAD_GATEWAY,
+                f"No connection to {target.host} port {target.port}",
+                f"Connecting to {target.host} port {target.port} failed: {error}.",
+                header="Proxy-Status: keyless; error=destination_unavailable",
+            ) from None
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._bundle_file)
+
+    async def secure(self, far_writer: asyncio.StreamWriter, target: Target) -> None:
+        """Begin TLS with a host, as the client that asked for an https:// URL would.
+
+        Raises:
+            RefusedError: If it cannot be begun, or the certificate is not trusted.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                await far_writer.start_tls(self._context, server_hostname=target.host)
+        except OSError as error:
+            raise RefusedError(
+                HTTPStatus.BAD_GATEWAY,
+                f"No TLS with {target.host} port {target.port}",
+                f"TLS with {target.host} port {target.port} failed: {error}.",
+                header="Proxy-Status: keyless; error=tls_certificate_error",
+            ) from None
+
+    def _check_vault(self, target: Target) -> None:
+        """Refuse a vault that does not exist as if its name did not resolve, and say which do.
+
+        Raises:
+            RefusedError: If the vault does not exist, or the port is one where Key Vault does not listen.
+        """
+        existing = sorted(self.local.vault_hosts())
+        if target.host not in existing:
+            known = f"Vaults that exist: {', '.join(existing) or 'none'}."
+            sys.stderr.write(f"keyless: no vault {target.host} in the local Azure. {known}\n")
+            raise RefusedError(
+                HTTPStatus.BAD_GATEWAY,
+                f"No vault {target.host} in the local Azure",
+                f"There is no vault {target.host} in the local Azure, and the request was not let out. {known} "
+                "Add the vault to keyless.toml, or correct the vault URL.",
+                header='Proxy-Status: keyless; error=dns_error; rcode="NXDOMAIN"',
+            )
+        if target.port != HTTPS_PORT:
+            raise RefusedError(
+                HTTPStatus.BAD_GATEWAY,
+                f"Key Vault listens on port {HTTPS_PORT} alone",
+                f"{target.host} was asked for on port {target.port}. Leave the port out of the vault URL, and begin it with https://.",
+                header="Proxy-Status: keyless; error=connection_refused",
+            )
+
+
+async def _connect_to_resolved(target: Target) -> Streams:
+    """Connect to a host, at none but the addresses that were looked at: a name can lead anywhere.
+
+    Raises:
+        RefusedError: If one of them is an address at which Azure serves its machines.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    if any(is_platform_address(str(address[0])) for *_, address in found):
+        raise _platform_refused(target)
+    connected = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=0.25)
+    return await asyncio.open_connection(sock=connected)
+
+
+def _platform_refused(target: Target) -> RefusedError:
+    return RefusedError(
+        HTTPStatus.FORBIDDEN,
+        "Addresses of the Azure platform are not reached from here",
+        f"{target.host} is an address where a machine in Azure has its metadata service, or a name of one. "
+        f"With --source imds the local Azure answers at http://{METADATA_SERVICE}.",
+    )
