@@ -53,7 +53,9 @@ class FunctionHost:
         url: Where the host listens.
         functions: The functions that HTTP requests can call, by their names.
         event_functions: The functions that events of Event Grid call, and where they take them.
-        not_served: The types of the triggers and bindings that keep the other functions from being served, by name.
+        not_served: What keeps each of the other functions from being served, such as the types of its triggers and
+            bindings, by name.
+        master_key: What opens every function, and the admin API.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class FunctionHost:
         self.functions: dict[str, FunctionEndpoint] = {}
         self.event_functions: dict[str, FunctionEndpoint] = {}
         self.not_served: dict[str, str] = {}
+        self.master_key = ""
         self._folder = folder
         self._environment = dict(environment)
         self._port = port
@@ -103,7 +106,7 @@ class FunctionHost:
         except BaseException:
             self._stop()
             raise
-        self.url, self.not_served = ready["url"], ready["notServed"]
+        self.url, self.not_served, self.master_key = ready["url"], ready["notServed"], ready["masterKey"]
         self.functions, self.event_functions = (
             {
                 name: FunctionEndpoint(url=found["url"], key=found["key"], methods=tuple(found["methods"]))

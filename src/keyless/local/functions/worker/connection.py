@@ -93,6 +93,7 @@ class Connection:
     async def _drain(self) -> None:
         """Read what a client still sends, for a while: closed at once, it would not see the answer."""
         with suppress(TimeoutError):
+            self._writer.write_eof()
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while await self._reader.read(_READ):
                     pass

@@ -75,4 +75,6 @@ class Site:
             return await self._calls.answer(function, asked, parameters) if is_in else _TOO_MANY
 
     def _home(self) -> Answer:
-        return text_answer(200, _HOME, "text/html") if self._app.settings.home_page else Answer(204)
+        if not self._app.settings.home_page:
+            return Answer(204)
+        return text_answer(200, _HOME, "text/html").with_default_headers((("Content-Length", str(len(_HOME))),))
