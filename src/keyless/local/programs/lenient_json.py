@@ -116,7 +116,9 @@ class _Reader:
         if at >= len(self._text):
             raise self._error("A text does not end")
         self._at = at + 1
-        return "".join([*parts, self._text[start:at]])
+        text = "".join([*parts, self._text[start:at]])
+        # Halves of a character that were escaped one by one.
+        return text if not parts else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def _escaped(self, at: int) -> tuple[int, str]:
         kind = self._text[at : at + 1]

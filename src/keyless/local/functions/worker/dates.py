@@ -7,11 +7,11 @@ from datetime import datetime
 
 _MONTHS = ("january february march april may june july august september october november december").split()
 _DAYS = ("monday tuesday wednesday thursday friday saturday sunday").split()
-_TIME = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.\d{1,7})?)?)?\s*(?P<half>am|pm|a|p)?"
+_TIME = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.\d+)?)?)?\s*(?P<half>am|pm|a|p)?"
 _ZONE = r"(?P<zone>z|gmt|[+-]\d{1,2}(?::?\d{2})?)?"
 _NAME = r"(?P<name>[a-z]{3,9})\.?"
 _DATES = tuple(
-    re.compile(rf"(?:(?:{'|'.join(f'{day}|{day[:3]}' for day in _DAYS)}),?\s+)?{form}")
+    re.compile(rf"(?:(?:{'|'.join(f'{day}|{day[:3]}' for day in _DAYS)}),?\s+)?{form}", re.ASCII)
     for form in (
         r"(?P<year>\d{4})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})",
         r"(?P<month>\d{1,2})(?P<between>[-/.])(?P<day>\d{1,2})(?P=between)(?P<year>\d{4}|\d{2})",
@@ -23,28 +23,28 @@ _DATES = tuple(
         rf"{_NAME}\s+(?P<day>\d{{1,2}})",
     )
 )
-_CLOCK = re.compile(rf"{_TIME}\s*{_ZONE}")
+_CLOCK = re.compile(rf"{_TIME}\s*{_ZONE}", re.ASCII)
 _LATEST_HALF_HOUR = 12
 
 
 def is_date(value: str) -> bool:
     """Tell whether a text is a date, a time, or both."""
     text = value.strip().lower()
-    if _is_time(text, alone=True):
+    if _is_time(text):
         return True
     for form in _DATES:
         found = form.match(text)
         if found and _exists(found.groupdict()):
             rest = text[found.end() :]
             clock = re.sub(r"^(t|\s+|,\s*)", "", rest)
-            if not rest or (clock != rest and _is_time(clock, alone=False)):
+            if rest in {"", "z"} or (clock != rest and _is_time(clock)):
                 return True
     return False
 
 
-def _is_time(text: str, *, alone: bool) -> bool:
+def _is_time(text: str) -> bool:
     found = _CLOCK.fullmatch(text)
-    if found is None or (found["minute"] is None and (alone or found["zone"]) and not found["half"]):
+    if found is None or (found["minute"] is None and not found["half"]):
         return False
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     if found["half"] and not hour <= _LATEST_HALF_HOUR:

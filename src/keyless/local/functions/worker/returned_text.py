@@ -9,6 +9,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from keyless.local.functions.worker.messages import Answer
@@ -16,8 +17,11 @@ from keyless.local.programs.lenient_json import LenientJSONError, lenient_loads
 
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:\d\d)?")
+_LIST = "System.Collections.Generic.List`1[System.Object]"
+# What Newtonsoft.Json escapes and Python's JSON does not.
+_ENDS_OF_LINES = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 # Beyond these powers of ten .NET writes a number with an exponent.
-_LARGEST_POWER, _SMALLEST_POWER = 15, -4
+_LARGEST_POWER, _SMALLEST_POWER = 17, -4
 
 
 def answer_of_text(text: str) -> Answer:
@@ -41,7 +45,8 @@ def changes_text(text: str, answer: Answer) -> bool:
 def _answer_of_object(held: dict[str, Any]) -> Answer:
     """Return the answer that an object with a ``body`` is."""
     body, status, headers = held["body"], held.get("statuscode", held.get("status")), held.get("headers")
-    text = _written(body, None) if isinstance(body, dict | list) else _shown(body)
+    # A list is shown as .NET shows one where nobody says how.
+    text = _written(body, None) if isinstance(body, dict) else _LIST if isinstance(body, list) else _shown(body)
     given = [(name, _shown(value)) for name, value in headers.items()] if isinstance(headers, dict) else []
     whole = int(status) if re.fullmatch(r"\s*[+-]?\d+\s*", str(status)) else 200
     own = [(name, _with_charset(value) if name.lower() == "content-type" else value) for name, value in given]
@@ -76,10 +81,12 @@ def _written(value: Any, level: int | None) -> str:
         return _container(value, level)
     if isinstance(value, float):
         text = _number(value)
-        return text if re.search("[.EN]|Inf", text) else f"{text}.0"
+        if math.isfinite(value):
+            return text if re.search("[.E]", text) else f"{text}.0"
+        return f'"{text}"'
     if isinstance(value, str):
         found = _ISO.fullmatch(value)
-        return json.dumps(_iso(found) if found else value, ensure_ascii=False)
+        return _quoted(_iso(found) if found else value)
     return json.dumps(value)
 
 
@@ -88,7 +95,7 @@ def _container(value: dict[str, Any] | list[Any], level: int | None) -> str:
     colon = ":" if level is None else ": "
     if isinstance(value, dict):
         edges, items = "{}", [
-            f"{json.dumps(name, ensure_ascii=False)}{colon}{_written(one, inner)}" for name, one in value.items()
+            f"{_quoted(name)}{colon}{_written(one, inner)}" for name, one in value.items()
         ]
     else:
         edges, items = "[]", [_written(one, inner) for one in value]
@@ -96,6 +103,10 @@ def _container(value: dict[str, Any] | list[Any], level: int | None) -> str:
         return f"{edges[0]}{','.join(items)}{edges[1]}"
     space = "\n" + "  " * (level + 1)
     return f"{edges[0]}{space}{f',{space}'.join(items)}\n{'  ' * level}{edges[1]}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).translate(_ENDS_OF_LINES)
 
 
 def _number(value: float) -> str:
@@ -108,7 +119,7 @@ def _number(value: float) -> str:
     mantissa = digits.replace(".", "").lstrip("-").lstrip("0") or "0"
     power = math.floor(math.log10(abs(value))) if not exponent else int(exponent)
     if _SMALLEST_POWER <= power < _LARGEST_POWER:
-        plain = f"{value:.17f}".rstrip("0").rstrip(".") if exponent else digits
+        plain = format(Decimal(repr(value)), "f") if exponent else digits
         return plain.removesuffix(".0")
     mantissa = mantissa.rstrip("0") or "0"
     sign = "-" if value < 0 else ""

@@ -27,9 +27,6 @@ class Throttle:
     def __init__(self, settings: HostSettings) -> None:
         self._outstanding = 0
         self._most = settings.most_outstanding
-        if settings.most_at_once == _UNBOUNDED and self._most != _UNBOUNDED:
-            # Seen: without a bound on how many run, one less is let in.
-            self._most = max(1, self._most - 1)
         self._running = None if settings.most_at_once == _UNBOUNDED else asyncio.Semaphore(settings.most_at_once)
 
     @asynccontextmanager
