@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import keyless
 import pytest
 import requests
 
+import keyless
 from keyless.local.functions.endpoint import FunctionEndpoint
 
 if TYPE_CHECKING:
@@ -99,7 +99,11 @@ class RealHost:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         packages = f"{Path(keyless.__file__).parents[1]}{os.pathsep}{Path(requests.__file__).parents[1]}"
-        settings = [f"{name}={self._environment[name]}" for name in ("KEY_VAULT_URL", "SECRET_NAME") if name in self._environment]
+        settings = [
+            f"{name}={self._environment[name]}"
+            for name in ("KEY_VAULT_URL", "SECRET_NAME")
+            if name in self._environment
+        ]
         with (state / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*self._through, str(unpack() / "run.sh"), str(app), str(port), *settings],
@@ -129,7 +133,9 @@ class RealHost:
     def _copied(self, app: Path) -> Path:
         shutil.copytree(self._folder, app, ignore=shutil.ignore_patterns("__pycache__", "local.settings.json"))
         shutil.copytree(unpack() / "eventgrid", app / "bin")
-        host = json.loads((app / "host.json").read_text("utf-8")) if (app / "host.json").exists() else {"version": "2.0"}
+        host = (
+            json.loads((app / "host.json").read_text("utf-8")) if (app / "host.json").exists() else {"version": "2.0"}
+        )
         host.pop("extensionBundle", None)
         (app / "host.json").write_text(json.dumps(host), "utf-8")
         return app
@@ -157,7 +163,9 @@ class RealHost:
                 raise RuntimeError(f"Azure's Functions host did not start:\n{self.log[-4000:]}")
             time.sleep(0.2)
             try:
-                answer = requests.get(f"{self.url}/admin/functions", headers={"x-functions-key": MASTER_KEY}, timeout=30)
+                answer = requests.get(
+                    f"{self.url}/admin/functions", headers={"x-functions-key": MASTER_KEY}, timeout=30
+                )
             except requests.ConnectionError:
                 continue
             if answer.status_code == 200:

@@ -24,7 +24,7 @@ from keyless.local.functions.worker.answers import Returned, UnsendableError, se
 from keyless.local.functions.worker.calls import FunctionCalls
 from keyless.local.functions.worker.host_json import read_host_settings
 from keyless.local.functions.worker.loaded import EVENT_GRID, HTTP, LoadedApp, LoadedFunction
-from keyless.local.functions.worker.loader import http_function, made_app
+from keyless.local.functions.worker.loader import FoundFunctions, http_function, made_app
 from keyless.local.functions.worker.returned_text import answer_of_text
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def load_app(folder: Path) -> LoadedApp:
     """Return the functions that the runtime found, in the place of the dev host's own loader."""
     sys.path.insert(0, str(folder))
     settings = read_host_settings(folder, os.environ)
-    http, events, others, not_served = [], [], [], {}
+    found = FoundFunctions()
     for function in asyncio.run(indexed(folder)):
         bindings = [json.loads(raw) for raw in function.raw_bindings]
         trigger = next(binding for binding in bindings if binding["type"].lower().endswith("trigger"))
@@ -48,13 +48,13 @@ def load_app(folder: Path) -> LoadedApp:
             function.name, lambda: None, True, f"{function.function_id} {trigger['name']}", False, trigger["type"]
         )
         if trigger["type"] == EVENT_GRID:
-            events.append(called)
+            found.events.append(called)
         elif trigger["type"] == HTTP:
-            http.append(http_function(called, trigger, settings))
+            found.http.append(http_function(called, trigger, settings))
         else:
-            not_served[function.name] = trigger["type"]
-            others.append(called)
-    return made_app(folder, settings, http, events, others, not_served)
+            found.not_served[function.name] = trigger["type"]
+            found.others.append(called)
+    return made_app(folder, settings, found)
 
 
 class RuntimeCalls(FunctionCalls):

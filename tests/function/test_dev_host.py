@@ -134,7 +134,9 @@ def test_the_endpoints_name_url_methods_and_no_key_where_none_is_needed(routes: 
 @pytest.mark.parametrize(("prefix", "path"), [("", "hello"), ("v1/public", "v1/public/hello")])
 def test_host_json_sets_the_route_prefix(tmp_path: Path, prefix: str, path: str) -> None:
     body = "@app.route('hello')\ndef hello(req): return 'hi'"
-    with serve(write_app(tmp_path, body, host={"version": "2.0", "extensions": {"http": {"routePrefix": prefix}}})) as host:
+    with serve(
+        write_app(tmp_path, body, host={"version": "2.0", "extensions": {"http": {"routePrefix": prefix}}})
+    ) as host:
         assert host.functions["hello"].url == f"{host.url}/{path}"
         assert get(f"{host.url}/{path}").text == "hi"
         assert get(f"{host.url}/api/hello").status_code == 404
@@ -404,7 +406,10 @@ def test_a_module_beside_the_app_is_found_and_the_working_directory_is_not_looke
         ("import no_such_module", "cannot be loaded: it raised ModuleNotFoundError"),
         ("app = None", "has 0 function apps at module level"),
         ("other = func.FunctionApp()", "has 2 function apps at module level"),
-        ("@app.route('{a:odd}')\ndef a(req): pass", "The constraint entry 'a' - 'odd' on the route 'api/{a:odd}' could not be resolved"),
+        (
+            "@app.route('{a:odd}')\ndef a(req): pass",
+            "The constraint entry 'a' - 'odd' on the route 'api/{a:odd}' could not be resolved",
+        ),
         ("@app.route('x/{a')\ndef a(req): pass", "There is an incomplete parameter in the route template"),
         ("@app.route('a')\ndef a(req): pass\n@app.route('b')\ndef a(req): pass", "it raised ValueError"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 KEY_VAULT = {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net", "SECRET_NAME": "db-password"}
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
@@ -81,7 +81,9 @@ def test_health_and_the_doctor_answer(ours: RealHost) -> None:
     assert doctor.json()["findings"]
 
 
-def test_a_rotation_reaches_the_function_through_the_real_event_grid_extension(ours: RealHost, azure: LocalAzure) -> None:
+def test_a_rotation_reaches_the_function_through_the_real_event_grid_extension(
+    ours: RealHost, azure: LocalAzure
+) -> None:
     assert call(ours).json()["secret"]["value"] == "local-db-password"
     with delivered(azure.event_grid, lambda: ours.event_functions):
         azure.vault("contoso-kv").set_secret("db-password", "rotated")
@@ -101,7 +103,11 @@ def test_the_same_under_keyless_run(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     with RealHost(bundled_function_app(), environment={**environment, **KEY_VAULT}, through=through) as host:
         answer = call(host)
-        assert (answer.status_code, call(host, "POST").status_code, call(host, key=False).status_code) == (200, 200, 401)
+        assert (answer.status_code, call(host, "POST").status_code, call(host, key=False).status_code) == (
+            200,
+            200,
+            401,
+        )
     assert answer.json()["secret"]["value"] == "local-db-password"
 
 

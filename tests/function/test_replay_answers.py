@@ -107,7 +107,12 @@ def test_a_caller_gets_what_the_host_makes_of_what_a_function_returned(answering
     kind = "async" if case["id"].startswith("async ") else "sync"
     expected = case["answer"]
     target = f"/api/{kind}?case={case['id'].replace(' ', '%20')}"
-    got = ask(answering, request(case["method"], target), method=case["method"], timeout=0.3 if expected["status"] == 100 else 10)
+    got = ask(
+        answering,
+        request(case["method"], target),
+        method=case["method"],
+        timeout=0.3 if expected["status"] == 100 else 10,
+    )
     assert str(got.status) == str(expected["status"])
     if got.status == 100:
         return  # What follows it is no valid message, there as here.
@@ -137,7 +142,10 @@ def web_frameworks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 
 @pytest.mark.parametrize(
-    "case", rows("asgi", ((f"{each['app']} {each['method']} {each['target']}", each) for each in ASGI if not each["routePrefix"]))
+    "case",
+    rows(
+        "asgi", ((f"{each['app']} {each['method']} {each['target']}", each) for each in ASGI if not each["routePrefix"])
+    ),
 )
 def test_an_asgi_or_wsgi_app_is_asked_and_answers_as_in_the_host(
     web_frameworks: dict[str, int], case: dict[str, Any]

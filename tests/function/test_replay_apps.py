@@ -57,9 +57,12 @@ def ask_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
             if port is None:
                 return None
             headers = [
-                (name, masters[app["id"]] if value == "(master key)" else value) for name, value in answer.get("sent", [])
+                (name, masters[app["id"]] if value == "(master key)" else value)
+                for name, value in answer.get("sent", [])
             ]
-            return ask(port, request(answer["method"], answer["path"], headers=headers, body=body), method=answer["method"])
+            return ask(
+                port, request(answer["method"], answer["path"], headers=headers, body=body), method=answer["method"]
+            )
 
         yield asked
 
@@ -88,7 +91,9 @@ def test_an_app_starts_and_answers_as_in_the_host(
         return
     assert got.status == answer["status"]
     if "function" in answer:
-        assert {key: got.json()[key] for key in ("function", "params")} == {key: answer[key] for key in ("function", "params")}
+        assert {key: got.json()[key] for key in ("function", "params")} == {
+            key: answer[key] for key in ("function", "params")
+        }
     elif answer["body"] == HOME:
         assert got.body.decode().startswith(HOME)
     else:

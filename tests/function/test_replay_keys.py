@@ -210,8 +210,12 @@ def delivery(keys: dict[str, str | None], case: dict[str, Any]) -> bytes:
         headers += [] if case[name] is None else [(name, case[name])]
     headers += [(name, value) for name, value in case.get("headers", [])]
     one = next(each["body"] for each in EVENTS if each["id"] == "one")
-    binary = {"gzip": lambda: gzip.compress(one.encode(), mtime=0), "utf16": lambda: one.encode("utf-16")}
-    body = binary[case["id"]]() if case["body"] == "(binary)" else case["body"].encode("latin-1" if case["id"] == "bom" else "utf-8")
+    binary = {"gzip": gzip.compress(one.encode(), mtime=0), "utf16": one.encode("utf-16")}
+    body = (
+        binary[case["id"]]
+        if case["body"] == "(binary)"
+        else case["body"].encode("latin-1" if case["id"] == "bom" else "utf-8")
+    )
     if case["id"] == "chunked":
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     return request(case["method"], target.replace("<", "%3C").replace(">", "%3E"), headers=headers, body=body)

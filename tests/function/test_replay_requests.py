@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -76,9 +77,13 @@ def whole(case: dict[str, Any]) -> bytes:
         "limit-line": lambda: b"GET /api/echo?a=" + b"b" * (number - 27) + b" HTTP/1.1\r\n" + A + b"\r\n",
         "limit-headers": lambda: b"GET /api/echo HTTP/1.1\r\n" + lines_of(number) + b"\r\n",
         "limit-oneheader": lambda: b"GET /api/echo HTTP/1.1\r\n" + A + b"X-A: " + b"a" * number + b"\r\n\r\n",
-        "limit-count": lambda: b"GET /api/echo HTTP/1.1\r\n" + A + b"".join(b"X-%d: 1\r\n" % i for i in range(number - 2)) + b"\r\n",
+        "limit-count": lambda: (
+            b"GET /api/echo HTTP/1.1\r\n" + A + b"".join(b"X-%d: 1\r\n" % i for i in range(number - 2)) + b"\r\n"
+        ),
         "limit-cookies": lambda: b"GET /api/echo HTTP/1.1\r\n" + A + b"Cookie: " + b"c" * 15938 + b"\r\n\r\n",
-        "limit-body": lambda: b"POST /api/echo HTTP/1.1\r\n" + CLOSE + b"Content-Length: %d\r\n\r\n" % number + b"x" * 100,
+        "limit-body": lambda: (
+            b"POST /api/echo HTTP/1.1\r\n" + CLOSE + b"Content-Length: %d\r\n\r\n" % number + b"x" * 100
+        ),
     }
     return next(make for start, make in build.items() if name.startswith(start))()
 
@@ -92,7 +97,10 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def told(got: Got, expected: dict[str, Any]) -> dict[str, Any]:
     """Return an answer in the table's form."""
     if expected["status"] == 200 and got.status == 200:
-        return {"status": 200, **got.json()}
+        found = {"status": 200, **got.json()}
+        if expected["body_base64"].endswith("bytes)"):
+            found["body_base64"] = base64.b64decode(found["body_base64"])
+        return found
     return {"status": got.status, "body": got.body.decode("latin-1")}
 
 
@@ -142,7 +150,10 @@ THROTTLED = {
 @pytest.mark.parametrize("case", rows("limits", ((each["id"], each) for each in LIMITS if each["id"] in THROTTLED)))
 def test_host_json_bounds_how_many_requests_run_and_wait(tmp_path: Path, case: dict[str, Any]) -> None:
     host = {"version": "2.0", "extensions": {"http": THROTTLED[case["id"]]}}
-    with FunctionHost(write_app(tmp_path, ECHO, host=host), environment={}) as started, ThreadPoolExecutor(6) as callers:
+    with (
+        FunctionHost(write_app(tmp_path, ECHO, host=host), environment={}) as started,
+        ThreadPoolExecutor(6) as callers,
+    ):
         port = int(started.url.rpartition(":")[2])
         begun = time.monotonic()
         answers = [callers.submit(ask, port, request("GET", "/api/slow?seconds=0.1")) for _ in range(6)]
@@ -155,7 +166,9 @@ def test_host_json_bounds_how_many_requests_run_and_wait(tmp_path: Path, case: d
     assert (taken >= 0.1 * sum(got.status == 200 for got in found)) is one_by_one or not one_by_one
 
 
-@pytest.mark.parametrize("case", rows("limits", ((each["id"], each) for each in LIMITS if each["id"].startswith("function-"))))
+@pytest.mark.parametrize(
+    "case", rows("limits", ((each["id"], each) for each in LIMITS if each["id"].startswith("function-")))
+)
 def test_host_json_bounds_how_long_a_call_takes(tmp_path: Path, case: dict[str, Any]) -> None:
     value = "abc" if case["id"].endswith("bad") else "00:00:01"
     folder = write_app(tmp_path, ECHO, host={"version": "2.0", "functionTimeout": value})

@@ -62,14 +62,23 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def told(got: Got, method: str) -> dict[str, Any]:
     found = got.json() if got.status == 200 and method != "HEAD" else {}
-    return {"status": got.status, "function": found.get("function"), "params": found.get("params"), "url": found.get("url")}
+    return {
+        "status": got.status,
+        "function": found.get("function"),
+        "params": found.get("params"),
+        "url": found.get("url"),
+    }
 
 
 @pytest.mark.parametrize(
     "case",
     rows(
         "routes",
-        ((f"{group['group']} {one['method']} {one['target'][:80]}", one) for group in ROUTES for one in group["requests"]),
+        (
+            (f"{group['group']} {one['method']} {one['target'][:80]}", one)
+            for group in ROUTES
+            for one in group["requests"]
+        ),
     ),
 )
 def test_a_request_reaches_the_function_that_the_host_takes_it_to(routes: int, case: dict[str, Any]) -> None:
@@ -82,10 +91,11 @@ def test_a_request_reaches_the_function_that_the_host_takes_it_to(routes: int, c
 
 @pytest.fixture(scope="module")
 def ordered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FunctionHost]:
-    named = next((each["functions"] for each in ORDER if "functions" in each), {})
+    named: dict[str, str] = next((each["functions"] for each in ORDER if "functions" in each), {})
     split = {name: route.rpartition(" ") for name, route in named.items()}
     body = "".join(
-        function(index, name, route, [method] if method else None) for index, (name, (method, _, route)) in enumerate(split.items())
+        function(index, name, route, [method] if method else None)
+        for index, (name, (method, _, route)) in enumerate(split.items())
     )
     pairs = [(each["first"], each["second"]) for each in ORDER if "first" in each]
     for index, (first, second) in enumerate(pairs):

@@ -119,7 +119,8 @@ class Admin:
 
     def _templates(self, _: Asked) -> Answer:
         return text_answer(
-            404, "Templates not found within the extension bundle or extension bundle is not configured for the function app."
+            404,
+            "Templates not found within the extension bundle or extension bundle is not configured for the function app.",
         )
 
     def _files(self, _: Asked) -> Answer:
@@ -179,7 +180,9 @@ class Admin:
             "config_href": None,
             "test_data_href": None,
             "href": f"{base}/admin/functions/{function.name}",
-            "invoke_url_template": None if (route := getattr(function, "route", None)) is None else f"{base}/{route.template}",
+            "invoke_url_template": None
+            if (route := getattr(function, "route", None)) is None
+            else f"{base}/{route.template}",
             "language": "python",
             "config": {"name": function.name, "bindings": list(function.bindings)},
             "files": None,

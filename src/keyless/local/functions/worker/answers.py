@@ -102,7 +102,9 @@ def sent(returned: Returned, *, warn: Warn) -> Answer:
 def _checked(name: str, value: str) -> tuple[str, str]:
     value = value.strip(" ")
     if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-        raise UnsendableError("A header's name or value holds what the host does not send: more than ASCII, or a control.")
+        raise UnsendableError(
+            "A header's name or value holds what the host does not send: more than ASCII, or a control."
+        )
     # The SDK writes this one in small letters, and Kestrel as here.
     return "Content-Type" if name.lower() == "content-type" else name, value
 

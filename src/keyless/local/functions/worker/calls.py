@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 from azure.functions.http import HttpRequest
-from azure.functions.meta import Datum, get_binding_registry
+from azure.functions.meta import Datum
 
 from keyless.local.functions.worker.answers import UnsendableError, answer_of
 from keyless.local.functions.worker.messages import Answer
+from keyless.local.functions.worker.signatures import converter_of
 from keyless.local.functions.worker.target import joined_query, shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from keyless.local.functions.worker.keys import FunctionKeys
     from keyless.local.functions.worker.loaded import HttpFunction, LoadedApp, LoadedFunction
@@ -41,12 +42,14 @@ class FunctionCalls:
         app: The functions.
         keys: What no log may show.
         quiet: Whether no line is written for each call.
+        on_exit: Is called where a function ends the process that it runs in, as ``sys.exit`` does.
     """
 
-    def __init__(self, app: LoadedApp, keys: FunctionKeys, *, quiet: bool = False) -> None:
+    def __init__(self, app: LoadedApp, keys: FunctionKeys, *, quiet: bool, on_exit: Callable[[], None]) -> None:
         self._app = app
         self._keys = keys
         self._quiet = quiet
+        self._on_exit = on_exit
         self._warned: set[str] = set()
         # As many threads as the Python worker takes: it uses the executor's own default, too.
         self._threads = ThreadPoolExecutor(int(os.environ.get(_THREADS) or 0) or None, thread_name_prefix="function")
@@ -75,9 +78,7 @@ class FunctionCalls:
             self._warn(function, "was asked with a body that is too large: Azure answers 500, and does not call it")
             return _FAILED
         if asked.chunked:
-            self._warn(
-                function, "was asked with a body in chunks: in Azure it may get none. Send a Content-Length"
-            )
+            self._warn(function, "was asked with a body in chunks: in Azure it may get none. Send a Content-Length")
         request = HttpRequest(
             method=asked.method,
             url=shown_url(asked.headers["host"], asked.path, asked.query),
@@ -142,7 +143,9 @@ class FunctionCalls:
 
     async def _call_checked(self, function: LoadedFunction, given: Any) -> None:
         if await self._call(function, given) is not None and not function.returns:
-            raise RuntimeError(f"The function {function.name} has nothing that takes what it returns, and returned something.")
+            raise RuntimeError(
+                f"The function {function.name} has nothing that takes what it returns, and returned something."
+            )
 
     async def _call(self, function: LoadedFunction, given: Any) -> Any:
         if isinstance(given, HttpRequest) and function.is_plain:
@@ -152,9 +155,13 @@ class FunctionCalls:
         if function.wants_context:
             arguments["context"] = self._context(function, given.headers if isinstance(given, HttpRequest) else {})
         call = partial(function.call, **arguments)
-        if function.is_async:
-            return await call()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
+        try:
+            if function.is_async:
+                return await call()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._on_exit()
+            raise RuntimeError(f"The function {function.name} ended its worker: {type(error).__name__}.") from error
 
     def _context(self, function: LoadedFunction, headers: Mapping[str, str]) -> SimpleNamespace:
         """Return what stands in for ``azure.functions.Context``."""
@@ -210,7 +217,7 @@ class _Out(func.Out[Any]):
 
 
 def _decoded(trigger: str, datum: Datum) -> Any:
-    converter = get_binding_registry().get(trigger)
+    converter = converter_of(trigger)
     return datum.value if converter is None else converter.decode(datum, trigger_metadata={})
 
 

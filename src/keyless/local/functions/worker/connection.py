@@ -39,6 +39,9 @@ class Connection:
         writer: Where the answers go.
         answer: Returns the answer to a request.
         largest_body: The most bytes that a body may have.
+
+    Attributes:
+        is_idle: Whether it waits for a request.
     """
 
     def __init__(
@@ -54,15 +57,18 @@ class Connection:
         self._answer = answer
         self._largest_body = largest_body
         self._received = bytearray()
+        self.is_idle = True
 
     async def serve(self) -> None:
-        """Answer until either side closes."""
-        with suppress(ConnectionError):
+        """Answer until either side closes, or the host ends."""
+        with suppress(ConnectionError, asyncio.CancelledError):
             try:
                 while await self._serve_one():
-                    pass
+                    self.is_idle = True
             except HeadError as error:
                 await self._write(Answer(error.status, error.headers), closes=True)
+            except Exception as error:  # noqa: BLE001 (one line, without the error's own words: they may quote a request)
+                sys.stderr.write(f"The host gave up a connection: {type(error).__name__}.\n")
             finally:
                 self._writer.close()
 
@@ -71,6 +77,7 @@ class Connection:
         head = await self._head()
         if head is None:
             return False
+        self.is_idle = False
         reading = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_EVENT)
         reading.receive_data(bytes(self._received))
         self._received.clear()
@@ -135,12 +142,12 @@ class Connection:
                     raise ConnectionResetError
                 reading.receive_data(more)
 
-    async def _write(
-        self, answer: Answer, *, closes: bool, version: bytes = b"1.1", head_only: bool = False
-    ) -> bool:
+    async def _write(self, answer: Answer, *, closes: bool, version: bytes = b"1.1", head_only: bool = False) -> bool:
         """Write an answer; say whether the connection goes on."""
         given = {name.lower(): value for name, value in answer.headers}
-        closes = closes or given.get("connection", "").lower() == "close" or answer.status == HTTPStatus.SWITCHING_PROTOCOLS
+        closes = (
+            closes or given.get("connection", "").lower() == "close" or answer.status == HTTPStatus.SWITCHING_PROTOCOLS
+        )
         framing, body = _framed(answer, given, version=version, head_only=head_only)
         if framing == () and body and "transfer-encoding" not in given and "content-length" not in given:
             closes = True
@@ -152,13 +159,18 @@ class Connection:
         for name, value in (("Date", formatdate(usegmt=True)), ("Server", "Kestrel")):
             if name.lower() not in given:
                 own.append((name, value))
-        lines = [f"HTTP/1.1 {answer.status} {_phrase(answer.status)}", *(f"{name}: {value}" for name, value in own), "", ""]
+        lines = [
+            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
+            *(f"{name}: {value}" for name, value in own),
+            "",
+            "",
+        ]
         self._writer.write("\r\n".join(lines).encode("latin-1") + body)
         await self._writer.drain()
         return not closes
 
 
-def _next(reading: h11.Connection) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+def _next(reading: h11.Connection) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
     try:
         return reading.next_event()
     except h11.RemoteProtocolError:
@@ -219,19 +231,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-async def serve_connection(
-    reader: StreamReader,
-    writer: StreamWriter,
-    *,
-    answer: Callable[[Asked], Awaitable[Answer]],
-    largest_body: int,
-) -> None:
-    """Answer the requests that come over one connection, until either side closes it or the host ends."""
-    try:
-        await Connection(reader, writer, answer=answer, largest_body=largest_body).serve()
-    except asyncio.CancelledError:
-        pass
-    except Exception as error:  # noqa: BLE001 (one line, without the error's own words: they may quote a request)
-        sys.stderr.write(f"The host gave up a connection: {type(error).__name__}.\n")

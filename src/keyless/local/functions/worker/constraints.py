@@ -80,7 +80,9 @@ def _with_one_number(key: str, arguments: str | None) -> Check:
 
 def _between(key: str, arguments: str | None) -> Check:
     texts = [] if arguments is None else arguments.split(",")
-    kind, fitting, bits = ("LengthRouteConstraint", {1, 2}, _INT32) if key == "length" else ("RangeRouteConstraint", {2}, _INT64)
+    kind, fitting, bits = (
+        ("LengthRouteConstraint", {1, 2}, _INT32) if key == "length" else ("RangeRouteConstraint", {2}, _INT64)
+    )
     if len(texts) not in fitting:
         return _no_constructor(kind, arguments)
     bounds = [_number(text, bits) for text in texts]

@@ -105,6 +105,6 @@ def _strict_date(text: str) -> datetime:
 
 def _lenient_date(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return datetime.fromisoformat(text)
     except ValueError:
         return parsedate_to_datetime(text)

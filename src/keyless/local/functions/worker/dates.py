@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-_MONTHS = ("january february march april may june july august september october november december").split()
-_DAYS = ("monday tuesday wednesday thursday friday saturday sunday").split()
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.\d+)?)?)?\s*(?P<half>am|pm|a|p)?"
 _ZONE = r"(?P<zone>z|gmt|[+-]\d{1,2}(?::?\d{2})?)?"
 _NAME = r"(?P<name>[a-z]{3,9})\.?"

@@ -34,8 +34,8 @@ _STREAMS = "azurefunctions.extensions.http"
 
 
 @dataclass(slots=True)
-class _Found:
-    """What is found in an app, bit by bit."""
+class FoundFunctions:
+    """What is found in an app, bit by bit; the attributes are those of LoadedApp."""
 
     http: list[HttpFunction] = field(default_factory=list)
     events: list[LoadedFunction] = field(default_factory=list)
@@ -54,23 +54,16 @@ def load_app(folder: Path) -> LoadedApp:
         Exception: Whatever the author's module raises.
     """
     settings = read_host_settings(folder, os.environ)
-    found = _Found()
+    found = FoundFunctions()
     for function in _app_of(_load_module(folder)).get_functions():
         check_signature(function)
         _sort(function, found, settings)
-    return made_app(folder, settings, found.http, found.events, found.others, found.not_served)
+    return made_app(folder, settings, found)
 
 
-def made_app(
-    folder: Path,
-    settings: HostSettings,
-    http: list[HttpFunction],
-    events: list[LoadedFunction],
-    others: list[LoadedFunction],
-    not_served: dict[str, str],
-) -> LoadedApp:
+def made_app(folder: Path, settings: HostSettings, found: FoundFunctions) -> LoadedApp:
     """Return an app with its functions in the order in which the host tries them, and with warnings."""
-    http = sorted(http, key=lambda function: order(function.name))
+    http = sorted(found.http, key=lambda function: order(function.name))
     warnings = [
         f"{name} is never called: {taker} takes its requests. Functions are tried in the order of their names, so give "
         f"{name} a name before {taker}'s, or {taker} a route that leaves them."
@@ -80,14 +73,14 @@ def made_app(
         folder=folder,
         settings=settings,
         functions=tuple(http),
-        event_functions=tuple(events),
-        others=tuple(others),
-        not_served=not_served,
+        event_functions=tuple(found.events),
+        others=tuple(found.others),
+        not_served=found.not_served,
         warnings=tuple(warnings),
     )
 
 
-def _sort(function: func.Function, found: _Found, settings: HostSettings) -> None:
+def _sort(function: func.Function, found: FoundFunctions, settings: HostSettings) -> None:
     """Put a function where it belongs."""
     loaded = loaded_function(function)
     name, kinds = loaded.name, [str(binding["type"]) for binding in loaded.bindings]
@@ -95,9 +88,13 @@ def _sort(function: func.Function, found: _Found, settings: HostSettings) -> Non
         return
     others = [kind for kind in kinds if kind.lower() not in {HTTP.lower(), "http"}]
     if not _NAME.fullmatch(name) or name.lower() == "host":
-        found.not_served[name] = "its name is not valid: letters, digits, - and _, a letter first, 128 at most, and not host"
+        found.not_served[name] = (
+            "its name is not valid: letters, digits, - and _, a letter first, 128 at most, and not host"
+        )
     elif loaded.trigger == HTTP and not others and _STREAMS in sys.modules:
-        found.not_served[name] = "HTTP streams (azurefunctions.extensions.http), which are served in Azure, are not here"
+        found.not_served[name] = (
+            "HTTP streams (azurefunctions.extensions.http), which are served in Azure, are not here"
+        )
     elif loaded.trigger == HTTP and not others:
         _add_http(loaded, found, settings)
     elif kinds == [EVENT_GRID]:
@@ -108,7 +105,7 @@ def _sort(function: func.Function, found: _Found, settings: HostSettings) -> Non
             found.others.append(loaded)
 
 
-def _add_http(loaded: LoadedFunction, found: _Found, settings: HostSettings) -> None:
+def _add_http(loaded: LoadedFunction, found: FoundFunctions, settings: HostSettings) -> None:
     trigger = next(binding for binding in loaded.bindings if _is(binding, HTTP))
     template = str(trigger.get("route") or loaded.name)
     if is_reserved(template):

@@ -19,32 +19,26 @@ import json
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
-import threading
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keyless.errors import KeylessError, LocalAzureError
+from keyless.errors import KeylessError
 from keyless.local.functions.worker.calls import FunctionCalls
-from keyless.local.functions.worker.connection import serve_connection
 from keyless.local.functions.worker.cors import Cors
 from keyless.local.functions.worker.event_grid_webhook import path_of
 from keyless.local.functions.worker.keys import EVENT_GRID, FunctionKeys
-from keyless.local.functions.worker.loaded import LoadedApp
+from keyless.local.functions.worker.listener import HOST, Listener
 from keyless.local.functions.worker.loader import load_app
 from keyless.local.functions.worker.site import Site
+from keyless.local.functions.worker.stopping import GRACE, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-HOST = "127.0.0.1"
-_BACKLOG = 1024
-# Seconds that calls under way have, once the host is asked to stop.
-_GRACE = 3.0
+    from keyless.local.functions.worker.loaded import LoadedApp
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         app = load_app(options.folder.resolve())
-        asyncio.run(_serve(app, seed, options, announce))
+        return asyncio.run(_serve(app, seed, options, announce))
     except KeylessError as error:
         _say(announce, {"error": {"what": error.what, "cause": error.cause, "remedy": error.remedy}})
         sys.stderr.write(f"{error}\n")
@@ -77,53 +71,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         refusing.close()
-    return 0
 
 
-async def _serve(app: LoadedApp, seed: bytes, options: argparse.Namespace, announce: int) -> None:
+async def _serve(app: LoadedApp, seed: bytes, options: argparse.Namespace, announce: int) -> int:
+    stop = Stop()
     keys = FunctionKeys.make((each.name for each in app.all_functions), seed=seed)
-    calls = FunctionCalls(app, keys, quiet=options.quiet)
+    calls = FunctionCalls(app, keys, quiet=options.quiet, on_exit=stop.end_worker)
     site = Site(app, keys, calls, cors=Cors(frozenset(options.cors), options.cors_credentials))
-    connections: set[asyncio.Task[None]] = set()
-
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving = serve_connection(reader, writer, answer=site.answer, largest_body=app.settings.largest_body)
-        task = asyncio.create_task(serving)
-        connections.add(task)
-        task.add_done_callback(connections.discard)
-
-    server = await _listen(connected, options.port)
-    url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
-    stop = _stop_when_told()
+    listener = Listener(site.answer, largest_body=app.settings.largest_body)
+    url = await listener.start(options.port)
     for warning in app.warnings:
         sys.stderr.write(f"Warning: {warning}\n")
     _say(announce, _ready(app, keys, url))
     await stop.wait()
-    server.close()
     calls.stop()
-    await _end(connections)
-
-
-async def _end(connections: set[asyncio.Task[None]]) -> None:
-    """Give the calls under way their time, and end what waits for the next request."""
-    if connections:
-        await asyncio.wait(connections, timeout=_GRACE)
-    for task in connections:
-        task.cancel()
-    await asyncio.gather(*connections, return_exceptions=True)
-
-
-async def _listen(
-    connected: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None], port: int
-) -> asyncio.Server:
-    try:
-        return await asyncio.start_server(connected, HOST, port, backlog=_BACKLOG)
-    except OSError as error:
-        raise LocalAzureError(
-            f"Port {port} on {HOST} cannot be listened on: {os.strerror(error.errno) if error.errno else error}.",
-            cause="Another process listens there, or this user may not.",
-            remedy="Name another port, or none: a free one is taken then.",
-        ) from None
+    await listener.stop(grace=GRACE)
+    return stop.status
 
 
 def _ready(app: LoadedApp, keys: FunctionKeys, url: str) -> dict[str, Any]:
@@ -182,32 +145,6 @@ def _refuse_instance_metadata() -> socket.socket:
 def _say(announce: int, line: dict[str, Any]) -> None:
     with os.fdopen(announce, "w", encoding="utf-8") as stream:
         stream.write(json.dumps(line) + "\n")
-
-
-def _stop_when_told() -> asyncio.Event:
-    """Return what is set when standard input closes or a signal asks to stop."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell(*_: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-        # A function that never returns, on a thread or on the loop itself, must not keep the process.
-        threading.Thread(target=_end_at_last, daemon=True).start()
-
-    def watch() -> None:
-        # Not sys.stdin: its lock, held while it waits, would be missed at the interpreter's end.
-        while os.read(0, 4096):
-            pass
-        tell()
-
-    threading.Thread(target=watch, daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, tell)
-    return stop
-
-
-def _end_at_last() -> None:
-    time.sleep(_GRACE + 1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

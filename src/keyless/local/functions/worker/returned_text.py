@@ -48,7 +48,7 @@ def _answer_of_object(held: dict[str, Any]) -> Answer:
     # A list is shown as .NET shows one where nobody says how.
     text = _written(body, None) if isinstance(body, dict) else _LIST if isinstance(body, list) else _shown(body)
     given = [(name, _shown(value)) for name, value in headers.items()] if isinstance(headers, dict) else []
-    whole = int(status) if re.fullmatch(r"\s*[+-]?\d+\s*", str(status)) else 200
+    whole = int(str(status)) if re.fullmatch(r"\s*[+-]?\d+\s*", str(status)) else 200
     own = [(name, _with_charset(value) if name.lower() == "content-type" else value) for name, value in given]
     return Answer(whole, tuple(own), text.encode()).with_default_headers((_TEXT,))
 
@@ -94,9 +94,7 @@ def _container(value: dict[str, Any] | list[Any], level: int | None) -> str:
     inner = None if level is None else level + 1
     colon = ":" if level is None else ": "
     if isinstance(value, dict):
-        edges, items = "{}", [
-            f"{_quoted(name)}{colon}{_written(one, inner)}" for name, one in value.items()
-        ]
+        edges, items = "{}", [f"{_quoted(name)}{colon}{_written(one, inner)}" for name, one in value.items()]
     else:
         edges, items = "[]", [_written(one, inner) for one in value]
     if not items or level is None:

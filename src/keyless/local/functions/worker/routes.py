@@ -64,24 +64,13 @@ class Route:
             if text == "" or segment is None:
                 return None
             first = segment[0]
-            if text is None:
-                if len(segment) > 1 or isinstance(first, Literal) or not _may_lack(first):
-                    return None
-                if first.catch_all or first.default is not None:
-                    values[first.name] = first.default
-            elif len(segment) > 1:
-                found = match_complex(segment, text)
-                if found is None:
-                    return None
-                values |= found
-            elif isinstance(first, Literal):
-                if first.text.upper() != text.upper():
-                    return None
-            elif first.catch_all:
+            if text is not None and isinstance(first, Parameter) and first.catch_all:
                 values[first.name] = path.removeprefix("/").split("/", index)[index]
                 break
-            else:
-                values[first.name] = text
+            found = _lacking(segment) if text is None else _taken(segment, text)
+            if found is None:
+                return None
+            values |= found
         return self._defaults() | values
 
     def _defaults(self) -> dict[str, str | None]:
@@ -107,7 +96,11 @@ class Route:
             if isinstance(theirs[0], Parameter) and theirs[0].catch_all:
                 return False
             if isinstance(first, Literal):
-                if len(theirs) > 1 or not isinstance(theirs[0], Literal) or theirs[0].text.upper() != first.text.upper():
+                if (
+                    len(theirs) > 1
+                    or not isinstance(theirs[0], Literal)
+                    or theirs[0].text.upper() != first.text.upper()
+                ):
                     return False
             elif not _may_lack(first) and _can_lack(theirs):
                 return False
@@ -157,6 +150,24 @@ def never_called(routes: Sequence[tuple[str, Route]]) -> list[tuple[str, str]]:
         if taker is not None:
             found.append((name, taker))
     return found
+
+
+def _lacking(segment: Segment) -> dict[str, str | None] | None:
+    """Return what the parameters of a segment are that the path lacks; None where it may not lack it."""
+    first = segment[0]
+    if len(segment) > 1 or isinstance(first, Literal) or not _may_lack(first):
+        return None
+    return {first.name: first.default} if first.catch_all or first.default is not None else {}
+
+
+def _taken(segment: Segment, text: str) -> dict[str, str | None] | None:
+    """Return what a part of the path gives the parameters of a segment; None where it does not fit."""
+    first = segment[0]
+    if len(segment) > 1:
+        return match_complex(segment, text)
+    if isinstance(first, Literal):
+        return {} if first.text.upper() == text.upper() else None
+    return {first.name: text}
 
 
 def _may_lack(parameter: Parameter) -> bool:

@@ -52,6 +52,11 @@ def is_plain(function: func.Function, parameter: str) -> bool:
     return _annotations(function).get(parameter) in {str, bytes}
 
 
+def converter_of(kind: str) -> Any:
+    """Return the SDK's converter for a type of bindings; None where it has none."""
+    return get_binding_registry().get(kind)  # type: ignore[no-untyped-call]
+
+
 def _annotations(function: func.Function) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function.get_user_function())
@@ -81,7 +86,7 @@ def _check_parameter(function: func.Function, name: str, binding: Any, annotatio
             "Annotate what goes out with func.Out[...], and nothing else.",
         )
     kind = typing.get_args(annotation)[0] if out and typing.get_args(annotation) else annotation
-    converter = get_binding_registry().get(str(binding.type))
+    converter = converter_of(str(binding.type))
     if kind in {str, bytes} or (out and converter is None):
         return
     fits = isinstance(kind, type) or _is_generic(kind)
@@ -95,8 +100,10 @@ def _check_parameter(function: func.Function, name: str, binding: Any, annotatio
 
 
 def _check_return(function: func.Function, kind: str, annotation: Any) -> None:
-    converter = get_binding_registry().get(kind)
-    if converter is None or (isinstance(annotation, type) and _passes(converter.check_output_type_annotation, annotation)):
+    converter = converter_of(kind)
+    if converter is None or (
+        isinstance(annotation, type) and _passes(converter.check_output_type_annotation, annotation)
+    ):
         return
     raise _refused(
         function,

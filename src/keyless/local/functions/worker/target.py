@@ -57,7 +57,10 @@ def first_query_value(query: str, wanted: str) -> str | None:
 def shown_url(host: str, path: str, query: str) -> str:
     """Return the URL that a function is given: its path is encoded anew, so that ``%2B`` has become ``+``."""
     shown = re.sub(
-        r"%[0-9A-Fa-f]{2}|.", lambda found: found[0] if len(found[0]) > 1 else quote(found[0], safe=_SAFE), path, flags=re.DOTALL
+        r"%[0-9A-Fa-f]{2}|.",
+        lambda found: found[0] if len(found[0]) > 1 else quote(found[0], safe=_SAFE),
+        path,
+        flags=re.DOTALL,
     )
     return f"http://{host}{shown}{query}"
 

@@ -6,6 +6,7 @@ https://github.com/dotnet/aspnetcore/blob/main/src/Http/Routing/src/Patterns/Rou
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 _INVALID_NAME = (
@@ -14,7 +15,8 @@ _INVALID_NAME = (
     "'*' character marks a parameter as catch-all, and can occur only at the start of the parameter."
 )
 _MISMATCHED = (
-    "There is an incomplete parameter in the route template. Check that each '{' character has a matching '}' character."
+    "There is an incomplete parameter in the route template. "
+    "Check that each '{' character has a matching '}' character."
 )
 _CONSECUTIVE_SEPARATORS = (
     "The route template separator character '/' cannot appear consecutively. It must be separated by either a parameter or "
@@ -104,7 +106,9 @@ def _parse_literal(text: str, at: int) -> tuple[int, Part]:
         at += 1
     literal = _unescaped(text[start:at])
     if "?" in literal:
-        raise TemplateError(f"The literal section '{literal}' is invalid. Literal sections cannot contain the '?' character.")
+        raise TemplateError(
+            f"The literal section '{literal}' is invalid. Literal sections cannot contain the '?' character."
+        )
     return at, Literal(literal)
 
 
@@ -198,7 +202,7 @@ def _check_segment(written: str, parts: list[Part]) -> None:
                 f"In the segment '{written}', the optional parameter '{part.name}' is preceded by an invalid segment "
                 f"'{_shown(parts[index - 1])}'. Only a period (.) can precede an optional parameter."
             )
-    for one, next_one in zip(parts, parts[1:], strict=False):
+    for one, next_one in itertools.pairwise(parts):
         if isinstance(one, Parameter) and isinstance(next_one, Parameter):
             raise TemplateError(
                 "A path segment cannot contain two consecutive parameters. They must be separated by a '/' or by a literal "
