@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SCRIPT = "function_app.py"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 _OUT = "out"
+_RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 _STREAMS = "azurefunctions.extensions.http"
 
 
@@ -53,6 +54,7 @@ def load_app(folder: Path) -> LoadedApp:
             its functions, or the host its host.json or a route.
         Exception: Whatever the author's module raises.
     """
+    _check_runtime(os.environ.get(_RUNTIME) or "python")
     settings = read_host_settings(folder, os.environ)
     found = FoundFunctions()
     for function in _app_of(_load_module(folder)).get_functions():
@@ -169,6 +171,15 @@ def loaded_function(function: func.Function) -> LoadedFunction:
 
 def _is(binding: dict[str, Any], kind: str) -> bool:
     return str(binding["type"]).lower() == kind.lower()
+
+
+def _check_runtime(runtime: str) -> None:
+    if runtime.lower() != "python":
+        raise LocalAzureError(
+            f"The setting {_RUNTIME} is {runtime!r}: the Functions host would look for no Python there.",
+            cause="The environment, or local.settings.json, says that the app is in another language.",
+            remedy='Set it to "python", or take it away.',
+        )
 
 
 def _load_module(folder: Path) -> ModuleType:

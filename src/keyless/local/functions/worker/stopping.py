@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 # Seconds that calls under way have, once the host is asked to stop.
 GRACE = 3.0
@@ -37,7 +38,8 @@ class Stop:
         self._ask()
 
     def _ask(self) -> None:
-        self._loop.call_soon_threadsafe(self._asked.set)
+        with suppress(RuntimeError):  # A loop that is closed needs no telling.
+            self._loop.call_soon_threadsafe(self._asked.set)
         # A function that never returns, on a thread or on the loop itself, must not keep the process.
         threading.Thread(target=_end_at_last, daemon=True).start()
 
