@@ -92,6 +92,16 @@ class RealHost:
         self.event_functions: dict[str, FunctionEndpoint] = {}
 
     def __enter__(self) -> Self:
+        self.launch()
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def launch(self) -> None:
+        """Start the host, and wait for nothing."""
         state = Path(self._temporary.name)
         app = self._copied(state / "app")
         self._write_keys(state)
@@ -113,17 +123,11 @@ class RealHost:
                 start_new_session=True,
             )
         self.url = f"http://127.0.0.1:{port}"
-        try:
-            self._wait()
-        except BaseException:
-            self._stop()
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.close()
 
     @property
     def log(self) -> str:
@@ -185,7 +189,8 @@ class RealHost:
                 path = str(function["invoke_url_template"]).split("/", 3)[3]
                 self.functions[name] = FunctionEndpoint(url=f"{self.url}/{path}", key=key, methods=())
 
-    def _stop(self) -> None:
+    def close(self) -> None:
+        """End the host and its worker."""
         process, self._process = self._process, None
         if process is not None:
             # The host takes its time, and its worker outlives it: both are in a session of their own.
