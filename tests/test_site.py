@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_document_is_a_page_and_stands_in_the_navigation(site: Path) -> None:
-    named = set(re.findall(r'"(\w+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
+    named = set(re.findall(r'"([\w-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
     assert named == {page.name for page in (ROOT / "docs").glob("*.md")}
     assert [name for name in named if not (site / name).with_suffix(".html").exists()] == []
 
