@@ -221,8 +221,15 @@ def test_another_script_and_another_language_are_what_the_settings_say(tmp_path:
 
 
 def test_http_streams_are_named_as_not_served(tmp_path: Path) -> None:
-    streams = "import sys, types\nsys.modules['azurefunctions.extensions.http'] = types.ModuleType('x')\n"
-    app = streams + "@app.route('x')\ndef x(req): return func.HttpResponse('x')"
+    # What azurefunctions-extensions-http-fastapi puts among the modules, and a class of its own as the annotation.
+    app = """
+        import sys, types
+        sys.modules["azurefunctions.extensions.http"] = types.ModuleType("http")
+        class Request: ...
+
+        @app.route("x")
+        async def x(req: Request): return func.HttpResponse("x")
+    """
     with FunctionHost(write_app(tmp_path, app), environment={}) as host:
         assert host.functions == {}
         assert "HTTP streams" in host.not_served["x"]

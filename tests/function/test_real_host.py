@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.function.parity import EVENTS, answers, told
+from tests.function.parity import EVENTS, compare
 from tests.function.real_host import EVENT_KEY, RealHost, needs_real_host
 from tests.function.test_runtime import APP, CASES
 
@@ -122,20 +122,11 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         yield {"real": real, "dev host": dev}
 
 
-@pytest.mark.parametrize(("case", "method", "path", "status", "sent"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
 def test_the_real_host_and_ours_answer_the_same(
-    hosts: dict[str, Any],
-    table: list[tuple[str, str, str]],
-    case: str,
-    method: str,
-    path: str,
-    status: int,
-    sent: dict[str, Any],
+    hosts: dict[str, Any], table: list[tuple[str, str, str]], case: tuple[str, str, str, int, dict[str, Any]]
 ) -> None:
-    found = answers(hosts, method, path, **sent)
-    table.append((case, told(found["real"]), told(found["dev host"])))
-    assert found["real"] == found["dev host"]
-    assert found["real"][0] == status
+    compare(hosts, table, case)
 
 
 def test_both_take_events_at_the_same_path_with_the_system_key(hosts: dict[str, Any]) -> None:

@@ -166,6 +166,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
         "eventFunctions": {name: {"url": end.url, "key": end.key} for name, end in host.event_functions.items()},
         "notServed": host.not_served,
+        "masterKey": host.master_key,
     }
 
 

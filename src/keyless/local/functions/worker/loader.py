@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import azure.functions as func
+from azure.functions.decorators.http import HttpTrigger
 
 from keyless.errors import LocalAzureError
 from keyless.local.functions.worker.host_json import HostSettings, read_host_settings
@@ -58,9 +59,15 @@ def load_app(folder: Path) -> LoadedApp:
     settings = read_host_settings(folder, os.environ)
     found = FoundFunctions()
     for function in _app_of(_load_module(folder)).get_functions():
-        check_signature(function)
+        if not (_has_streams() and isinstance(function.get_trigger(), HttpTrigger)):
+            check_signature(function)
         _sort(function, found, settings)
     return made_app(folder, settings, found)
+
+
+def _has_streams() -> bool:
+    """Tell whether the app takes requests and returns answers as streams, with classes of their own."""
+    return _STREAMS in sys.modules
 
 
 def made_app(folder: Path, settings: HostSettings, found: FoundFunctions) -> LoadedApp:
@@ -93,7 +100,7 @@ def _sort(function: func.Function, found: FoundFunctions, settings: HostSettings
         found.not_served[name] = (
             "its name is not valid: letters, digits, - and _, a letter first, 128 at most, and not host"
         )
-    elif loaded.trigger == HTTP and not others and _STREAMS in sys.modules:
+    elif loaded.trigger == HTTP and not others and _has_streams():
         found.not_served[name] = (
             "HTTP streams (azurefunctions.extensions.http), which are served in Azure, are not here"
         )
