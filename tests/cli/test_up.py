@@ -251,7 +251,9 @@ def test_a_person_can_paste_what_it_says_of_any_function(tmp_path: Path) -> None
         lines = iter(process.stdout.readline, "")
         next(each for each in lines if "how to call them" in each)
         commands = [next(lines), next(lines)]
-        told = [subprocess.run(shlex.split(each), capture_output=True, check=True, timeout=10).stdout for each in commands]
+        told = [
+            subprocess.run(shlex.split(each), capture_output=True, check=True, timeout=10).stdout for each in commands
+        ]
         assert told == [b"number 1", b"taken"]
         start = next(each for each in lines if "/admin/functions/NAME" in each).replace("NAME", "tick")
         started = [*shlex.split(start), "-o", os.devnull, "-w", "%{http_code}"]
