@@ -12,7 +12,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak docs schema parity lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak docs schema parity functions-host lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -20,7 +20,7 @@ help: ## Say what can be made
 demo: $(RUN) ## See it work: the function reads a secret by managed identity, here
 	@$(BIN)/keyless demo
 
-test: $(DEV) ## Run every test
+test: $(DEV) functions-host ## Run every test
 	@$(BIN)/pytest -n auto --dist worksteal
 
 quick: $(DEV) ## Run every test that takes under 0.2 s
@@ -61,8 +61,8 @@ package: $(DEV) ## Make build/function_app, which azd deploys, and run such a pa
 	@infra/hooks/package.sh
 	@$(BIN)/pytest -q -s -p no:xdist tests/function/test_package.py
 
-bench: $(BENCH) ## Measure, and write docs/performance.md and bench/results/
-	@for name in function reads import_time audit vault plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
+bench: $(BENCH) functions-host ## Measure, and write docs/performance.md and bench/results/
+	@for name in function real_host reads import_time audit vault plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
 
 fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.md and docs/images/fleet.png
 	@$(BIN)/python -m bench.fleet
@@ -76,8 +76,17 @@ docs: $(DEV) ## Build the documents' site into build/site
 schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.toml with
 	@$(BIN)/python -c 'from keyless.local.azure.config.json_schema import schema_text; print(schema_text(), end="")' > docs/keyless.schema.json
 
-parity: $(DEV) ## Show that Azure's own code and the dev host answer the same, as a table
-	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py
+parity: $(DEV) functions-host ## Show that Azure's own code, its own host and the dev host answer the same, as tables
+	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py tests/function/test_real_host.py
+
+# What Azure's own Functions host needs of Debian, where its archive lies beside this checkout.
+functions-host:
+	@if [ -f ../shared/tools/functions-host.tar.xz ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+		&& ! dpkg -s python3-grpcio python3-protobuf python3-dateutil libicu72 >/dev/null 2>&1; then \
+		echo "Installing what Azure's Functions host needs ..."; \
+		(apt-get update -qq && apt-get install -y -qq python3-grpcio python3-protobuf python3-dateutil libicu72) >/dev/null 2>&1 \
+			|| echo "That did not work: the tests that need it are skipped, and say so."; \
+	fi
 
 lock: $(DEV) ## Choose the versions in requirements/ anew
 	$(BIN)/python requirements/lock.py

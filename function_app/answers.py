@@ -3,6 +3,8 @@
 Source: https://www.rfc-editor.org/rfc/rfc9457
 """
 
+from __future__ import annotations
+
 import json
 import math
 from datetime import UTC, datetime

@@ -47,6 +47,7 @@ def checked_settings(*values: str) -> tuple[str, ...]:
 def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
     """Return the function app; a read may take that many seconds."""
     app, readers = func.FunctionApp(), Readers(timeout=timeout)
+    readers.load_ahead()
 
     @app.route("AcquireTokenMsi", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
     async def AcquireTokenMsi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: N802 (the function's name in Azure)

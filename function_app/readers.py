@@ -1,6 +1,9 @@
 """The readers of the function: one for each identity that is asked for."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
+from threading import Thread
 
 import keyless
 
@@ -14,6 +17,10 @@ class Readers:
         self.last_read = "none"
         self._timeout = timeout
         self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
+
+    def load_ahead(self) -> None:
+        """Load what the first read needs on a thread, while the host still starts: about a second in which it asks nothing."""
+        Thread(target=_load, name="load-ahead", daemon=True).start()
 
     def invalidate(self, name: str) -> None:
         """Let every reader ask the vault for a secret anew at its next read."""
@@ -43,6 +50,11 @@ class Readers:
         if len(self._readers) > MOST_READERS:
             self._readers.popitem(last=False)[1].close()
         return self._readers[key]
+
+
+def _load() -> None:
+    # Names that load what stands behind them: the reader, and MSAL.
+    _ = keyless.SecretReader, keyless.SystemAssignedManagedIdentity
 
 
 def chosen(identity: dict[str, str]) -> keyless.UserAssignedManagedIdentity | None:

@@ -12,7 +12,7 @@ from tests.clients.programs import JAVASCRIPT
 
 from keyless.local.azure import azure
 from keyless.local.azure.identities import tokens
-from keyless.local.programs.environment import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

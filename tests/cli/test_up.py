@@ -229,6 +229,10 @@ def test_up_loads_an_app_that_changed_anew_under_the_same_address_and_key(tmp_pa
         assert process.stderr is not None
         script.write_text("no Python")
         assert any("cannot be loaded" in said for said in process.stderr)
+        settings = tmp_path / "local.settings.json"
+        settings.write_text('{"Values": {"A": ')
+        assert any("local.settings.json cannot be read" in said for said in process.stderr)
+        settings.unlink()
         script.write_text(app.format("afterwards"))
         assert any("anew: told." in said for said in process.stderr)
         assert requests.get(told["url"], headers=headers, timeout=20).text == "afterwards"
@@ -238,16 +242,22 @@ def test_up_loads_an_app_that_changed_anew_under_the_same_address_and_key(tmp_pa
 def test_a_person_can_paste_what_it_says_of_any_function(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text(
         "import azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
-        "@app.route('letters/{word:regex(^[a-z]+$)}')\ndef letters(req): return req.route_params['word']\n"
+        "@app.route('numbers/{number:int}')\ndef numbers(req): return f\"number {req.route_params['number']}\"\n"
         "@app.route('orders', methods=['POST'])\ndef orders(req): return 'taken'\n"
+        "@app.timer_trigger(schedule='0 0 * * * *', arg_name='timer')\ndef tick(timer): pass\n"
     )
     with running("--functions", ".", folder=tmp_path) as (process, _):
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
         next(each for each in lines if "how to call them" in each)
-        post, letters = next(lines), next(lines)
-        assert letters.endswith("/api/letters/{word:regex(^[a-z]+$)}'\n")
-        assert subprocess.run(shlex.split(post), capture_output=True, check=True, timeout=10).stdout == b"taken"
+        commands = [next(lines), next(lines)]
+        told = [
+            subprocess.run(shlex.split(each), capture_output=True, check=True, timeout=10).stdout for each in commands
+        ]
+        assert told == [b"number 1", b"taken"]
+        start = next(each for each in lines if "/admin/functions/NAME" in each).replace("NAME", "tick")
+        started = [*shlex.split(start), "-o", os.devnull, "-w", "%{http_code}"]
+        assert subprocess.run(started, capture_output=True, check=True, timeout=10).stdout == b"202"
 
 
 def test_an_app_keeps_the_vault_and_the_secret_that_its_settings_name(tmp_path: Path) -> None:

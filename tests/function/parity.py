@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import requests
 
 from keyless.local.functions.host import FunctionHost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from keyless.local.functions.endpoint import FunctionEndpoint
 
 Told = tuple[int, str, bytes]
 
@@ -40,13 +42,26 @@ class RuntimeHost(FunctionHost):
         return (str(RUNTIME),)
 
 
-def answers(hosts: dict[str, FunctionHost], method: str, path: str, **sent: Any) -> dict[str, Told]:
+class Served(Protocol):
+    """What serves functions somewhere.
+
+    Attributes:
+        url: Where it listens.
+        event_functions: The functions that events call.
+    """
+
+    url: str
+    functions: dict[str, FunctionEndpoint]
+    event_functions: dict[str, FunctionEndpoint]
+
+
+def answers(hosts: Mapping[str, Served], method: str, path: str, **sent: Any) -> dict[str, Told]:
     """Ask all hosts at once; return the status, the headers that an author decides on, and the body of each answer."""
     with ThreadPoolExecutor() as askers:
         return dict(zip(hosts, askers.map(partial(_answer, method, path, sent), hosts.values()), strict=True))
 
 
-def _answer(method: str, path: str, sent: dict[str, Any], host: FunctionHost) -> Told:
+def _answer(method: str, path: str, sent: dict[str, Any], host: Served) -> Told:
     asked = {key: value(host) if callable(value) else value for key, value in sent.items()}
     answer = requests.request(method, f"{host.url}{path}", timeout=30, **asked)
     decided = {"content-type", "x-told", "set-cookie", "cache-control", "retry-after"}
@@ -60,12 +75,29 @@ def _answer(method: str, path: str, sent: dict[str, Any], host: FunctionHost) ->
     return answer.status_code, str(headers), body
 
 
+def compare(
+    hosts: Mapping[str, Served], table: list[tuple[str, str, str]], case: tuple[str, str, str, int, dict[str, Any]]
+) -> None:
+    """Ask two hosts the same, note their answers in the table, and make sure that they are one.
+
+    Args:
+        hosts: The hosts, Azure's first.
+        table: The rows that are printed.
+        case: Its name, the method, the path, the status that must come, and what else is sent.
+    """
+    name, method, path, status, sent = case
+    real, dev = answers(hosts, method, path, **sent).values()
+    table.append((name, told(real), told(dev)))
+    assert real == dev
+    assert real[0] == status
+
+
 def told(answer: Told) -> str:
     """Return an answer as the table shows it: two that are not the same look different."""
     return f"{answer[0]} {hashlib.sha256(str(answer).encode()).hexdigest()[:12]}, {len(answer[2])} bytes"
 
 
-def bringing(kind: str) -> Callable[[FunctionHost], dict[str, str]]:
+def bringing(kind: str) -> Callable[[Served], dict[str, str]]:
     """Return the headers of a delivery by Event Grid, for whichever host it is."""
     return lambda host: {
         "aeg-event-type": kind,

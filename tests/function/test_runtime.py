@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.function.parity import EVENT, EVENTS, RuntimeHost, answers, bringing, told
+from tests.function.parity import EVENT, EVENTS, RuntimeHost, bringing, compare
 
 from keyless.errors import LocalAzureError
 from keyless.local.functions.host import FunctionHost
@@ -29,7 +29,7 @@ APP = """
     def told(req):
         body = {"method": req.method, "params": dict(req.params), "route": dict(req.route_params),
                 "body": req.get_body().decode(), "header": req.headers.get("X-Asked")}
-        return func.HttpResponse(json.dumps(body), mimetype="application/json")
+        return func.HttpResponse(json.dumps(body, sort_keys=True), mimetype="application/json")
 
     @app.route("sync/{number:int}", methods=["GET", "POST"])
     def sync_told(req: func.HttpRequest) -> func.HttpResponse: return told(req)
@@ -71,6 +71,39 @@ APP = """
     @app.route(auth_level=func.AuthLevel.ADMIN)
     def without_a_route(req: func.HttpRequest) -> func.HttpResponse: return told(req)
 
+    @app.route("as-text")
+    def as_text(req: str) -> func.HttpResponse: return func.HttpResponse("ok")
+
+    @app.route("as-bytes")
+    def as_bytes(req: bytes) -> func.HttpResponse: return func.HttpResponse("ok")
+
+    @app.function_name("generic")
+    @app.generic_trigger(arg_name="req", type="httpTrigger", route="generic/{id}", authLevel="anonymous", methods=["get"])
+    @app.generic_output_binding(arg_name="$return", type="http")
+    def generic(req: func.HttpRequest) -> func.HttpResponse: return told(req)
+
+    @app.route("set-cookie")
+    def set_cookie(req: func.HttpRequest) -> func.HttpResponse:
+        answer = func.HttpResponse("ok")
+        for value in req.get_json():
+            answer.headers.add("Set-Cookie", value)
+        return answer
+
+    kept = func.HttpResponse("kept", headers={"Set-Cookie": "a=b; Path=/"})
+
+    @app.route("kept")
+    def same_object(req: func.HttpRequest) -> func.HttpResponse: return kept
+
+    @app.route("header-twice")
+    def header_twice(req: func.HttpRequest) -> func.HttpResponse:
+        answer = func.HttpResponse("ok")
+        answer.headers.add("X-Told", "1")
+        answer.headers.add("X-Told", "2")
+        return answer
+
+    @app.route("json-text")
+    def json_text(req: func.HttpRequest) -> str: return json.dumps({"a": [1, 2.0, True]})
+
     @app.timer_trigger(schedule="0 0 * * * *", arg_name="timer")
     def hourly(timer: func.TimerRequest) -> None: return None
 
@@ -84,8 +117,11 @@ APP = """
     @app.event_grid_trigger("event")
     async def refuses(event: func.EventGridEvent) -> None: raise ValueError("the author's error")
 
+    @app.event_grid_trigger("event")
+    def noted_as_text(event: str) -> None: events.append(["as text", type(event).__name__, json.loads(event)["id"]])
+
     @app.route("events")
-    def told_events(req: func.HttpRequest) -> str: return json.dumps(events)
+    def told_events(req: func.HttpRequest) -> func.HttpResponse: return func.HttpResponse(json.dumps(events))
 """
 
 
@@ -131,6 +167,23 @@ CASES = [
     ("admin-key", "GET", "/v1/without_a_route", 200, {
         "headers": lambda host: {"x-functions-key": host.functions["without_a_route"].key}
     }),
+    ("annotated-as-str", "GET", "/v1/as-text", 500, {}),
+    ("annotated-as-bytes", "GET", "/v1/as-bytes", 500, {}),
+    ("generic-trigger", "GET", "/v1/generic/7", 200, {}),
+    ("cookie-partitioned", "POST", "/v1/set-cookie", 200, {"json": ["a=b; Secure; Partitioned"]}),
+    ("cookie-priority", "POST", "/v1/set-cookie", 200, {"json": ["a=b; Priority=High"]}),
+    ("cookie-json", "POST", "/v1/set-cookie", 200, {"json": ['a={"x": 1}']}),
+    ("cookie-space", "POST", "/v1/set-cookie", 200, {"json": ["a=b c"]}),
+    ("cookie-not-ascii", "POST", "/v1/set-cookie", 200, {"json": ["a=\u00e9"]}),
+    ("cookie-flag", "POST", "/v1/set-cookie", 200, {"json": ["a=b; Flag"]}),
+    ("cookie-host-prefix", "POST", "/v1/set-cookie", 200, {"json": ["__Host-a=b; Path=/; Secure"]}),
+    ("cookie-expires", "POST", "/v1/set-cookie", 200, {"json": ["a=b; Expires=Wed, 21 Oct 2037 07:28:00 GMT"]}),
+    ("cookies", "POST", "/v1/set-cookie", 200, {"json": ["a=b=c; Path=/; HttpOnly; SameSite=Lax", "c=d; Max-Age=60"]}),
+    ("response-returned-once", "GET", "/v1/kept", 200, {}),
+    ("response-returned-twice", "GET", "/v1/kept", 200, {}),
+    ("header-twice", "GET", "/v1/header-twice", 200, {}),
+    ("text-that-is-json", "GET", "/v1/json-text", 200, {}),
+    ("event-as-text", "POST", EVENTS + "noted_as_text", 202, {"headers": bringing("Notification"), "json": [EVENT]}),
     ("event", "POST", EVENTS + "noted", 202, {"headers": bringing("Notification"), "json": [EVENT, EVENT]}),
     ("event-not-in-an-array", "POST", EVENTS + "noted", 202, {"headers": bringing("notification"), "json": EVENT}),
     ("event-case-of-the-path", "POST", EVENTS.lower() + "noted", 202, {
@@ -156,26 +209,21 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "method", "path", "status", "sent"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
 def test_a_request_gets_the_same_answer(
-    hosts: dict[str, FunctionHost],
-    table: list[tuple[str, str, str]],
-    case: str,
-    method: str,
-    path: str,
-    status: int,
-    sent: dict[str, Any],
+    hosts: dict[str, FunctionHost], table: list[tuple[str, str, str]], case: tuple[str, str, str, int, dict[str, Any]]
 ) -> None:
-    found = answers(hosts, method, path, **sent)
-    table.append((case, told(found["runtime"]), told(found["dev host"])))
-    assert found["runtime"] == found["dev host"]
-    assert found["runtime"][0] == status
+    compare(hosts, table, case)
 
 
 def test_both_know_the_same_functions_and_what_is_not_served(hosts: dict[str, FunctionHost]) -> None:
     assert hosts["runtime"].functions.keys() == hosts["dev host"].functions.keys()
     assert hosts["runtime"].not_served == hosts["dev host"].not_served == {"hourly": "timerTrigger"}
-    assert list(hosts["runtime"].event_functions) == list(hosts["dev host"].event_functions) == ["noted", "refuses"]
+    assert (
+        list(hosts["runtime"].event_functions)
+        == list(hosts["dev host"].event_functions)
+        == ["noted", "refuses", "noted_as_text"]
+    )
     for name, end in hosts["runtime"].functions.items():
         assert end.methods == hosts["dev host"].functions[name].methods
         assert (end.key is None) == (hosts["dev host"].functions[name].key is None)
@@ -190,13 +238,37 @@ def test_both_know_the_same_functions_and_what_is_not_served(hosts: dict[str, Fu
         "def hello(req: func.HttpRequest) -> None: return None",
         'def hello(req: func.HttpRequest) -> str | None: return "x"',
         "def hello(req: 'OnlyForTypeCheckers') -> str: return 'x'",
+        "def hello(req: fastapi.Request) -> str: return 'x'",
+        "def hello(req: dict) -> str: return 'x'",
+        "def hello(req: object) -> str: return 'x'",
+        "def hello(req: typing.Any) -> str: return 'x'",
+        "def hello(req: func.HttpRequest | None) -> str: return 'x'",
+        "def hello(req: typing.Optional[func.HttpRequest]) -> str: return 'x'",
+        "def hello(req: func.Out[str]) -> str: return 'x'",
+        "def hello(req: list[str]) -> str: return 'x'",
+        "def hello(req: func.HttpRequest, context: dict) -> str: return 'x'",
+        "def hello(req: func.HttpRequest) -> dict: return {}",
     ],
-    ids=["another-name", "one-too-many", "none", "returns-none", "returns-a-union", "annotated-with-the-unknown"],
+    ids=[
+        *("another-name", "one-too-many", "none", "returns-none", "returns-a-union", "annotated-with-the-unknown"),
+        *("fastapi-request", "dict", "object", "any", "union-with-none", "optional", "out", "list", "context-dict"),
+        "returns-a-dict",
+    ],
 )
 def test_a_function_that_the_runtime_refuses_is_refused(tmp_path: Path, function: str) -> None:
     (tmp_path / "function_app.py").write_text(
-        f"import azure.functions as func\napp = func.FunctionApp()\n@app.route('hello')\n{function}\n", "utf-8"
+        f"import typing, fastapi, azure.functions as func\napp = func.FunctionApp()\n@app.route('hello')\n{function}\n",
+        "utf-8",
     )
+    for host in (RuntimeHost, FunctionHost):
+        with pytest.raises(LocalAzureError), host(tmp_path, environment={}, log=io.StringIO()):
+            pass
+
+
+@pytest.mark.parametrize("annotation", ["dict", "object", "func.Out[str]", "func.EventGridEvent | None"])
+def test_an_annotation_of_an_event_that_the_runtime_refuses_is_refused(tmp_path: Path, annotation: str) -> None:
+    app = f"app = func.FunctionApp()\n@app.event_grid_trigger('event')\ndef seen(event: {annotation}): pass\n"
+    (tmp_path / "function_app.py").write_text(f"import azure.functions as func\n{app}", "utf-8")
     for host in (RuntimeHost, FunctionHost):
         with pytest.raises(LocalAzureError), host(tmp_path, environment={}, log=io.StringIO()):
             pass

@@ -166,13 +166,13 @@ async def called_at_once(host: FunctionHost, number: int) -> list[int]:
         return await asyncio.gather(*(status() for _ in range(number)))
 
 
-def test_five_hundred_calls_at_once_are_two_requests_and_a_worker_that_restarts_begins_anew(azure: LocalAzure) -> None:
+def test_two_hundred_calls_at_once_are_two_requests_and_a_worker_that_restarts_begins_anew(azure: LocalAzure) -> None:
     environment = {**azure.environment(), **KEY_VAULT}
     for _ in range(2):
         azure.journal.clear()
         with RuntimeHost(bundled_function_app(), environment=environment) as host:
-            found = asyncio.run(called_at_once(host, 500))
-        assert found == [200] * 500
+            found = asyncio.run(called_at_once(host, 200))
+        assert found == [200] * 200
         assert azure.journal.count(operation="getSecret") == 1
         assert azure.journal.count(operation="getToken") == 1
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyless.errors import LocalAzureError
+from keyless.errors import KeylessError
 
 if TYPE_CHECKING:
     import threading
@@ -21,7 +21,7 @@ _PAUSE = 0.5
 def reload_until(stop: threading.Event, host: FunctionHost, folder: Path) -> None:
     """Restart the host at each change of a Python or JSON file below its folder, until told to stop.
 
-    An app that cannot be loaded is told of on standard error; the next change tries again.
+    An app that cannot be loaded, or settings that cannot be read, are told of on standard error; the next change tries again.
     """
     seen = _changed(folder)
     while not stop.wait(_PAUSE):
@@ -31,7 +31,7 @@ def reload_until(stop: threading.Event, host: FunctionHost, folder: Path) -> Non
         seen = now
         try:
             host.restart()
-        except LocalAzureError as error:
+        except KeylessError as error:
             click.echo(str(error), err=True)
         else:
             click.echo(f"Loaded {folder} anew: {', '.join([*host.functions, *host.event_functions])}.", err=True)

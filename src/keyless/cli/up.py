@@ -17,7 +17,7 @@ from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
 from keyless.local.azure.config.config import default_config, load_config
 from keyless.local.files.running import announced
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.host import FunctionHost, bundled_function_app, preferred_port
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 from keyless.local.server import LocalAzure
@@ -57,7 +57,12 @@ CONFIG_FILE = Path("keyless.toml")
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
 @click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
 @click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
-@click.option("--function-port", default=0, help="Port of the function. [default: a free one]")
+@click.option(
+    "--function-port",
+    type=int,
+    help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071; a free one if that is taken]",
+)
+@click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
     *,
@@ -69,7 +74,8 @@ def up(
     http_port: int,
     https_port: int,
     proxy_port: int,
-    function_port: int,
+    function_port: int | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -86,7 +92,12 @@ def up(
             chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
         ) as azure,
         function_host(
-            chosen, azure.environment(), folder=functions, port=function_port, events=azure.event_grid
+            chosen,
+            azure.environment(),
+            folder=functions,
+            port=preferred_port(functions or bundled_function_app()) if function_port is None else function_port,
+            events=azure.event_grid,
+            quiet=quiet,
         ) as host,
         announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
@@ -111,6 +122,7 @@ def function_host(
     port: int = 0,
     log: TextIO | None = None,
     events: EventGrid | None = None,
+    quiet: bool = False,
 ) -> FunctionHost:
     """Return a function app's host, to be started, with the settings that the configuration gives it.
 
@@ -123,12 +135,13 @@ def function_host(
         port: The port on 127.0.0.1; 0 means any free one.
         log: Where the functions' output goes; None means standard error.
         events: What is delivered to the functions that Event Grid calls.
+        quiet: Whether no line is written for each call.
     """
     folder = folder or bundled_function_app()
     own = local_settings(folder / SETTINGS_FILE)
     first = {name: value for name, value in _first_secret(config).items() if name not in own}
     settings = {**environment, **(config.functions.settings or first)}
-    return FunctionHost(folder, environment=settings, port=port, log=log, events=events)
+    return FunctionHost(folder, environment=settings, port=port, log=log, events=events, quiet=quiet)
 
 
 def _first_secret(config: Config) -> dict[str, str]:
@@ -153,6 +166,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
         "eventFunctions": {name: {"url": end.url, "key": end.key} for name, end in host.event_functions.items()},
         "notServed": host.not_served,
+        "masterKey": host.master_key,
     }
 
 
@@ -167,14 +181,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     for identity in azure.azure.identities.values():
         ids = f"client id {identity.client_id}  object id {identity.object_id}"
         _show(console, f"  {identity.name:12} {identity.kind}-assigned".ljust(32) + ids)
-    console.print("\n[bold]The functions[/], and how to call them:")
-    for end in host.functions.values():
-        for command in _calls(azure, end):
-            _show(console, command)
-    for name in host.event_functions:
-        _show(console, f"  {name} is called when a secret gets a new version.")
-    for name, trigger in host.not_served.items():
-        _show(console, f"  {name} is not served: {trigger}.")
+    _show_functions(console, azure, host)
     env = azure.environment()
     if by_hand := _by_hand(azure, env):
         console.print(
@@ -185,6 +192,25 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
         _show(console, f"  export {variable}='{value}'")
+
+
+def _show_functions(console: Console, azure: LocalAzure, host: FunctionHost) -> None:
+    console.print("\n[bold]The functions[/], and how to call them:")
+    for end in host.functions.values():
+        for command in _calls(azure, end):
+            _show(console, command)
+    for name in host.event_functions:
+        _show(console, f"  {name} is called when a secret gets a new version.")
+    for name, trigger in host.not_served.items():
+        _show(console, f"  {name} is not served: {trigger}.")
+    if host.not_served:
+        start = f"{host.url}/admin/functions/NAME"
+        console.print("  One with another trigger is started by hand, with what it is to be given:")
+        _show(
+            console,
+            f"  curl -s -X POST -H 'x-functions-key: {host.master_key}' -H 'Content-Type: application/json' "
+            f"-d '{{\"input\": \"TEXT\"}}' '{start}'",
+        )
 
 
 def _show(console: Console, line: str) -> None:
@@ -213,8 +239,10 @@ def _by_hand(azure: LocalAzure, env: Mapping[str, str]) -> list[str]:
 def _calls(azure: LocalAzure, end: FunctionEndpoint) -> list[str]:
     curl = "  curl -s" if not end.methods or "GET" in end.methods else f"  curl -s -X {end.methods[0]}"
     if end.key is None:
-        return [f"{curl} '{end.url}'"]
+        return [f"{curl} '{end.example_url}'"]
     users = [identity for identity in azure.azure.identities.values() if identity.kind == "user"]
     queries = ["", *(f"?{urlencode({'userAssignedClientId': user.client_id})}" for user in users)]
     known = end.url.endswith(("/AcquireTokenMsi", "/doctor"))  # Another app's functions know nothing of these queries.
-    return [f"{curl} -H 'x-functions-key: {end.key}' '{end.url}{query}'" for query in (queries if known else [""])]
+    return [
+        f"{curl} -H 'x-functions-key: {end.key}' '{end.example_url}{query}'" for query in (queries if known else [""])
+    ]

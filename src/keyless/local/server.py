@@ -79,7 +79,8 @@ class LocalAzure:
     ) -> None:
         self._config = _config_of(config)
         self._source = check_source(source)
-        self._data = data
+        # A program that is given paths in it may have another working directory.
+        self._data = data and data.resolve()
         self._host = host
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keyless.errors import LocalAzureError
+from keyless.errors import KeylessError, LocalAzureError
 from keyless.local.functions.delivery import delivered
 from keyless.local.functions.endpoint import FunctionEndpoint
-from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
+from keyless.local.programs.local_settings import SETTINGS_FILE, host_section, local_settings
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 _START_SECONDS = 30.0
 # A little more than the host gives the calls that are under way.
 _STOP_SECONDS = 6.0
+# A worker that ends again and again is started so often within this time.
+_MOST_RESTARTS, _RESTART_SECONDS = 5, 60.0
+_IDENTITY_ENDPOINT = "IDENTITY_ENDPOINT"
+# What Core Tools sets where nobody does.
+_DEFAULTS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+DEFAULT_PORT = 7071
 
 
 class FunctionHost:
@@ -48,12 +56,15 @@ class FunctionHost:
         port: The port on 127.0.0.1; 0 means any free one.
         log: Where the functions' output goes; None means this process's standard error.
         events: What is delivered to the functions that Event Grid calls, ``LocalAzure.event_grid``; None delivers nothing.
+        quiet: Whether no line is written for each call.
 
     Attributes:
         url: Where the host listens.
         functions: The functions that HTTP requests can call, by their names.
         event_functions: The functions that events of Event Grid call, and where they take them.
-        not_served: The types of the triggers and bindings that keep the other functions from being served, by name.
+        not_served: What keeps each of the other functions from being served, such as the types of its triggers and
+            bindings, by name.
+        master_key: What opens every function, and the admin API.
     """
 
     def __init__(
@@ -64,17 +75,23 @@ class FunctionHost:
         port: int = 0,
         log: TextIO | None = None,
         events: EventGrid | None = None,
+        quiet: bool = False,
     ) -> None:
         self.url = ""
         self.functions: dict[str, FunctionEndpoint] = {}
         self.event_functions: dict[str, FunctionEndpoint] = {}
         self.not_served: dict[str, str] = {}
+        self.master_key = ""
         self._folder = folder
         self._environment = dict(environment)
         self._port = port
         self._log = log
         self._events = events
+        self._quiet = quiet
         self._delivery = ExitStack()
+        # Held while the process changes: a reload and a worker that ended may come together.
+        self._changing = threading.RLock()
+        self._restarts: list[float] = []
         self._seed = secrets.token_urlsafe(32)
         self._process: subprocess.Popen[str] | None = None
         self._relay: threading.Thread | None = None
@@ -95,15 +112,17 @@ class FunctionHost:
         return self
 
     def _open(self) -> None:
-        process = self._process = self._start()
+        process = self._start()
         self._relay = threading.Thread(target=_relay, args=(process.stderr, self._log), daemon=True)
         self._relay.start()
+        self._process = process
         try:
             ready = self._wait_until_ready(process)
         except BaseException:
             self._stop()
             raise
-        self.url, self.not_served = ready["url"], ready["notServed"]
+        threading.Thread(target=self._watch, args=(process,), daemon=True).start()
+        self.url, self.not_served, self.master_key = ready["url"], ready["notServed"], ready["masterKey"]
         self.functions, self.event_functions = (
             {
                 name: FunctionEndpoint(url=found["url"], key=found["key"], methods=tuple(found["methods"]))
@@ -118,15 +137,43 @@ class FunctionHost:
         Raises:
             LocalAzureError: If it cannot be loaded. Nothing is served then, until a restart that succeeds.
         """
-        self._stop()
-        self._port = int(self.url.rpartition(":")[2])
-        self._open()
+        with self._changing:
+            self._stop()
+            self._port = int(self.url.rpartition(":")[2])
+            self._open()
+
+    def _watch(self, process: subprocess.Popen[str]) -> None:
+        """Start the worker anew where a function ended it, as Azure does."""
+        status = process.wait()
+        with self._changing:
+            if self._process is not process:
+                return  # It was told to stop.
+            now = time.monotonic()
+            self._restarts = [*(moment for moment in self._restarts if now - moment < _RESTART_SECONDS), now]
+            ended = f"The worker ended (exit status {status})"
+            if len(self._restarts) > _MOST_RESTARTS:
+                self._process = None
+                self._say(
+                    f"{ended}, {_MOST_RESTARTS} times within a minute: it is not started again until a file changes."
+                )
+                return
+            self._say(f"{ended}. Azure starts another, and so does this host: what its modules held is gone.")
+            try:
+                self.restart()
+            except KeylessError as error:
+                self._say(str(error))
+
+    def _say(self, line: str) -> None:
+        target = self._log or sys.stderr
+        target.write(f"{line}\n")
+        target.flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._delivery.close()
-        self._stop()
+        with self._changing:
+            self._stop()
 
     def _program(self) -> tuple[str, ...]:
         """Return what Python runs; the tests put Azure's own runtime in its place."""
@@ -134,10 +181,16 @@ class FunctionHost:
         return ("-P", "-m", "keyless.local.functions.worker.main")
 
     def _start(self) -> subprocess.Popen[str]:
-        found = local_settings(self._folder / SETTINGS_FILE) | os.environ
+        folder = self._folder.resolve()
+        file = folder / SETTINGS_FILE
+        found = _DEFAULTS | local_settings(file) | os.environ
         inherited = {name: value for name, value in found.items() if name not in IDENTITY_VARIABLES}
+        if _IDENTITY_ENDPOINT in self._environment:
+            # Java's clients take the app for one in App Service by this name alone.
+            inherited.setdefault("WEBSITE_SITE_NAME", "local")
         process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
-            [sys.executable, *self._program(), str(self._folder), "--port", str(self._port), "--seeded"],
+            [sys.executable, *self._program(), str(folder), *self._options(file)],
+            cwd=folder if folder.is_dir() else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -150,6 +203,15 @@ class FunctionHost:
         process.stdin.write(self._seed)
         process.stdin.flush()
         return process
+
+    def _options(self, settings_file: Path) -> list[str]:
+        held = host_section(settings_file)
+        return [
+            *("--port", str(self._port), "--seeded"),
+            *(["--quiet"] if self._quiet else []),
+            *(f"--cors={origin}" for origin in held.cors),
+            *(["--cors-credentials"] if held.cors_credentials else []),
+        ]
 
     def _wait_until_ready(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
@@ -189,6 +251,21 @@ class FunctionHost:
         process.stdout.close()
         if self._relay is not None:
             self._relay.join(1.0)
+
+
+def preferred_port(folder: Path) -> int:
+    """Return the port that a folder's functions have where nobody names one: that of its settings, else 7071.
+
+    It is 0, which means any free one, where the port is taken.
+    """
+    port = host_section(folder / SETTINGS_FILE).port or DEFAULT_PORT
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
 
 
 def bundled_function_app() -> Path:

@@ -1,98 +1,56 @@
-"""Call the functions of a loaded app over HTTP: routes, keys, requests and answers as the Functions host has them."""
+"""Call the functions of a loaded app: with a request, an event, or what the admin API is given."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hmac
 import os
 import sys
 import threading
+import time
 import traceback
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
-from aiohttp import web
-from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.http import HttpRequest
 from azure.functions.meta import Datum
-from multidict import CIMultiDict
+
+from keyless.local.functions.worker.answers import UnsendableError, answer_of
+from keyless.local.functions.worker.messages import Answer
+from keyless.local.functions.worker.signatures import converter_of
+from keyless.local.functions.worker.target import joined_query, shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from multidict import MultiMapping
-
-    from keyless.local.functions.worker.loader import HttpFunction, LoadedApp, LoadedFunction
+    from keyless.local.functions.worker.keys import FunctionKeys
+    from keyless.local.functions.worker.loaded import HttpFunction, LoadedApp, LoadedFunction
+    from keyless.local.functions.worker.messages import Asked
 
 _THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
-# The server writes these itself.
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionKeys:
-    """The keys of an app, the same wherever they are made from the same seed.
-
-    Attributes:
-        master: Opens every function.
-        event_grid: Opens what events are delivered to.
-        functions: Opens one function each, by the function's name.
-    """
-
-    master: str = field(repr=False)
-    event_grid: str = field(repr=False)
-    functions: dict[str, str] = field(repr=False)
-
-    @classmethod
-    def make(cls, names: Iterable[str], *, seed: bytes) -> FunctionKeys:
-        """Return the keys for functions of these names; the seed is random and as secret as they are."""
-
-        def key(name: str) -> str:
-            return base64.urlsafe_b64encode(hmac.digest(seed, name.encode(), "sha256")).decode().rstrip("=")
-
-        # No function can have a name with a slash.
-        return cls(key(""), key("/eventgrid"), {name: key(name) for name in names})
-
-    def of(self, function: HttpFunction) -> str | None:
-        """Return the least key that opens a function; None where none is needed."""
-        if function.auth_level == "anonymous":
-            return None
-        return self.master if function.auth_level == "admin" else self.functions[function.name]
-
-    def opens(self, function: HttpFunction, given: str) -> bool:
-        """Tell whether a request that brings this key may call a function."""
-        fitting = [self.master] if function.auth_level == "admin" else [self.master, self.functions[function.name]]
-        return _is_one_of(given, fitting) or function.auth_level == "anonymous"
-
-    def opens_event_grid(self, given: str) -> bool:
-        """Tell whether a request that brings this key may deliver events."""
-        return _is_one_of(given, [self.master, self.event_grid])
-
-    def hide(self, text: str) -> str:
-        """Return a text without any key in it."""
-        for key in (self.master, self.event_grid, *self.functions.values()):
-            text = text.replace(key, "***")
-        return text
+_FAILED = Answer(500)
 
 
 class FunctionCalls:
-    """Answers HTTP requests with what the functions of an app return.
+    """Calls the functions of an app.
 
     Args:
         app: The functions.
-        keys: What opens them.
+        keys: What no log may show.
+        quiet: Whether no line is written for each call.
+        on_exit: Is called where a function ends the process that it runs in, as ``sys.exit`` does.
     """
 
-    def __init__(self, app: LoadedApp, keys: FunctionKeys) -> None:
+    def __init__(self, app: LoadedApp, keys: FunctionKeys, *, quiet: bool, on_exit: Callable[[], None]) -> None:
         self._app = app
         self._keys = keys
+        self._quiet = quiet
+        self._on_exit = on_exit
+        self._warned: set[str] = set()
         # As many threads as the Python worker takes: it uses the executor's own default, too.
         self._threads = ThreadPoolExecutor(int(os.environ.get(_THREADS) or 0) or None, thread_name_prefix="function")
 
@@ -100,69 +58,110 @@ class FunctionCalls:
         """Take no more calls; those that run on threads run on."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """Return the answer to any request."""
-        found = self._find(request.method, request.rel_url.path_safe)
-        if found is None:
-            # A wrong method, too: to the host the method is part of the route, and no key is looked at.
-            return web.Response(status=404)
-        function, parameters = found
-        if not self._keys.opens(function, given_key(request)):
-            return web.Response(status=401)
-        asked = HttpRequest(
-            method=request.method,
-            url=str(request.url),
-            headers=_joined(request.headers),
-            # The host drops what has no value: only the URL tells that it was there.
-            params={name: value for name, value in _joined(request.query).items() if value},
-            route_params=parameters,
-            body_type="bytes",
-            body=await request.read(),
-        )
-        try:
-            return _response(await self._call(function, asked))
-        except Exception:  # noqa: BLE001 (whatever the author's code raises)
-            self._tell_failure(function)
-            return web.Response(status=500)
+    async def answer(self, function: HttpFunction, asked: Asked, parameters: Mapping[str, str]) -> Answer:
+        """Return what a function answers to a request."""
+        started = time.perf_counter()
+        answer = await self._answer(function, asked, parameters)
+        self._tell(function, started, str(answer.status))
+        return answer
 
     async def take(self, function: LoadedFunction, event: str) -> bool:
         """Call a function with an event, as JSON; say whether it succeeded."""
+        return await self._succeeds(function, partial(self._call_with_event, function, event))
+
+    async def start(self, function: LoadedFunction, given: str | None) -> bool:
+        """Call a function with a text, whatever its trigger; say whether it succeeded."""
+        return await self._succeeds(function, partial(self._call_with_text, function, given))
+
+    async def _answer(self, function: HttpFunction, asked: Asked, parameters: Mapping[str, str]) -> Answer:
+        if asked.body is None:
+            self._warn(function, "was asked with a body that is too large: Azure answers 500, and does not call it")
+            return _FAILED
+        if asked.chunked:
+            self._warn(function, "was asked with a body in chunks: in Azure it may get none. Send a Content-Length")
+        request = HttpRequest(
+            method=asked.method,
+            url=shown_url(asked.headers["host"], asked.path, asked.query),
+            headers=asked.headers,
+            params=joined_query(asked.query),
+            route_params=parameters,
+            body_type="bytes",
+            body=asked.body,
+        )
         try:
-            await self._call_with_event(function, event)
+            returned = await self._in_time(function, self._call(function, request))
+            return self._answer_of(function, returned)
+        except UnsendableError as error:
+            self._warn(function, f"returned what Azure does not send, and its caller gets 500: {error}")
+        except TimeoutError:
+            self._warn(function, "took longer than functionTimeout: Azure answers 500, and starts the worker anew")
+        except Exception:  # noqa: BLE001 (whatever the author's code raises)
+            self._tell_failure(function)
+        return _FAILED
+
+    def _answer_of(self, function: LoadedFunction, returned: Any) -> Answer:
+        return answer_of(returned, warn=partial(self._warn, function))
+
+    async def _in_time(self, function: LoadedFunction, call: Any) -> Any:
+        if self._app.settings.timeout is None:
+            return await call
+        task = asyncio.ensure_future(call)
+        done, _ = await asyncio.wait([task], timeout=self._app.settings.timeout)
+        if not done:
+            # A timeout that the author's own code raised is another thing.
+            task.cancel()
+            raise TimeoutError(function.name)
+        try:
+            return task.result()
+        except TimeoutError as error:
+            raise RuntimeError("The function raised TimeoutError.") from error
+
+    async def _succeeds(self, function: LoadedFunction, call: Any) -> bool:
+        started = time.perf_counter()
+        try:
+            await call()
         except Exception:  # noqa: BLE001 (whatever the author's code raises)
             self._tell_failure(function)
             return False
+        self._tell(function, started, "succeeded")
         return True
 
     async def _call_with_event(self, function: LoadedFunction, event: str) -> None:
         # The SDK's own converter, so that the function gets what the worker would give it.
-        await self._call(function, EventGridEventInConverter.decode(Datum(event, "json"), trigger_metadata=None))
+        given = event if function.is_plain else _decoded(function.trigger, Datum(event, "json"))
+        await self._call_checked(function, given)
 
-    def _tell_failure(self, function: LoadedFunction) -> None:
-        # Not through logging: a message there could not be rid of keys that the author's code put into an error.
-        sys.stderr.write(f"Executed {function.name} (Failed)\n{self._keys.hide(traceback.format_exc())}")
-        sys.stderr.flush()
+    async def _call_with_text(self, function: LoadedFunction, given: str | None) -> None:
+        text = given or ""
+        if function.is_plain:
+            value: Any = text
+        elif function.trigger == "timerTrigger":
+            value = _decoded(function.trigger, Datum('{"IsPastDue": false}', "json"))
+        else:
+            value = _decoded_text(function.trigger, text)
+        await self._call_checked(function, value)
 
-    def _find(self, method: str, path: str) -> tuple[HttpFunction, dict[str, str]] | None:
-        prefix, path = self._app.prefix, path.strip("/")
-        if prefix:
-            head, path = path[: len(prefix)], path[len(prefix) :]
-            if head.lower() != prefix.lower() or (path and not path.startswith("/")):
-                return None
-        for function in self._app.functions:
-            parameters = function.route.match(method, path)
-            if parameters is not None:
-                return function, parameters
-        return None
+    async def _call_checked(self, function: LoadedFunction, given: Any) -> None:
+        if await self._call(function, given) is not None and not function.returns:
+            raise RuntimeError(
+                f"The function {function.name} has nothing that takes what it returns, and returned something."
+            )
 
     async def _call(self, function: LoadedFunction, given: Any) -> Any:
+        if isinstance(given, HttpRequest) and function.is_plain:
+            raise TypeError("The worker cannot make a str or bytes of a request: annotate it with func.HttpRequest.")
         arguments: dict[str, Any] = {} if function.parameter is None else {function.parameter: given}
+        arguments |= {name: _Out() for name in function.outputs}
         if function.wants_context:
             arguments["context"] = self._context(function, given.headers if isinstance(given, HttpRequest) else {})
         call = partial(function.call, **arguments)
-        if function.is_async:
-            return await call()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
+        try:
+            if function.is_async:
+                return await call()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, call)
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._on_exit()
+            raise RuntimeError(f"The function {function.name} ended its worker: {type(error).__name__}.") from error
 
     def _context(self, function: LoadedFunction, headers: Mapping[str, str]) -> SimpleNamespace:
         """Return what stands in for ``azure.functions.Context``."""
@@ -182,35 +181,49 @@ class FunctionCalls:
             retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
 
+    def _tell(self, function: LoadedFunction, started: float, outcome: str) -> None:
+        if not self._quiet:
+            ms = (time.perf_counter() - started) * 1000
+            sys.stderr.write(f"Executed {function.name!r} in {ms:.0f} ms, {outcome}\n")
+            sys.stderr.flush()
 
-def _is_one_of(given: str, keys: Iterable[str]) -> bool:
-    # Every key is compared, and in a time that does not tell how much of it was right.
-    matches = [hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()) for key in keys]
-    return any(matches)
+    def _warn(self, function: LoadedFunction, what: str) -> None:
+        """Write a warning, once: it would be the same at each call."""
+        line = self._keys.hide(f"Warning: {function.name} {what}.\n")
+        if line not in self._warned:
+            self._warned.add(line)
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+    def _tell_failure(self, function: LoadedFunction) -> None:
+        # Not through logging: a message there could not be rid of keys that the author's code put into an error.
+        sys.stderr.write(f"Executed {function.name} (Failed)\n{self._keys.hide(traceback.format_exc())}")
+        sys.stderr.flush()
 
 
-def given_key(request: web.Request) -> str:
-    """Return the key that a request brings; empty where it brings none."""
-    header = request.headers.get("x-functions-key")
-    if header is not None:
-        return header
-    return next((value for name, value in request.query.items() if name.lower() == "code"), "")
+class _Out(func.Out[Any]):
+    """Takes what a function would send elsewhere, and sends it nowhere."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, val: Any) -> None:
+        """Take a value."""
+        self._value = val
+
+    def get(self) -> Any:
+        """Return the value that was taken."""
+        return self._value
 
 
-def _joined(values: MultiMapping[str]) -> dict[str, str]:
-    """Return each name once, as the host gives it: several values are joined with commas."""
-    return {name: ",".join(values.getall(name)) for name in values}
+def _decoded(trigger: str, datum: Datum) -> Any:
+    converter = converter_of(trigger)
+    return datum.value if converter is None else converter.decode(datum, trigger_metadata={})
 
 
-def _response(returned: Any) -> web.Response:
-    """Return what an author's function returned, as the host sends it."""
-    if isinstance(returned, str):
-        return web.Response(text=returned)
-    if not isinstance(returned, func.HttpResponse):
-        # The type alone: the value could hold a secret.
-        raise TypeError(f"A function returns azure.functions.HttpResponse or str, and not {type(returned).__name__}.")
-    headers = CIMultiDict((name, value) for name, value in returned.headers.items() if name.lower() not in _FRAMING)
-    if "content-type" not in headers:
-        text = returned.mimetype.startswith("text/")
-        headers["Content-Type"] = f"{returned.mimetype}; charset={returned.charset}" if text else returned.mimetype
-    return web.Response(status=returned.status_code, headers=headers, body=returned.get_body())
+def _decoded_text(trigger: str, text: str) -> Any:
+    """Return what a function gets of a text: as JSON where its trigger takes that, else as it is."""
+    try:
+        return _decoded(trigger, Datum(text, "string"))
+    except NotImplementedError:
+        return _decoded(trigger, Datum(text, "json"))

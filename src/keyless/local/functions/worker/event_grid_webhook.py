@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from aiohttp import web
-
-from keyless.local.functions.worker.calls import FunctionCalls, FunctionKeys, given_key
+from keyless.local.functions.worker.keys import given_key
+from keyless.local.functions.worker.messages import Answer, text_answer
+from keyless.local.functions.worker.target import first_query_value
 
 if TYPE_CHECKING:
-    from keyless.local.functions.worker.loader import LoadedApp, LoadedFunction
+    from keyless.local.functions.worker.calls import FunctionCalls
+    from keyless.local.functions.worker.keys import FunctionKeys
+    from keyless.local.functions.worker.loaded import LoadedApp, LoadedFunction
+    from keyless.local.functions.worker.messages import Asked
 
-# As aiohttp writes routes; the host does not look at the case.
-PATH = "/{webhook:(?i:runtime/webhooks/eventgrid)/?}"
+# Whatever follows belongs to the extension, too.
+_PATH = re.compile(r"/runtime/webhooks/eventgrid(/.*)?", re.IGNORECASE | re.DOTALL)
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
+_OFFSET = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
+_ORIGIN = ("Webhook-Allowed-Origin", "eventgrid.azure.net")
+UNAUTHORIZED = Answer(401, (("WWW-Authenticate", "Bearer"),))
 
 
 def path_of(function: str) -> str:
@@ -40,45 +49,72 @@ class EventGridWebhook:
         self._keys = keys
         self._calls = calls
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """Return the answer to any request, as the extension of the Functions host gives it."""
-        if not self._app.event_functions:
-            # The host has this path only where a function needs it.
-            return web.Response(status=404)
-        if not self._keys.opens_event_grid(given_key(request)):
-            return web.Response(status=401)
-        name = next((value for key, value in request.query.items() if key.lower() == "functionname"), "")
+    def takes(self, asked: Asked) -> bool:
+        """Tell whether a request is for the extension: the host has it only where a function needs it."""
+        return bool(self._app.event_functions and _PATH.fullmatch(asked.path))
+
+    async def answer(self, asked: Asked) -> Answer:
+        """Return the answer to a request, as the extension of the Functions host gives it."""
+        if asked.method.upper() not in _METHODS:
+            return Answer(404)
+        key = given_key(asked)
+        if not self._keys.opens_event_grid(key):
+            return Answer(403) if self._keys.is_known(key) else UNAUTHORIZED
+        if asked.method.upper() == "OPTIONS":
+            # The handshake of CloudEvents: https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md
+            return Answer(200, (_ORIGIN,))
+        name = first_query_value(asked.query, "functionname") or ""
         function = self._app.event_function(name)
         if function is None:
-            return web.Response(status=404, text=f"cannot find function: '{name}'")
-        kind = request.headers.get("aeg-event-type", "").lower()
+            return text_answer(404, f"cannot find function: '{name}'")
+        kind = asked.headers.get("aeg-event-type", "").lower()
         if kind == "unsubscribe":
-            return web.Response(status=202)
+            return Answer(202)
         if kind not in {"subscriptionvalidation", "notification"}:
-            return web.Response(status=400)
+            return Answer(400)
         try:
-            told = json.loads(await request.read())
+            told = json.loads(_text(asked))
             return await self._notify(function, told) if kind == "notification" else _handshake(told)
         except (ValueError, LookupError, TypeError):
             # What is no event is an error of the real host's, too.
-            return web.Response(status=500)
+            return Answer(500)
 
-    async def _notify(self, function: LoadedFunction, told: Any) -> web.Response:
-        if not isinstance(told, list | dict):
-            raise TypeError
+    async def _notify(self, function: LoadedFunction, told: Any) -> Answer:
         events = told if isinstance(told, list) else [told]
-        taken = await asyncio.gather(*(self._calls.take(function, json.dumps(event)) for event in events))
+        if not all(isinstance(event, dict) for event in events):
+            raise TypeError
+        taken = await asyncio.gather(*(self._calls.take(function, json.dumps(_in_utc(event))) for event in events))
         if all(taken):
-            return web.Response(status=202)
+            return Answer(202)
         # One failure is enough: Event Grid then sends all of them again.
-        return web.Response(status=500, text=f"Exception while executing function: Functions.{function.name}")
+        return text_answer(500, f"Exception while executing function: Functions.{function.name}")
 
 
-def _handshake(told: Any) -> web.Response:
+def _text(asked: Asked) -> str:
+    body = asked.body or b""
+    # A charset that the request names, else what the byte order mark says, else UTF-8.
+    found = re.search(r"charset=\"?([\w-]+)", asked.headers.get("content-type", ""))
+    try:
+        return body.decode(found[1] if found else json.detect_encoding(body)).removeprefix("\ufeff")
+    except LookupError:
+        raise ValueError("The charset is not known.") from None
+
+
+def _in_utc(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event as the extension passes it on: it reads a time with an offset, and writes it anew."""
+    time = event.get("eventTime")
+    if not (isinstance(time, str) and _OFFSET.fullmatch(time)):
+        return event
+    moment = datetime.fromisoformat(time).astimezone(UTC)
+    return {**event, "eventTime": moment.isoformat().replace("+00:00", "Z")}
+
+
+def _handshake(told: Any) -> Answer:
     """Return the answer that proves to Event Grid that the endpoint wants events.
 
     https://learn.microsoft.com/en-us/azure/event-grid/end-point-validation-event-grid-events-schema
     """
-    # In the schema of CloudEvents it is one object, whose data is JSON in a string.
-    data = told[0]["data"] if isinstance(told, list) else json.loads(told["data"])
-    return web.Response(text=json.dumps({"validationResponse": str(data["validationCode"])}, separators=(",", ":")))
+    data = (told[0] if isinstance(told, list) else told)["data"]
+    # In the schema of CloudEvents data is JSON in a string.
+    code = (json.loads(data) if isinstance(data, str) else data)["validationCode"]
+    return text_answer(200, json.dumps({"validationResponse": str(code)}, separators=(",", ":")))

@@ -19,30 +19,26 @@ import json
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
-import threading
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
-from keyless.errors import KeylessError, LocalAzureError
-from keyless.local.functions.worker.calls import FunctionCalls, FunctionKeys
-from keyless.local.functions.worker.event_grid_webhook import PATH, EventGridWebhook, path_of
-from keyless.local.functions.worker.loader import LoadedApp, load_app
+from keyless.errors import KeylessError
+from keyless.local.functions.worker.calls import FunctionCalls
+from keyless.local.functions.worker.cors import Cors
+from keyless.local.functions.worker.event_grid_webhook import path_of
+from keyless.local.functions.worker.keys import EVENT_GRID, FunctionKeys
+from keyless.local.functions.worker.listener import HOST, Listener
+from keyless.local.functions.worker.loader import load_app
+from keyless.local.functions.worker.site import Site
+from keyless.local.functions.worker.stopping import GRACE, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HOST = "127.0.0.1"
-# What the Functions host takes at most: https://learn.microsoft.com/en-us/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
-_LARGEST_BODY = 210_000_000
-# Seconds that calls under way have, once the host is asked to stop.
-_GRACE = 3.0
+    from keyless.local.functions.worker.loaded import LoadedApp
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the folder that holds function_app.py")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0, the default, takes a free one")
     parser.add_argument("--seeded", action="store_true", help="make the keys from a line of standard input")
+    parser.add_argument("--quiet", action="store_true", help="write no line for each call")
+    parser.add_argument("--cors", action="append", default=[], help="an origin whose pages may call the functions")
+    parser.add_argument("--cors-credentials", action="store_true", help="let those pages send cookies, too")
     options = parser.parse_args(arguments)
     # A host that is started anew with the same seed has the same keys.
     seed = os.read(0, 4096) if options.seeded else secrets.token_bytes(32)
@@ -61,9 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         app = load_app(options.folder.resolve())
-        asyncio.run(
-            _serve(app, FunctionKeys.make((each.name for each in app.functions), seed=seed), options.port, announce)
-        )
+        return asyncio.run(_serve(app, seed, options, announce))
     except KeylessError as error:
         _say(announce, {"error": {"what": error.what, "cause": error.cause, "remedy": error.remedy}})
         sys.stderr.write(f"{error}\n")
@@ -74,55 +71,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         refusing.close()
-    return 0
 
 
-async def _serve(app: LoadedApp, keys: FunctionKeys, port: int, announce: int) -> None:
-    calls = FunctionCalls(app, keys)
-    site = web.Application(client_max_size=_LARGEST_BODY)
-    site.router.add_route("*", PATH, EventGridWebhook(app, keys, calls).answer)
-    site.router.add_route("*", "/{path:.*}", calls.answer)
-    # No line is written about requests: a URL and a header may hold a key.
-    silent = logging.getLogger("keyless.local.functions.http")
-    silent.disabled = True
-    runner = web.AppRunner(site, access_log=None, logger=silent, shutdown_timeout=_GRACE)
-    await runner.setup()
-    try:
-        url = await _listen(runner, port)
-        stop = _stop_when_told()
-        _say(announce, _ready(app, keys, url))
-        await stop.wait()
-    finally:
-        calls.stop()
-        await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, port: int) -> str:
-    try:
-        await web.TCPSite(runner, HOST, port).start()
-    except OSError as error:
-        raise LocalAzureError(
-            f"Port {port} on {HOST} cannot be listened on: {error.strerror or error}.",
-            cause="Another process listens there, or this user may not.",
-            remedy="Name another port, or none: a free one is taken then.",
-        ) from None
-    return f"http://{HOST}:{runner.addresses[0][1]}"
+async def _serve(app: LoadedApp, seed: bytes, options: argparse.Namespace, announce: int) -> int:
+    stop = Stop()
+    keys = FunctionKeys.make((each.name for each in app.all_functions), seed=seed)
+    calls = FunctionCalls(app, keys, quiet=options.quiet, on_exit=stop.end_worker)
+    site = Site(app, keys, calls, cors=Cors(frozenset(options.cors), options.cors_credentials))
+    listener = Listener(site.answer, largest_body=app.settings.largest_body)
+    url = await listener.start(options.port)
+    for warning in app.warnings:
+        sys.stderr.write(f"Warning: {warning}\n")
+    _say(announce, _ready(app, keys, url))
+    await stop.wait()
+    calls.stop()
+    await listener.stop(grace=GRACE)
+    return stop.status
 
 
 def _ready(app: LoadedApp, keys: FunctionKeys, url: str) -> dict[str, Any]:
     functions = {
         function.name: {
-            "url": "/".join(part for part in (url, app.prefix, function.route.template.strip("/")) if part),
+            "url": f"{url}/{function.route.template.strip('/')}",
             "key": keys.of(function),
             "methods": sorted(function.route.methods),
         }
         for function in app.functions
     }
     event_functions = {
-        function.name: {"url": f"{url}{path_of(function.name)}", "key": keys.event_grid, "methods": ["POST"]}
+        function.name: {"url": f"{url}{path_of(function.name)}", "key": keys.system[EVENT_GRID], "methods": ["POST"]}
         for function in app.event_functions
     }
-    return {"url": url, "functions": functions, "eventFunctions": event_functions, "notServed": app.not_served}
+    return {
+        "url": url,
+        "functions": functions,
+        "eventFunctions": event_functions,
+        "notServed": app.not_served,
+        "masterKey": keys.master,
+        "warnings": app.warnings,
+    }
 
 
 def _not_loaded(folder: Path, error: Exception) -> dict[str, str]:
@@ -158,32 +145,6 @@ def _refuse_instance_metadata() -> socket.socket:
 def _say(announce: int, line: dict[str, Any]) -> None:
     with os.fdopen(announce, "w", encoding="utf-8") as stream:
         stream.write(json.dumps(line) + "\n")
-
-
-def _stop_when_told() -> asyncio.Event:
-    """Return what is set when standard input closes or a signal asks to stop."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell(*_: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-        # A function that never returns, on a thread or on the loop itself, must not keep the process.
-        threading.Thread(target=_end_at_last, daemon=True).start()
-
-    def watch() -> None:
-        # Not sys.stdin: its lock, held while it waits, would be missed at the interpreter's end.
-        while os.read(0, 4096):
-            pass
-        tell()
-
-    threading.Thread(target=watch, daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, tell)
-    return stop
-
-
-def _end_at_last() -> None:
-    time.sleep(_GRACE + 1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,44 +1,24 @@
-"""Route templates of HTTP functions, such as ``orders/{id:int}/{*rest}``, matched as the Functions host matches them.
+"""Which function a request reaches: by its route and method, the functions tried in the order of their names.
 
-The Functions host hands them to ASP.NET Core, whose rules these are:
-https://learn.microsoft.com/en-us/aspnet/core/fundamentals/routing#route-templates
+The host has a router of its own on top of ASP.NET Core's templates, which takes the first function that fits and not the
+one that fits best: https://github.com/Azure/azure-functions-host/issues/3153.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-from keyless.errors import LocalAzureError
+from keyless.local.functions.worker.complex_segments import match_complex
+from keyless.local.functions.worker.constraints import constraint_check
+from keyless.local.functions.worker.templates import Literal, Parameter, Segment, parse_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-# {name}, {name?}, {name=default}, {*name}, {**name}, each with constraints such as :int or :length(2,4).
-_PARAMETER = re.compile(
-    r"\{(?P<stars>\*{0,2})(?P<name>[^{}:=?*]+)(?P<constraints>(?::(?:[^{}=?()]|\([^()]*\))+)?)"
-    r"(?:=(?P<default>[^{}?]*))?(?P<optional>\??)\}"
-)
-_CONSTRAINT = re.compile(r":(?P<name>[A-Za-z]+)(?:\((?P<arguments>[^()]*)\))?")
-_INTEGER = r"[+-]?[0-9]+"
-_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-_FORMS = {
-    "int": _INTEGER,
-    "long": _INTEGER,
-    "bool": r"(?i:true|false)",
-    "alpha": r"[A-Za-z]*",
-    "guid": r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}",
-    "decimal": _NUMBER,
-    "double": _NUMBER,
-    "float": _NUMBER,
-    "required": r".+",
-}
-# How many numbers each takes.
-_BOUNDED = {"length": (1, 2), "minlength": (1,), "maxlength": (1,), "min": (1,), "max": (1,), "range": (2,)}
-# Matching ignores the case of what the template spells out, and tells more specific segments by these ranks.
-_LITERAL, _CONSTRAINED, _FREE, _CONSTRAINED_REST, _REST = range(5)
+# Routes that start so belong to the host.
+_RESERVED = ("admin", "runtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,128 +26,153 @@ class Route:
     """Where one HTTP function is reached.
 
     Attributes:
-        template: The template as its author wrote it.
-        methods: The methods it answers to; empty means all.
-        pattern: What a path must look like: a slash before each segment, none at the end.
-        parameters: The parameters' names, in the order of the pattern's groups.
-        defaults: What a parameter is where the path leaves it out.
+        template: The template with the app's prefix.
+        methods: The methods it answers to, as capitals; empty means all.
+        segments: What the template holds.
         checks: What each parameter's value must satisfy.
-        rank: How specific it is; the least is tried first.
     """
 
     template: str
     methods: frozenset[str]
-    pattern: re.Pattern[str]
-    parameters: tuple[str, ...]
-    defaults: dict[str, str]
-    checks: tuple[tuple[str, Callable[[str], bool]], ...]
-    rank: tuple[int, ...]
+    segments: tuple[Segment, ...]
+    checks: tuple[tuple[Parameter, Callable[[str], bool]], ...]
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """Return the parameters of a request that this route serves; None where it serves another.
+        """Return the parameters of a request that this route serves; None where it does not.
 
         Args:
             method: The request's method.
-            path: Its path below the route prefix, decoded except for ``%2F`` and ``%25``.
+            path: Its whole path, decoded except for ``%2F``.
         """
-        if self.methods and method not in self.methods:
+        if self.methods and method.upper() not in self.methods:
             return None
-        found = self.pattern.fullmatch(f"/{path.strip('/')}".rstrip("/"))
-        if found is None:
+        values = self._values(path)
+        if values is None:
             return None
-        values = dict(self.defaults)
-        for name, value in zip(self.parameters, found.groups(), strict=True):
-            if value:
-                values[name] = value.replace("%25", "%")
-        return values if all(check(values[name]) for name, check in self.checks if name in values) else None
+        for parameter, check in self.checks:
+            value = values.get(parameter.name)
+            if not (parameter.optional and not value) and (value is None or not check(value)):
+                return None
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _values(self, path: str) -> dict[str, str | None] | None:
+        """Return what the path gives each parameter; None for a catch-all parameter that gets nothing."""
+        asked = path.removeprefix("/").removesuffix("/") if path != "/" else ""
+        given = asked.split("/") if path not in {"", "/"} else []
+        values: dict[str, str | None] = {}
+        for index, (text, segment) in enumerate(zip_longest(given, self.segments)):
+            if text == "" or segment is None:
+                return None
+            first = segment[0]
+            if text is not None and isinstance(first, Parameter) and first.catch_all:
+                values[first.name] = path.removeprefix("/").split("/", index)[index]
+                break
+            found = _lacking(segment) if text is None else _taken(segment, text)
+            if found is None:
+                return None
+            values |= found
+        return self._defaults() | values
+
+    def _defaults(self) -> dict[str, str | None]:
+        parts = (part for segment in self.segments for part in segment if isinstance(part, Parameter))
+        return {part.name: part.default for part in parts if part.default is not None}
+
+    def hides(self, other: Route) -> bool:
+        """Tell whether each request for another route reaches this one, where this one is tried first.
+
+        Only what can be told for sure is told: a parameter with a constraint hides nothing.
+        """
+        if self.methods and not (other.methods and other.methods <= self.methods):
+            return False
+        for index, segment in enumerate(self.segments):
+            theirs = other.segments[index] if index < len(other.segments) else None
+            first = segment[0]
+            if len(segment) > 1 or (isinstance(first, Parameter) and first.constraints):
+                return False
+            if isinstance(first, Parameter) and first.catch_all:
+                return True
+            if theirs is None:
+                return isinstance(first, Parameter) and all(_can_lack(one) for one in self.segments[index:])
+            if isinstance(theirs[0], Parameter) and theirs[0].catch_all:
+                return False
+            if isinstance(first, Literal):
+                if (
+                    len(theirs) > 1
+                    or not isinstance(theirs[0], Literal)
+                    or theirs[0].text.upper() != first.text.upper()
+                ):
+                    return False
+            elif not _may_lack(first) and _can_lack(theirs):
+                return False
+        return len(self.segments) == len(other.segments)
 
 
 def parse_route(template: str, methods: frozenset[str]) -> Route:
     """Return the route that a template describes.
 
     Raises:
-        LocalAzureError: If the template is malformed or asks for a constraint that is not known.
+        TemplateError: If the host refuses the template, and with it the whole app.
     """
-    segments = [_parse_segment(template, segment) for segment in template.strip("/").split("/") if segment]
-    parameters = [parameter for segment in segments for parameter in segment.parameters]
-    return Route(
-        template=template,
-        methods=methods,
-        pattern=re.compile("".join(segment.pattern for segment in segments), re.IGNORECASE | re.DOTALL),
-        parameters=tuple(parameter["name"].strip() for parameter in parameters),
-        defaults={
-            parameter["name"].strip(): parameter["default"]
-            for parameter in parameters
-            if parameter["default"] is not None
-        },
-        checks=tuple(
-            (parameter["name"].strip(), _check(template, constraint["name"].lower(), constraint["arguments"] or ""))
-            for parameter in parameters
-            for constraint in _CONSTRAINT.finditer(parameter["constraints"])
-        ),
-        rank=tuple(segment.rank for segment in segments),
+    segments = parse_template(template)
+    parameters = [part for segment in segments for part in segment if isinstance(part, Parameter)]
+    checks = tuple(
+        (parameter, constraint_check(parameter.name, constraint, template))
+        for parameter in parameters
+        for constraint in parameter.constraints
     )
+    return Route(template, methods, segments, checks)
 
 
-class _Segment(NamedTuple):
-    pattern: str
-    rank: int
-    parameters: list[re.Match[str]]
+def joined(prefix: str, template: str) -> str:
+    """Return a template with the app's prefix before it, as the host puts them together."""
+    return f"{prefix}/{template}" if prefix else template
 
 
-def _parse_segment(template: str, segment: str) -> _Segment:
-    parameters = list(_PARAMETER.finditer(segment))
-    literals = [re.escape(text) for text in _between(parameters, segment)]
-    if any("{" in text or "}" in text for text in literals):
-        raise LocalAzureError(
-            f"The route {template!r} cannot be read: {segment!r} is no segment of one.",
-            cause="A parameter is written {name}, {name:int}, {name?}, {name=default} or {*rest}.",
-            remedy="Change the route in function_app.py.",
-        )
-    if not parameters:
-        return _Segment(f"/{literals[0]}", _LITERAL, [])
-    groups = ["(.*)" if found["stars"] else "([^/]*)" if _may_lack(found) else "([^/]+)" for found in parameters]
-    pattern = "/" + literals[0] + "".join(group + text for group, text in zip(groups, literals[1:], strict=True))
-    first = parameters[0]
-    if first.group() != segment:
-        return _Segment(pattern, _CONSTRAINED, parameters)
-    rank = (_CONSTRAINED if first["constraints"] else _FREE) + (_REST - _FREE if first["stars"] else 0)
-    # What may be missing takes the slash before it along.
-    return _Segment(f"(?:{pattern})?" if _may_lack(first) else pattern, rank, parameters)
+def is_reserved(template: str) -> bool:
+    """Tell whether a template, without the prefix, belongs to the host: it then serves no function there."""
+    return template.lower().startswith(_RESERVED)
 
 
-def _between(found: list[re.Match[str]], segment: str) -> list[str]:
-    """Return what a segment spells out before, between and after its parameters."""
-    starts, ends = [match.start() for match in found], [match.end() for match in found]
-    return [segment[end:start] for end, start in zip([0, *ends], [*starts, len(segment)], strict=True)]
+def order(name: str) -> str:
+    """Return by what functions are ordered: their names as capitals."""
+    return name.upper()
 
 
-def _may_lack(parameter: re.Match[str]) -> bool:
-    return bool(parameter["stars"] or parameter["optional"]) or parameter["default"] is not None
+def never_called(routes: Sequence[tuple[str, Route]]) -> list[tuple[str, str]]:
+    """Return the names of functions that no request reaches, each with the name of the one that takes its requests.
+
+    Args:
+        routes: The names and the routes, in the order in which they are tried.
+    """
+    found = []
+    for index, (name, route) in enumerate(routes):
+        taker = next((first for first, earlier in routes[:index] if earlier.hides(route)), None)
+        if taker is not None:
+            found.append((name, taker))
+    return found
 
 
-def _check(template: str, name: str, arguments: str) -> Callable[[str], bool]:
-    """Return what tells whether a value satisfies a constraint."""
-    if name == "regex":
-        return lambda value: re.search(arguments, value, re.IGNORECASE) is not None
-    form = _FORMS.get(name)
-    if form is not None:
-        return lambda value: re.fullmatch(form, value) is not None
-    bounds = [int(text) for text in arguments.split(",") if re.fullmatch(_INTEGER, text.strip())]
-    if name in _BOUNDED and len(bounds) in _BOUNDED[name]:
-        return partial(_within, name, bounds)
-    raise LocalAzureError(
-        f"The route {template!r} has the constraint {name!r}, which is not known, or not in this form.",
-        cause=f"Known are {', '.join([*_FORMS, 'regex(pattern)'])} and, with numbers, {', '.join(_BOUNDED)}.",
-        remedy="Write the constraint in one of these forms, or check the value in the function.",
-    )
+def _lacking(segment: Segment) -> dict[str, str | None] | None:
+    """Return what the parameters of a segment are that the path lacks; None where it may not lack it."""
+    first = segment[0]
+    if len(segment) > 1 or isinstance(first, Literal) or not _may_lack(first):
+        return None
+    return {first.name: first.default} if first.catch_all or first.default is not None else {}
 
 
-def _within(name: str, bounds: list[int], value: str) -> bool:
-    """Tell whether a value's length, or the value as a number, is within bounds."""
-    if "length" not in name and not re.fullmatch(_INTEGER, value):
-        return False
-    number = len(value) if "length" in name else int(value)
-    least = None if name.startswith("max") else bounds[0]
-    most = None if name.startswith("min") else bounds[-1]
-    return (least is None or number >= least) and (most is None or number <= most)
+def _taken(segment: Segment, text: str) -> dict[str, str | None] | None:
+    """Return what a part of the path gives the parameters of a segment; None where it does not fit."""
+    first = segment[0]
+    if len(segment) > 1:
+        return match_complex(segment, text)
+    if isinstance(first, Literal):
+        return {} if first.text.upper() == text.upper() else None
+    return {first.name: text}
+
+
+def _may_lack(parameter: Parameter) -> bool:
+    return parameter.optional or parameter.catch_all or parameter.default is not None
+
+
+def _can_lack(segment: Segment) -> bool:
+    return len(segment) == 1 and isinstance(segment[0], Parameter) and _may_lack(segment[0])
