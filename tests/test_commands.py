@@ -27,7 +27,7 @@ URL = "https://contoso-kv.vault.azure.net"
 # What a reader puts in the place of a word.
 STANDS_FOR = {"CMD": "true", "COMMAND": "true", "NAME": "db-password", "URL": URL, "DIR": "app", "FILE": "azure.toml"}
 # Programs that stand in for toolchains here: what `keyless run` does for the real ones is in tests/clients and tests/cli.
-STOOD_IN_FOR = ("bash", "cargo", "dotnet", "func", "go", "java", "mvn", "node", "pytest")
+STOOD_IN_FOR = ("bash", "cargo", "dotnet", "func", "go", "java", "mvn", "node", "pwsh", "pytest")
 # Programs whose commands are not run here, and why.
 NOT_RUN = {
     "az": "needs a subscription; those of remedies are run against a stand-in in tests/doctor/test_remedies.py",

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keyless.errors import ConfigurationError
+from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config, default_config, load_config
+from keyless.local.azure.exchange.exported import document_of, to_toml
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         tags={"owner": "me"},
     )
     assert (identity.client_id, identity.object_id, identity.assigned) == (CLIENT_ID, None, False)
-    assert [(role, str(scope)) for role, scope in identity.roles] == [
+    assert [(grant.role, str(grant.scope)) for grant in identity.roles] == [
         ("Key Vault Reader", "contoso-kv"),
         ("Key Vault Secrets User", "contoso-kv/full"),
     ]
@@ -110,7 +112,7 @@ def test_an_empty_file_is_an_azure_with_nothing_in_it(tmp_path: Path) -> None:
         (f"{VAULT}[identities.a.roles]\nkv2 = 'Key Vault Reader'", 4, "roles.kv2", "no vault 'kv2'", "contoso-kv"),
         (f"{VAULT}[identities.a.roles]\n'contoso-kv/a b' = []", 4, '"contoso-kv/a b"', "not a name", "hyphens"),
         (f"{VAULT}[identities.a.roles]\n'contoso-kv/' = []", 4, '"contoso-kv/"', "not a name", "hyphens"),
-        (f"{VAULT}[identities.a.roles]\ncontoso-kv = 1", 4, "roles.contoso-kv", "an integer", "a list of strings"),
+        (f"{VAULT}[identities.a.roles]\ncontoso-kv = 1", 4, "roles.contoso-kv", "an integer", "a list of them"),
         (
             f"{VAULT}[identities.a.roles]\ncontoso-kv = 'Secrets User'",
             4,
@@ -181,3 +183,41 @@ def test_no_representation_and_no_error_shows_a_value(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _load(tmp_path, '[vaults.contoso.secrets]\nx = ["canary"]')
     assert "canary" not in str(caught.value)
+
+
+CONDITION = "@Resource[Microsoft.KeyVault/vaults/secrets:name] StringStartsWith 'app-'"
+
+
+def test_a_role_with_a_condition_stands_beside_roles_without(tmp_path: Path) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text(
+        "[vaults.contoso-kv]\n[identities.app.roles]\n"
+        f'contoso-kv = ["Key Vault Reader", {{ role = "Key Vault Secrets User", condition = "{CONDITION}" }}]\n'
+    )
+    azure = Azure(load_config(file))
+
+    held = azure.role_assignments.held_by(azure.identity("app").object_id)
+    assert [(each.role.name, each.condition and each.condition.text) for each in held] == [
+        ("Key Vault Reader", None),
+        ("Key Vault Secrets User", CONDITION),
+    ]
+    file.write_text(to_toml(document_of(azure, with_values=True)))
+    again = Azure(load_config(file))
+    assert [
+        (each.role, each.condition) for each in again.role_assignments.held_by(again.identity("app").object_id)
+    ] == [(each.role, each.condition) for each in held]
+
+
+def test_a_condition_that_cannot_be_read_names_its_line_in_the_file_and_its_place_in_the_condition(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text(
+        "[vaults.contoso-kv]\n[identities.app.roles]\n"
+        'contoso-kv = { role = "Key Vault Secrets User", condition = "@Resource[a] StringEqual \'b\'" }\n'
+    )
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_config(file)
+    assert refused.value.what.startswith(f"{file}:3: identities.app.roles.contoso-kv: The condition cannot be read at line 1")
+    assert "Did you mean StringEquals?" in refused.value.remedy

@@ -67,7 +67,7 @@ def test_no_web_page_is_answered_even_with_the_token(azure: LocalAzure, origin: 
     assert (status, "local-db-password" in json.dumps(body)) == (403, False)
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "contoso-kv.vault.azure.net"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "contoso-kv.vault.azure.net"])
 def test_no_other_name_is_answered_even_with_the_token(host: str) -> None:
     with LocalAzure(host="0.0.0.0") as azure:
         status, body = ask(azure, "GET", f"{SECRET}?value=true", headers={"Host": host})

@@ -139,8 +139,9 @@ class Azure:
             for other in self._identities.values():
                 _refuse_same_ids(identity, other)
             self._identities = {**self._identities, identity.name: identity}
-        for role, scope in config.roles:
-            self.role_assignments.grant(identity.object_id, role, self.scope(str(scope)), at_once=True)
+        for found in config.roles:
+            scope = self.scope(str(found.scope))
+            self.role_assignments.grant(identity.object_id, found.role, scope, condition=found.condition, at_once=True)
         return identity
 
     @property

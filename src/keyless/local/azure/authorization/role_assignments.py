@@ -62,15 +62,33 @@ class RoleAssignments:
         """
         wanted = self.role(role)
         with self._lock:
-            for found in self.held_by(object_id):
-                if found.role == wanted and found.scope == scope:
-                    _refuse_other_condition(found, condition)
-                    return found
+            held = self.refuse_other_condition(object_id, role, scope, condition)
+            if held is not None:
+                return held
             since = 0.0 if at_once else self._clock.now() + self.propagation_seconds
             assignment_id = self._make_id("assignment", object_id, wanted.id, str(scope))
             made = RoleAssignment(assignment_id, object_id, wanted, scope, since=since, condition=condition)
             self._held[object_id] = (*self._held.get(object_id, ()), made)
         return made
+
+    def refuse_other_condition(
+        self, object_id: str, role: str, scope: Scope, condition: Condition | None
+    ) -> RoleAssignment | None:
+        """Return the assignment of a role at a scope that an identity has; None where it has none.
+
+        Raises:
+            LocalAzureError: If there is no such role, or the identity has it there under another condition.
+        """
+        wanted = self.role(role)
+        held = (found for found in self.held_by(object_id) if found.role == wanted and found.scope == scope)
+        found = next(held, None)
+        if found is not None and found.condition != condition:
+            raise LocalAzureError(
+                f"{found.role.name} on {found.scope} is assigned already, with another condition.",
+                cause="An identity can have a role at a scope once: with one condition, or without.",
+                remedy="Revoke it first, then grant it with the condition that you want.",
+            )
+        return found
 
     def revoke(self, object_id: str, identity: str, role: str, scope: Scope) -> None:
         """Take a role at a scope from an identity.
@@ -105,13 +123,3 @@ class RoleAssignments:
             return found
         wait = max(held.since for held in coming) - now
         return replace(found, reason=f"{found.reason} A role that it was given takes effect in {wait:.0f} s.")
-
-
-def _refuse_other_condition(found: RoleAssignment, condition: Condition | None) -> None:
-    if found.condition == condition:
-        return
-    raise LocalAzureError(
-        f"{found.role.name} on {found.scope} is assigned already, with another condition.",
-        cause="An identity can have a role at a scope once: with one condition, or without.",
-        remedy="Revoke it first, then grant it with the condition that you want.",
-    )

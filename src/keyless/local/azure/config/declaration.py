@@ -161,10 +161,26 @@ class IdentityIds(Table, frozen=True):
     assigned: Annotated[bool, Meta(title="Whether the host has it.")] = True
 
 
+class GrantTable(Table, frozen=True):
+    """A role with a condition."""
+
+    says: ClassVar[str] = "role"
+    example: ClassVar[str] = 'a name, or a table such as { role = "Key Vault Secrets User", condition = "..." }'
+
+    role: Annotated[str, Meta(title="The role's name or GUID.")]
+    condition: Annotated[str, Meta(title="What a call must fulfil, as Azure's role assignments write it.")] | None = (
+        None
+    )
+
+
+_Grant = Annotated[str | GrantTable, Meta(description=f"{GrantTable.example}, or a list of them")]
+_Grants = Annotated[str | GrantTable | list[_Grant], Meta(description=f"{GrantTable.example}, or a list of them")]
+
+
 class IdentityTable(IdentityIds, frozen=True):
     """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned."""
 
-    roles: Annotated[dict[str, Texts], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
+    roles: Annotated[dict[str, _Grants], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
 
 
 class RoleTable(Table, frozen=True):

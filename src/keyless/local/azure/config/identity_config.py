@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.azure.authorization.conditions.condition import Condition
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Scope, role_named
-from keyless.local.azure.config.texts import texts
+from keyless.local.azure.config.declaration import GrantTable
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
@@ -21,6 +22,21 @@ SYSTEM: Final = "system"
 _ROLES: Final = ", ".join(role.name for role in BUILT_IN_ROLES)
 
 
+@dataclass(frozen=True, slots=True)
+class RoleGrant:
+    """A role that an identity starts with.
+
+    Attributes:
+        role: The role's name.
+        scope: Where it holds.
+        condition: What a call must fulfil; None means nothing.
+    """
+
+    role: str
+    scope: Scope
+    condition: Condition | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityConfig:
     """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned.
@@ -31,7 +47,7 @@ class IdentityConfig:
         object_id: Its object id; None means one derived from the name.
         resource_id: Its ARM id; None means one derived from the name.
         assigned: Whether the host has it.
-        roles: The roles it starts with: the role's name and where it holds.
+        roles: The roles it starts with.
     """
 
     name: str
@@ -39,7 +55,7 @@ class IdentityConfig:
     object_id: str | None = None
     resource_id: str | None = None
     assigned: bool = True
-    roles: tuple[tuple[str, Scope], ...] = ()
+    roles: tuple[RoleGrant, ...] = ()
 
     @property
     def kind(self) -> Literal["system", "user"]:
@@ -62,12 +78,27 @@ def identity_of(
         resource_id=table.resource_id,
         assigned=table.assigned,
         roles=tuple(
-            (role_of(role, roles, path=("identities", name, "roles", on), wrong=wrong), scope)
+            _grant(found, scope, roles, path=path, wrong=wrong)
             for on, held in table.roles.items()
-            for scope in (_scope(on, vaults, path=("identities", name, "roles", on), wrong=wrong),)
-            for role in texts(held)
+            for path in (("identities", name, "roles", on),)
+            for scope in (_scope(on, vaults, path=path, wrong=wrong),)
+            for found in (held if isinstance(held, list) else [held])
         ),
     )
+
+
+def _grant(
+    found: str | GrantTable, scope: Scope, custom: tuple[Role, ...], *, path: tuple[str, ...], wrong: Wrong
+) -> RoleGrant:
+    given = found if isinstance(found, GrantTable) else GrantTable(role=found)
+    role = role_of(given.role, custom, path=path, wrong=wrong)
+    if given.condition is None:
+        return RoleGrant(role, scope)
+    try:
+        return RoleGrant(role, scope, Condition.read(given.condition))
+    except ConfigurationError as error:
+        problem = f"{error.what.removesuffix('.')}: {error.cause.removesuffix('.')}"
+        raise wrong(path, problem, error.remedy.removesuffix(".")) from None
 
 
 def role_of(name: str, custom: tuple[Role, ...], *, path: tuple[str, ...], wrong: Wrong) -> str:

@@ -93,9 +93,11 @@ def _secret(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict
 
 
 def _identity(azure: Azure, identity: Identity) -> dict[str, Any]:
-    roles: dict[str, list[str]] = {}
+    roles: dict[str, list[Any]] = {}
     for held in _held(azure, identity):
-        roles.setdefault(str(held.scope), []).append(held.role.name)
+        name, condition = held.role.name, held.condition
+        found = name if condition is None else {"role": name, "condition": condition.text}
+        roles.setdefault(str(held.scope), []).append(found)
     return {
         "client_id": identity.client_id,
         "object_id": identity.object_id,
@@ -123,6 +125,8 @@ _SECRET_DEPTH = len(("vaults", "VAULT", "secrets", "SECRET"))
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_text(key)} = {_value(item)}' for key, item in value.items())} }}"
     return _text(value) if isinstance(value, str) else json.dumps(value)
 
 

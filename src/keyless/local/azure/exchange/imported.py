@@ -67,14 +67,19 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
         How many vaults, identities, roles and versions of secrets were added.
 
     Raises:
-        LocalAzureError: If something cannot be added. A role that is not there and a secret that is deleted are found
-            out before anything is added; an id that another identity has, before any vault or secret is.
+        LocalAzureError: If something cannot be added. A role that is not there, one that an identity has with another
+            condition, and a secret that is deleted are found out before anything is added; an id that another identity
+            has, before any vault or secret is.
     """
     for vault in config.vaults.values():
         _check_vault(azure, vault.name, vault.secrets)
-    wanted = [(name, role, scope) for name, one in config.identities.items() for role, scope in one.roles]
-    for _, role, _ in wanted:
-        azure.role_assignments.role(role)
+    wanted = [(name, grant) for name, one in config.identities.items() for grant in one.roles]
+    for name, grant in wanted:
+        azure.role_assignments.role(grant.role)
+        if name in azure.identities:
+            azure.role_assignments.refuse_other_condition(
+                azure.identity(name).object_id, grant.role, grant.scope, grant.condition
+            )
     added = {"vaults": 0, "identities": 0, "roles": 0, "secrets": 0}
     for identity in config.identities.values():
         if identity.name not in azure.identities:
@@ -95,9 +100,11 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
             added["secrets"] += len(vault.secrets)
         else:
             added["secrets"] += sum(import_secret(azure.vault(vault.name), secret) for secret in vault.secrets)
-    for name, role, scope in wanted:
-        before = azure.role_assignments.held_by(azure.identity(name).object_id)
-        added["roles"] += azure.identity(name).grant(role, on=str(scope)) not in before
+    for name, grant in wanted:
+        holder = azure.identity(name)
+        before = azure.role_assignments.held_by(holder.object_id)
+        condition = grant.condition and grant.condition.text
+        added["roles"] += holder.grant(grant.role, on=str(grant.scope), condition=condition) not in before
     return added
 
 
