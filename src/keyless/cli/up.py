@@ -22,6 +22,7 @@ from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
+from keyless.local.wire.serving import descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from keyless.local.functions.endpoint import FunctionEndpoint
 
 CONFIG_FILE = Path("keyless.toml")
+# SIGHUP comes when the terminal is closed; Windows has none.
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @click.command()
@@ -58,6 +61,7 @@ CONFIG_FILE = Path("keyless.toml")
 @click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
 @click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
 @click.option("--function-port", default=0, help="Port of the function. [default: a free one]")
+@click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
     *,
@@ -70,6 +74,7 @@ def up(
     https_port: int,
     proxy_port: int,
     function_port: int,
+    any_user: bool,
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -78,12 +83,19 @@ def up(
     """
     stop = threading.Event()
     # Set before anything starts, so that a signal in the midst of starting still ends in an orderly way.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    descriptors.raise_limit()
+    for number in _ENDING:
         signal.signal(number, lambda *_: stop.set())
     chosen = choose_config(config)
     with (
         LocalAzure(
-            chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
+            chosen,
+            source=source,
+            data=data,
+            http_port=http_port,
+            https_port=https_port,
+            proxy_port=proxy_port,
+            any_user=any_user,
         ) as azure,
         function_host(
             chosen, azure.environment(), folder=functions, port=function_port, events=azure.event_grid

@@ -64,6 +64,7 @@ class LocalAzure:
         http_port: Where to serve the identity endpoint; 0 means any free port.
         https_port: Where to serve the vaults; 0 means any free port.
         proxy_port: Where to serve the proxy that leads to the vaults; 0 means any free port.
+        any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class LocalAzure:
         http_port: int = 0,
         https_port: int = 0,
         proxy_port: int = 0,
+        any_user: bool = False,
     ) -> None:
         self._config = load_config(Path(config)) if isinstance(config, (str, Path)) else config
         self._source = check_source(source)
         self._data = data
         self._host = host
+        self._any_user = any_user
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
         self._ending = ExitStack()
@@ -153,6 +156,7 @@ class LocalAzure:
             plain_upstream=Upstream.of(os.environ, scheme="http"),
             answers_metadata=self._source == imds.NAME,
             tells_users=peer.tells(sockets.proxy),
+            any_user=self._any_user,
             proxy_password=azure.shared_secret("proxy"),
         )
 

@@ -104,7 +104,9 @@ class Control:
                 status=403,
             )
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self.token.encode()):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(
+            token.strip().encode(errors="surrogateescape"), self.token.encode()
+        ):
             return _told(
                 "The control API does not know the token of this request.",
                 cause="There is none, or it is of another run.",

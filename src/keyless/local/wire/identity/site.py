@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from keyless.local.sources import SourceName
     from keyless.local.wire.identity.endpoint import Handler
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class IdentitySources:
@@ -192,7 +192,7 @@ def guard(*, host: str) -> Middleware:
             # The proxy leads here what clients ask of the metadata service's own address.
             if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
                 raise web.HTTPNotFound
-        elif host in _LOOPBACK and name not in _LOOPBACK:
+        elif host in LOOPBACK and name not in LOOPBACK:
             raise web.HTTPForbidden(text="The local Azure answers to the names of this machine alone.")
         return await handler(request)
 
@@ -200,4 +200,8 @@ def guard(*, host: str) -> Middleware:
 
 
 def _name(host: str) -> str:
-    return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    """Return the host of a header Host; nothing where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    except ValueError:  # Brackets without an address.
+        return ""
