@@ -18,7 +18,6 @@ from keyless.clouds import CLOUDS
 from keyless.local.azure.config.config import default_config, load_config
 from keyless.local.files.running import announced
 from keyless.local.functions.host import FunctionHost, bundled_function_app
-from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
@@ -161,7 +160,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
-        "sources": describe_sources(azure.environment),
+        "sources": azure.describe_sources(),
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
         "eventFunctions": {name: {"url": end.url, "key": end.key} for name, end in host.event_functions.items()},
         "notServed": host.not_served,

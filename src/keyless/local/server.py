@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from keyless.local.clock import Clock
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
+    from keyless.local.sources import SourceName
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 
@@ -108,6 +109,7 @@ class LocalAzure:
             run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
             stack.callback(run.sources.close)
             stack.enter_context(LoopThread(lambda: serving(run, authority, self._host), name="keyless-local-azure"))
+            run.sources.open(self._source)
             self._started, self._ending = run, stack.pop_all()
         return self
 
@@ -272,6 +274,8 @@ class LocalAzure:
     def environment(self, *, source: str | None = None, identity: bool | str = True) -> dict[str, str]:
         """Return the variables with which an unmodified program uses this Azure; unset IDENTITY_VARIABLES first.
 
+        The source is served from then on.
+
         Args:
             source: On which kind of host the program is to think itself; by default, the one that this Azure was made for.
             identity: Whether the host has the source's endpoint. Without it clients turn to the metadata service of
@@ -282,7 +286,18 @@ class LocalAzure:
         Raises:
             LocalAzureError: If there is no such source or identity, or the source cannot be had on this machine.
         """
-        run, name = self._run, check_source(source or self._source)
+        name = check_source(source or self._source)
+        found = self._variables(name, identity=identity)
+        if identity:
+            self._run.sources.open(name)
+        return found
+
+    def describe_sources(self) -> dict[str, dict[str, Any]]:
+        """Return for each source what a program must ``set`` and ``unset``; ``environment()`` is what has one served."""
+        return describe_sources(lambda *, source: self._variables(check_source(source), identity=True))
+
+    def _variables(self, name: SourceName, *, identity: bool | str) -> dict[str, str]:
+        run = self._run
         if name == arc.NAME and identity:
             arc.check_key_folder()
         chosen = self.identity(identity) if isinstance(identity, str) else None

@@ -58,7 +58,9 @@ def send(listener: Listener, made: bytes, *, patience: float = 0.1, timeout: flo
     with socket.create_connection(("127.0.0.1", listener.port), timeout=timeout) as plain:
         stream = _secured(plain, listener) if listener.tls else plain
         got = b""
-        with suppress(ConnectionError, ssl.SSLError, BrokenPipeError):  # It has closed already: there is nothing more to come.
+        with suppress(
+            ConnectionError, ssl.SSLError, BrokenPipeError
+        ):  # It has closed already: there is nothing more to come.
             stream.sendall(made)
             stream.settimeout(patience)
             try:
@@ -135,14 +137,27 @@ def _chunks(chance: random.Random, at: Listener) -> bytes:
 
 def _encoding(chance: random.Random, at: Listener) -> bytes:
     coding = chance.choice(("gzip", "deflate", "br", CANARY))
-    kind = chance.choice(("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=x"))
+    kind = chance.choice(
+        ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=x")
+    )
     body = f"resource={CANARY}".encode()
     lines = (f"Content-Encoding: {coding}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Metadata: true")
     return _head(at, *lines, method="POST") + body
 
 
 def _target(chance: random.Random, at: Listener) -> bytes:
-    odd = ("*", "//", "http://[", "http://[x]/", f"http://{CANARY}@x/", "/%", "/%ff%fe", "/\udcff", "/" + "a" * 9000, "/a?b=%00#")
+    odd = (
+        "*",
+        "//",
+        "http://[",
+        "http://[x]/",
+        f"http://{CANARY}@x/",
+        "/%",
+        "/%ff%fe",
+        "/\udcff",
+        "/" + "a" * 9000,
+        "/a?b=%00#",
+    )
     return _head(at, f"X: {CANARY}", path=chance.choice(odd))
 
 

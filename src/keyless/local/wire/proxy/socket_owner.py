@@ -25,6 +25,8 @@ _PORTS: Final = struct.Struct("!HH16s16s")
 _END: Final = struct.Struct("=III")
 _OWNER: Final = struct.Struct("=II")
 _OWNER_AT: Final = 16 + 4 + 48 + 12
+_STATE_AT: Final = 16 + 1
+_LISTENS: Final = 10
 
 
 def ask_kernel(peer: Address, here: Address) -> int | None:
@@ -51,6 +53,8 @@ def ask_kernel(peer: Address, here: Address) -> int | None:
     except (OSError, ValueError):
         return None
     if len(answer) < _OWNER_AT + _OWNER.size or _HEADER.unpack_from(answer)[1] != _SOCK_DIAG_BY_FAMILY:
+        return None
+    if answer[_STATE_AT] == _LISTENS:  # Where no connection is so, the kernel gives what would take one.
         return None
     user, inode = _OWNER.unpack_from(answer, _OWNER_AT)
     return int(user) if inode else NOBODY
