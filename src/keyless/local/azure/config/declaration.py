@@ -161,6 +161,15 @@ class IdentityIds(Table, frozen=True):
     assigned: Annotated[bool, Meta(title="Whether the host has it.")] = True
 
 
+class NewIdentity(IdentityIds, frozen=True, kw_only=True):
+    """An identity that is to be made."""
+
+    says: ClassVar[str] = "identity"
+    example: ClassVar[str] = "a name, and ids unless they are to be derived from it"
+
+    name: IdentityName
+
+
 class IdentityTable(IdentityIds, frozen=True):
     """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned."""
 
