@@ -13,6 +13,7 @@ from keyless.local.azure.config.config import load_config
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
+from keyless.local.files.refusals import told_in_words
 from keyless.local.pki.authority import CertificateAuthority, self_signed
 from keyless.local.pki.kept_authority import kept_authority
 from keyless.local.pki.trust import write_trust
@@ -100,7 +101,7 @@ class LocalAzure:
             raise LocalAzureError(
                 "The local Azure cannot be started.", cause="It runs already.", remedy="Make another LocalAzure."
             )
-        with ExitStack() as stack:
+        with told_in_words(self._data), ExitStack() as stack:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
