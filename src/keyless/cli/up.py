@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -195,7 +196,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
             _show(console, command)
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
-        _show(console, f"  export {variable}='{value}'")
+        _show(console, f"  export {variable}={shlex.quote(value)}")
 
 
 def _show(console: Console, line: str) -> None:

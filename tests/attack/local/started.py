@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-
 from tests.attack.local.malformed import Listener
 
 if TYPE_CHECKING:

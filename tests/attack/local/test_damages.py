@@ -8,11 +8,11 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.attack.local.malformed import CANARY
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.config.config import Config
 from keyless.local.server import LocalAzure
-from tests.attack.local.malformed import CANARY
 
 if TYPE_CHECKING:
     from pathlib import Path
