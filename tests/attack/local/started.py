@@ -79,10 +79,13 @@ class Up:
 
 
 @contextmanager
-def up(*options: str, folder: Path, environment: dict[str, str] | None = None) -> Iterator[Up]:
-    """Start one, and end it at the end."""
+def up(
+    *options: str, folder: Path, environment: dict[str, str] | None = None, descriptors: int | None = None
+) -> Iterator[Up]:
+    """Start one, which may be allowed few descriptors, and end it at the end."""
+    limited = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"] if descriptors else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "keyless", "up", "--json", *options],
+        [*limited, sys.executable, "-m", "keyless", "up", "--json", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
