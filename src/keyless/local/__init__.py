@@ -32,7 +32,7 @@ _ROOMS = {
     "Fault": "instruments.faults",
     "Firewall": "azure.keyvault.firewall",
     "FunctionHost": "functions.host",
-    "IDENTITY_VARIABLES": "programs.environment",
+    "IDENTITY_VARIABLES": "programs.variables",
     "Identity": "azure.azure",
     "Journal": "instruments.journal",
     "LocalAzure": "server",

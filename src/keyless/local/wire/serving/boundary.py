@@ -15,13 +15,12 @@ from keyless.errors import KeylessError
 from keyless.local.wire.serving.fault_effects import CLIENT_GONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp.typedefs import Handler, Middleware
+    from collections.abc import Awaitable, Callable
 
     from keyless.local.wire.serving.patience import Patience
 
     Address = tuple[str, int]
+    _Answers = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _STRANGER: Final = (
     "This local Azure answers programs of the user who started it alone. Start it with `keyless up --any-user`, "
@@ -56,11 +55,11 @@ class Boundary:
     tell: Callable[[web.Request, Failure], None]
     admits: Callable[[Address, Address], bool] | None = None
 
-    def middleware(self, patience: Patience) -> Middleware:
-        """Return it as the outermost middleware of an application."""
+    def around(self, handler: _Answers, patience: Patience) -> _Answers:
+        """Return a server's handler with this around it."""
 
-        @web.middleware
-        async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def bounded(request: web.BaseRequest) -> web.StreamResponse:
+            assert isinstance(request, web.Request)  # noqa: S101 (for the type checker: an application makes these)
             try:
                 if patience.begins(request) and not self._lets_in(request):
                     return self._fail(request, Failure(403, _STRANGER), closing=True)
