@@ -21,6 +21,7 @@ from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.run import Run, Sockets, serving
+from keyless.local.sources import SOURCES
 from keyless.local.wire.control.site import ROOT, Control
 from keyless.local.wire.identity import arc, imds, service_fabric
 from keyless.local.wire.identity.site import IdentitySources, check_source
@@ -146,7 +147,7 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
-        control = Control(azure, sources=lambda: describe_sources(self.environment))
+        control = Control(azure, sources=self._open_sources)
         return Run(
             azure,
             folder,
@@ -296,6 +297,11 @@ class LocalAzure:
     def describe_sources(self) -> dict[str, dict[str, Any]]:
         """Return for each source what a program must ``set`` and ``unset``; ``environment()`` is what has one served."""
         return describe_sources(lambda *, source: self._variables(check_source(source), identity=True))
+
+    def _open_sources(self, name: str | None) -> dict[str, dict[str, Any]]:
+        for source in SOURCES if name is None else (check_source(name),):
+            self._run.sources.open(source)
+        return self.describe_sources()
 
     def _variables(self, name: SourceName, *, identity: bool | str) -> dict[str, str]:
         run = self._run
