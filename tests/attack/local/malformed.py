@@ -56,10 +56,10 @@ def send(listener: Listener, made: bytes, *, patience: float = 0.1, timeout: flo
         TimeoutError: If the listener neither answers nor closes.
     """
     with socket.create_connection(("127.0.0.1", listener.port), timeout=timeout) as plain:
-        stream = _secured(plain, listener) if listener.tls else plain
         got = b""
-        with suppress(
-            ConnectionError, ssl.SSLError, BrokenPipeError
+        with (
+            _secured(plain, listener) if listener.tls else plain as stream,
+            suppress(ConnectionError, ssl.SSLError, BrokenPipeError),
         ):  # It has closed already: there is nothing more to come.
             stream.sendall(made)
             stream.settimeout(patience)

@@ -70,6 +70,13 @@ class Up:
             Listener("proxy", proxy, "127.0.0.1", "/"),
         ]
 
+    def close(self) -> None:
+        """Close its pipes, once it has ended."""
+        self._reading.join(5)
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+
     def stop(self) -> int:
         """End it as a service manager does, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -98,3 +105,4 @@ def up(
         if process.poll() is None:
             process.kill()
             process.wait()
+        made.close()

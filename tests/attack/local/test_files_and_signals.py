@@ -100,6 +100,8 @@ def test_a_reader_of_standard_error_that_reads_nothing_stops_nothing(tmp_path: P
     finally:
         process.kill()
         process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
         os.close(reading)
         os.close(writing)
 
@@ -111,10 +113,14 @@ def test_run_feels_a_signal_while_a_reference_is_read(number: signal.Signals, tm
     with socket.create_server(("127.0.0.1", 0)) as silent:
         asked = threading.Event()
 
+        silent.settimeout(20)
+        taken: list[socket.socket] = []
+
         def accept() -> None:
-            silent.accept()
-            asked.set()
-            silent.accept()
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(silent.accept()[0])
+                    asked.set()
 
         threading.Thread(target=accept, daemon=True).start()
         reference = f"@Microsoft.KeyVault(SecretUri=https://127.0.0.1:{silent.getsockname()[1]}/secrets/x)"
@@ -134,4 +140,6 @@ def test_run_feels_a_signal_while_a_reference_is_read(number: signal.Signals, tm
         assert time.monotonic() - sent < 3
         assert process.returncode in {128 + number, -number}
         assert "Traceback" not in written
+    for client in taken:
+        client.close()
     assert [path for path in temporary.rglob("*") if path.is_file()] == []
