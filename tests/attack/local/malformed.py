@@ -67,7 +67,8 @@ def send(listener: Listener, made: bytes, *, patience: float = 0.1, timeout: flo
                 got = stream.recv(65536)
             except TimeoutError:
                 stream.settimeout(timeout)
-                (stream if listener.tls else plain).shutdown(socket.SHUT_WR)
+                # Not SSLSocket's own, which ends TLS: what comes is still to be read.
+                socket.socket.shutdown(stream, socket.SHUT_WR)
                 got = stream.recv(65536)
         return got
 

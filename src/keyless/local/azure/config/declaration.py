@@ -63,6 +63,10 @@ IdentityName = Annotated[
         caseless=True,
     ),
 ]
+SettingName = Annotated[
+    str, _text("[^=\\x00]+", "a name without = and NUL", "not a name that an environment variable can have")
+]
+SettingValue = Annotated[str, _text("[^\\x00]*", "a string without NUL", "it holds a character NUL")]
 RoleName = Annotated[str, Meta(description="the name of a role", extra={"caseless": True})]
 Texts = Annotated[str | list[str], Meta(description="a string, or a list of strings")]
 Moment = Annotated[
@@ -188,7 +192,9 @@ class RoleTable(Table, frozen=True):
 class FunctionsTable(Table, frozen=True):
     """The function app."""
 
-    settings: Annotated[dict[str, str], Meta(title="Its application settings.")] = field(default_factory=dict)
+    settings: Annotated[dict[SettingName, SettingValue], Meta(title="Its application settings.")] = field(
+        default_factory=dict
+    )
 
 
 class KeylessToml(Table, frozen=True):
