@@ -65,7 +65,7 @@ def test_the_control_api_refuses_what_nothing_can_hold_and_goes_on(tmp_path: Pat
 @pytest.mark.parametrize(
     "wrong", [{"name": "../x"}, {"name": "a", "client_id": "x"}, {"name": "a", "resource_id": "x"}, {"name": "\ud800"}]
 )
-def test_python_is_refused_what_a_keyless_toml_is(wrong: dict[str, str]) -> None:
+def test_python_is_refused_what_a_keyless_toml_is(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="Allowed"):
         Azure().add_identity(**wrong)
 
