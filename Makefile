@@ -70,6 +70,10 @@ fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.m
 soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
 	@$(BIN)/python -m bench.soak
 
+attack: $(DEV) ## Attack the library and the local Azure for ten minutes, with seeds and counts printed
+	@KEYLESS_ATTACK_REQUESTS=5000 KEYLESS_ATTACK_KILLS=200 KEYLESS_ATTACK_DAMAGES=50 \
+		$(BIN)/pytest -q -s -p no:xdist tests/attack
+
 docs: $(DEV) ## Build the documents' site into build/site
 	@$(BIN)/zensical build --strict --clean
 

@@ -219,5 +219,7 @@ def test_a_condition_that_cannot_be_read_names_its_line_in_the_file_and_its_plac
 
     with pytest.raises(ConfigurationError) as refused:
         load_config(file)
-    assert refused.value.what.startswith(f"{file}:3: identities.app.roles.contoso-kv: The condition cannot be read at line 1")
+    assert refused.value.what.startswith(
+        f"{file}:3: identities.app.roles.contoso-kv: The condition cannot be read at line 1"
+    )
     assert "Did you mean StringEquals?" in refused.value.remedy

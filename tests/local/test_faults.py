@@ -278,6 +278,7 @@ def test_a_fault_of_one_source_leaves_the_others_alone(
     local_azure: LocalAzure, azure_environment: dict[str, str]
 ) -> None:
     local_azure.azure.faults.add_named("identity-throttled", source="imds", headers={"Retry-After": "3"})
+    local_azure.environment(source="imds")  # It is served from then on.
     token = (
         f"{local_azure.http_url}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://vault.azure.net"
     )

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+_T = TypeVar("_T")
 _NOT_FOUND: Final = 127
 _NOT_EXECUTABLE: Final = 126
 # The kernel's word, on Linux, for a signal of its own: Ctrl+C at the terminal, and not another program's kill.
@@ -32,6 +35,32 @@ def blocked_signals() -> Iterator[set[int]]:
         yield {int(number) for number in before}
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def interruptible(work: Callable[[], _T]) -> _T:
+    """Do work in a thread of its own, while ``blocked_signals``; a signal that would end this program ends the wait at once.
+
+    Raises:
+        SystemExit: If one came, with 128 and its number, as shells tell it.
+    """
+    if sys.platform == "win32":
+        return work()
+    done: Future[_T] = Future()
+    waiting = threading.get_ident()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
+            done.set_exception(error)
+        signal.pthread_kill(waiting, signal.SIGCHLD)  # It ends the wait, and means nothing else here.
+
+    threading.Thread(target=run, name="keyless-work", daemon=True).start()
+    while not done.done():
+        number, _ = _next_signal({*_ending(), signal.SIGCHLD})
+        if number != signal.SIGCHLD:
+            raise SystemExit(128 + number)
+    return done.result()
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str], *, signal_mask: set[int]) -> int:
@@ -66,6 +95,9 @@ if sys.platform != "win32":
 
     def _passed_on() -> set[signal.Signals]:
         return {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+
+    def _ending() -> set[signal.Signals]:
+        return {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
     def _wait(child: int) -> int:
         """Pass signals on until the child ends."""

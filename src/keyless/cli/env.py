@@ -34,7 +34,7 @@ def env(*, source: str, shell: Shell, url: str | None, token: str | None) -> Non
 
     For example, while `keyless up` runs: eval "$(keyless env --source imds)"
     """
-    sources: dict[str, dict[str, Any]] = connect(url, token).ask("GET", "sources")
+    sources: dict[str, dict[str, Any]] = connect(url, token).ask("GET", "sources", query={"source": source})
     chosen = sources[source]
     if "error" in chosen:
         raise LocalAzureError(**chosen["error"])

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from keyless.cli.command import blocked_signals, run_command
+from keyless.cli.command import blocked_signals, interruptible, run_command
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 
 
@@ -21,9 +21,11 @@ def execute(*, keep_unresolved: bool, reference_identity: str | None, command: t
     They are read from the real vaults with this machine's own managed identity, and stand in COMMAND's environment alone.
     The exit code is COMMAND's.
     """
-    found = resolve(
-        find_references(os.environ), vault_urls={}, identity=reference_identity, keep_unresolved=keep_unresolved
-    )
     with blocked_signals() as before:
+        found = interruptible(
+            lambda: resolve(
+                find_references(os.environ), vault_urls={}, identity=reference_identity, keep_unresolved=keep_unresolved
+            )
+        )
         code = run_command(command, {**os.environ, **found.values}, signal_mask=before)
     sys.exit(code)

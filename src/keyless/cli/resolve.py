@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -99,14 +101,14 @@ def resolve(
     )
     meant = {name: _parsed(reference, vault_urls) for name, reference in references.items()}
     vaults = {secret.vault_url for secret in meant.values() if isinstance(secret, SecretId)}
-    with ExitStack() as stack, ThreadPoolExecutor(_PARALLEL) as pool:
+    with ExitStack() as stack:
         readers = {
             vault: stack.enter_context(
                 SecretReader(vault, identity=chosen, timeout=_TIMEOUT, on_event=lambda _event: None)
             )
             for vault in vaults
         }
-        outcomes = dict(zip(meant, pool.map(lambda secret: _read(readers, secret), meant.values()), strict=True))
+        outcomes = _read_all(readers, meant)
     errors = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, KeylessError)}
     failed = {name: status_of(error, _secret(meant[name])) for name, error in errors.items()}
     if errors and not keep_unresolved:
@@ -120,6 +122,31 @@ def resolve(
         sys.stderr.write(f"keyless: the Key Vault reference {name} is left as it is ({failed[name]}). {error}\n")
     values = {name: references[name] if isinstance(found, KeylessError) else found for name, found in outcomes.items()}
     return Resolved(values, failed)
+
+
+def _read_all(
+    readers: Mapping[str, SecretReader], meant: Mapping[str, SecretId | KeylessError]
+) -> dict[str, str | KeylessError]:
+    """Read in threads that a program which is told to end does not wait for."""
+    wanted: SimpleQueue[str] = SimpleQueue()
+    outcomes: dict[str, Future[str | KeylessError]] = {name: Future() for name in meant}
+    for name in meant:
+        wanted.put(name)
+
+    def work() -> None:
+        while True:
+            try:
+                name = wanted.get_nowait()
+            except Empty:
+                return
+            try:
+                outcomes[name].set_result(_read(readers, meant[name]))
+            except BaseException as error:  # noqa: BLE001 (it is raised where it is waited for)
+                outcomes[name].set_exception(error)
+
+    for _ in range(min(_PARALLEL, len(meant))):
+        Thread(target=work, name="keyless-references", daemon=True).start()
+    return {name: outcome.result() for name, outcome in outcomes.items()}
 
 
 def _secret(meant: SecretId | KeylessError) -> SecretId | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyless.cli.command import blocked_signals, run_command
+from keyless.cli.command import blocked_signals, interruptible, run_command
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 from keyless.cli.up import choose_config
 from keyless.local.programs import java, node
@@ -56,7 +56,9 @@ def run(
     """
     chosen = choose_config(config)
     with blocked_signals() as before, LocalAzure(chosen, source=source, data=data) as azure:
-        environment = resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
+        environment = interruptible(
+            lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
+        )
         code = run_command(command, environment, signal_mask=before)
     sys.exit(code)
 

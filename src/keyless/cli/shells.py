@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -41,4 +42,6 @@ def _fish(value: str) -> str:
 
 
 def _powershell(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    # PowerShell takes each of five characters for the quotation mark that ends a string; twice stands for itself.
+    # https://learn.microsoft.com/en-us/powershell/module/microsoft.powershell.core/about/about_quoting_rules
+    return "'" + re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", value) + "'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -18,10 +19,10 @@ from keyless.clouds import CLOUDS
 from keyless.local.azure.config.config import default_config, load_config
 from keyless.local.files.running import announced
 from keyless.local.functions.host import FunctionHost, bundled_function_app, preferred_port
-from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
+from keyless.local.wire.serving import descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from keyless.local.functions.endpoint import FunctionEndpoint
 
 CONFIG_FILE = Path("keyless.toml")
+# SIGHUP comes when the terminal is closed; Windows has none.
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @click.command()
@@ -63,6 +66,7 @@ CONFIG_FILE = Path("keyless.toml")
     help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071; a free one if that is taken]",
 )
 @click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
+@click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
     *,
@@ -76,6 +80,7 @@ def up(
     proxy_port: int,
     function_port: int | None,
     quiet: bool,
+    any_user: bool,
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -84,12 +89,19 @@ def up(
     """
     stop = threading.Event()
     # Set before anything starts, so that a signal in the midst of starting still ends in an orderly way.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    descriptors.raise_limit()
+    for number in _ENDING:
         signal.signal(number, lambda *_: stop.set())
     chosen = choose_config(config)
     with (
         LocalAzure(
-            chosen, source=source, data=data, http_port=http_port, https_port=https_port, proxy_port=proxy_port
+            chosen,
+            source=source,
+            data=data,
+            http_port=http_port,
+            https_port=https_port,
+            proxy_port=proxy_port,
+            any_user=any_user,
         ) as azure,
         function_host(
             chosen,
@@ -162,7 +174,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
-        "sources": describe_sources(azure.environment),
+        "sources": azure.describe_sources(),
         "functions": {name: {"url": end.url, "key": end.key} for name, end in host.functions.items()},
         "eventFunctions": {name: {"url": end.url, "key": end.key} for name, end in host.event_functions.items()},
         "notServed": host.not_served,
@@ -191,7 +203,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
             _show(console, command)
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
-        _show(console, f"  export {variable}='{value}'")
+        _show(console, f"  export {variable}={shlex.quote(value)}")
 
 
 def _show_functions(console: Console, azure: LocalAzure, host: FunctionHost) -> None:

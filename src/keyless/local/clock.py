@@ -1,23 +1,37 @@
 """The time of the local Azure, which tests move instead of sleeping."""
 
-import math
 import threading
 import time
+from typing import Final
 
 from keyless.errors import ConfigurationError
 
+_JITTER: Final = 1.0  # Seconds: threads read the time side by side, and small corrections are no matter.
+_LATEST: Final = 221_845_392_000.0
+"""The beginning of the year 9000: what is dated from then on still ends before dates do."""
+
 
 class Clock:
-    """Real time plus an offset that only grows until it is reset, since time in Azure never goes back either."""
+    """Real time plus an offset that only grows until it is reset, since time in Azure never goes back either.
+
+    Where the machine's own clock is set back, the offset grows by as much: tokens of before go on being good.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._offset = 0.0
         self._furthest = 0.0
+        self._last = 0.0
 
     def now(self) -> float:
         """Return the time, in seconds since 1970-01-01 UTC."""
-        return time.time() + self._offset
+        real = time.time()
+        if real < self._last - _JITTER:
+            with self._lock:
+                self._offset += max(0.0, self._last - real)
+                self._last = real
+        self._last = real
+        return real + self._offset
 
     @property
     def offset(self) -> float:
@@ -31,13 +45,13 @@ class Clock:
         holds as good may be refused as expired: as with a client whose clock is slow.
 
         Raises:
-            ConfigurationError: If the sum is negative or without end.
+            ConfigurationError: If the sum is negative, or leads beyond what dates can hold.
         """
         step = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        if not 0 <= step < math.inf:
+        if not 0 <= step <= _LATEST - self.now():
             raise ConfigurationError(
                 f"The clock cannot be advanced by {step} seconds.",
-                cause="Time only moves forward, and never to its end.",
+                cause="Time only moves forward, and not beyond the year 9000: dates end soon after it.",
                 remedy="Give a positive number of seconds, minutes, hours or days.",
             )
         with self._lock:

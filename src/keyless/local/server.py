@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
@@ -13,6 +13,7 @@ from keyless.local.azure.config.config import default_config, load_config
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
+from keyless.local.files.refusals import told_in_words
 from keyless.local.pki.authority import CertificateAuthority, self_signed
 from keyless.local.pki.kept_authority import kept_authority
 from keyless.local.pki.trust import write_trust
@@ -20,6 +21,7 @@ from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.run import Run, Sockets, serving
+from keyless.local.sources import SOURCES
 from keyless.local.wire.control.site import ROOT, Control
 from keyless.local.wire.identity import arc, imds, service_fabric
 from keyless.local.wire.identity.site import IdentitySources, check_source
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from keyless.local.clock import Clock
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
+    from keyless.local.sources import SourceName
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 
@@ -64,6 +67,7 @@ class LocalAzure:
         http_port: Where to serve the identity endpoint; 0 means any free port.
         https_port: Where to serve the vaults; 0 means any free port.
         proxy_port: Where to serve the proxy that leads to the vaults; 0 means any free port.
+        any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
     """
 
     def __init__(
@@ -76,12 +80,14 @@ class LocalAzure:
         http_port: int = 0,
         https_port: int = 0,
         proxy_port: int = 0,
+        any_user: bool = False,
     ) -> None:
         self._config = _config_of(config)
         self._source = check_source(source)
         # A program that is given paths in it may have another working directory.
         self._data = data and data.resolve()
         self._host = host
+        self._any_user = any_user
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
         self._ending = ExitStack()
@@ -97,7 +103,7 @@ class LocalAzure:
             raise LocalAzureError(
                 "The local Azure cannot be started.", cause="It runs already.", remedy="Make another LocalAzure."
             )
-        with ExitStack() as stack:
+        with told_in_words(self._data), ExitStack() as stack:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
@@ -106,6 +112,7 @@ class LocalAzure:
             run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
             stack.callback(run.sources.close)
             stack.enter_context(LoopThread(lambda: serving(run, authority, self._host), name="keyless-local-azure"))
+            run.sources.open(self._source)
             self._started, self._ending = run, stack.pop_all()
         return self
 
@@ -141,7 +148,7 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
-        control = Control(azure, sources=lambda: describe_sources(self.environment))
+        control = Control(azure, sources=self._open_sources)
         return Run(
             azure,
             folder,
@@ -154,6 +161,7 @@ class LocalAzure:
             plain_upstream=Upstream.of(os.environ, scheme="http"),
             answers_metadata=self._source == imds.NAME,
             tells_users=peer.tells(sockets.proxy),
+            any_user=self._any_user,
             proxy_password=azure.shared_secret("proxy"),
         )
 
@@ -269,6 +277,8 @@ class LocalAzure:
     def environment(self, *, source: str | None = None, identity: bool | str = True) -> dict[str, str]:
         """Return the variables with which an unmodified program uses this Azure; unset IDENTITY_VARIABLES first.
 
+        The source is served from then on.
+
         Args:
             source: On which kind of host the program is to think itself; by default, the one that this Azure was made for.
             identity: Whether the host has the source's endpoint. Without it clients turn to the metadata service of
@@ -279,7 +289,23 @@ class LocalAzure:
         Raises:
             LocalAzureError: If there is no such source or identity, or the source cannot be had on this machine.
         """
-        run, name = self._run, check_source(source or self._source)
+        name = check_source(source or self._source)
+        found = self._variables(name, identity=identity)
+        if identity:
+            self._run.sources.open(name)
+        return found
+
+    def describe_sources(self) -> dict[str, dict[str, Any]]:
+        """Return for each source what a program must ``set`` and ``unset``; ``environment()`` is what has one served."""
+        return describe_sources(lambda *, source: self._variables(check_source(source), identity=True))
+
+    def _open_sources(self, name: str | None) -> dict[str, dict[str, Any]]:
+        for source in SOURCES if name is None else (check_source(name),):
+            self._run.sources.open(source)
+        return self.describe_sources()
+
+    def _variables(self, name: SourceName, *, identity: bool | str) -> dict[str, str]:
+        run = self._run
         if name == arc.NAME and identity:
             arc.check_key_folder()
         chosen = self.identity(identity) if isinstance(identity, str) else None

@@ -37,6 +37,8 @@ class Wire:
     def __init__(self, local: LocalAzure) -> None:
         self.local = local
         self.azure = local.azure
+        for source in ("app-service", "app-service-2017", "imds", "cloud-shell", "machine-learning"):
+            local.environment(source=source)  # It is served from then on.
         self.trust = local.environment(source="service-fabric")["NODE_EXTRA_CA_CERTS"]
         self._session = requests.Session()
         self._session.trust_env = False

@@ -8,10 +8,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from keyless.errors import LocalAzureError
+from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.authorization.role_assignments import RoleAssignments
 from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.config.config import Config, default_config
+from keyless.local.azure.config.declaration import NewIdentity
+from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
@@ -231,13 +233,18 @@ class Azure:
         Ids that are not given are derived from the name.
 
         Raises:
+            ConfigurationError: If the name or an id is none that a keyless.toml could give.
             LocalAzureError: If there is an identity of that name, or with one of these ids, already.
         """
-        return self._enrol(
-            IdentityConfig(
-                name=name, client_id=client_id, object_id=object_id, resource_id=resource_id, assigned=assigned
-            )
-        )
+        given = {
+            "name": name,
+            "client_id": client_id,
+            "object_id": object_id,
+            "resource_id": resource_id,
+            "assigned": assigned,
+        }
+        asked = read_declared(NewIdentity, given, wrong=_no_identity)
+        return self._enrol(IdentityConfig(**{field: getattr(asked, field) for field in given}))
 
     def scope(self, on: HasScope | str) -> Scope:
         """Return the scope that a vault, its name, or ``VAULT/SECRET`` or ``VAULT/keys/KEY`` means.
@@ -301,4 +308,12 @@ def _missing(kind: str, name: str, known: Mapping[str, object]) -> LocalAzureErr
         f"There is no {kind} {name!r}.",
         cause=f"Those that exist: {', '.join(known)}." if known else f"No {kind} exists.",
         remedy=f"Use one of those, or make it: azure.add_{kind}({name!r}).",
+    )
+
+
+def _no_identity(path: tuple[str, ...], problem: str, allowed: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The identity cannot be made: {'.'.join(path)}: {problem}.",
+        cause="An identity is as a keyless.toml could describe it.",
+        remedy=f"Allowed: {allowed}.",
     )

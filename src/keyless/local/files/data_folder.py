@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FOLDER = 0o700
 _FILE = 0o600
+_SMALLEST = 512
+"""Bytes: the smallest page of SQLite."""
 
 
 class DataFolder:
@@ -73,6 +75,12 @@ class DataFolder:
         # The first byte is the one that Windows locks; nobody could read it there.
         os.ftruncate(self._held, 0)
         os.write(self._held, f" {os.getpid()}".encode())
+        if self.authority_file.is_file() and self.store_file.is_file() and self.store_file.stat().st_size < _SMALLEST:
+            raise LocalAzureError(
+                f"The store {self.store_file} is empty.",
+                cause="The folder was in use before, so its secrets were there: something has emptied the file.",
+                remedy="Put a copy of it back, or remove the file to start with no secret of before.",
+            )
         for file in (*self.path.glob(f"{self.store_file.name}*"), *self.path.glob(self.authority_file.name)):
             file.chmod(_FILE)
 

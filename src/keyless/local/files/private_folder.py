@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "keyless-"
 _LOCK: Final = "lock"
+_NO_WAITING: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
@@ -30,6 +32,8 @@ def private_folder() -> Iterator[Path]:
         new = folder / "lock.new"
         with new.open("xb") as file:
             _try_lock(file.fileno())
+            file.write(_mark(folder))
+            file.flush()
             new.rename(folder / _LOCK)
             yield folder
     finally:
@@ -37,17 +41,26 @@ def private_folder() -> Iterator[Path]:
 
 
 def remove_abandoned() -> None:
-    """Remove the folders of this user's runs that were killed."""
+    """Remove the folders of this user's runs that were killed: those alone that bear the mark of a run."""
     for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        with suppress(OSError):  # Another run removes it at the same time, or it is another user's.
-            if not lock.parent.is_symlink() and _is_ours(lock.parent) and _is_ours(lock):
-                with lock.open("rb") as file:
-                    if _try_lock(file.fileno()):
+        with suppress(OSError):  # Another run removes it at the same time, or it is another user's, or a link.
+            if not lock.parent.is_symlink() and _is_ours(lock.parent.lstat()):
+                # A pipe that nobody writes to would be waited on.
+                descriptor = os.open(lock, os.O_RDONLY | _NO_WAITING)
+                with open(descriptor, "rb") as file:  # noqa: PTH123 (a descriptor)
+                    found = os.fstat(descriptor)
+                    ours = stat.S_ISREG(found.st_mode) and _is_ours(found) and file.read(256) == _mark(lock.parent)
+                    if ours and _try_lock(descriptor):
                         shutil.rmtree(lock.parent, ignore_errors=True)
 
 
-def _is_ours(path: Path) -> bool:
-    return sys.platform == "win32" or path.lstat().st_uid == os.geteuid()
+def _mark(folder: Path) -> bytes:
+    """Return what the lock of a run's folder holds, and no other file that is called so."""
+    return f"Keyless made {folder.name}, and removes it.\n".encode()
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return sys.platform == "win32" or found.st_uid == os.geteuid()
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -74,7 +74,7 @@ def announced(url: str, token: str, *, environment: Mapping[str, str]) -> Iterat
     file = folder / f"up-{os.getpid()}.json"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        check_private(folder)
+        _check(folder)
         write_private(file, json.dumps({"url": url, "token": token, "network": this_network()}).encode())
     except OSError as error:
         raise LocalAzureError(
@@ -97,12 +97,31 @@ def find_running(environment: Mapping[str, str]) -> list[Running]:
     folder = runtime_folder(environment)
     if not folder.is_dir():
         return []
-    check_private(folder)
+    _check(folder)
     found = []
     for file in sorted(folder.glob("up-*.json")):
+        if not file.is_file():  # A pipe would be waited on.
+            continue
         try:
             said = json.loads(file.read_text(encoding="utf-8"))
             found.append(Running(said["url"], said["token"], file, said.get("network", "")))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # It has just gone, or is not one of ours.
     return found
+
+
+def _check(folder: Path) -> None:
+    """Refuse a folder that somebody else may have put there.
+
+    Raises:
+        LocalAzureError: If it is a link, another user's, or open to others.
+    """
+    remedy = "Have XDG_RUNTIME_DIR, or TMPDIR, name a folder of your own that nobody else may enter."
+    if folder.is_symlink():
+        raise LocalAzureError(
+            f"The folder {folder} is a link.", cause="Whoever made it decides where it leads.", remedy=remedy
+        )
+    try:
+        check_private(folder)
+    except LocalAzureError as error:
+        raise LocalAzureError(error.what, cause=error.cause, remedy=remedy) from None

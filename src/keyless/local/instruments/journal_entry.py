@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from keyless.local.operations.names import Service
 
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
-_DENIALS = {"vault": frozenset({401, 403}), "identity": frozenset({400, 401, 403, 404}), "event-grid": frozenset[int]()}
+_DENIALS = {
+    "vault": frozenset({401, 403}),
+    "identity": frozenset({400, 401, 403, 404}),
+    "control": frozenset[int](),
+    "event-grid": frozenset[int](),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,8 @@ class Entry:
 
     Attributes:
         time: When it was answered, in Unix seconds by the clock of the local Azure.
-        service: Which service was asked; ``event-grid`` where an event was delivered to a function.
+        service: Which service was asked; ``control`` where the control API failed;
+            ``event-grid`` where an event was delivered to a function.
         operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``, ``deliverEvent``;
             ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token: the
             first request of official SDKs to a vault shows none, and is no read.

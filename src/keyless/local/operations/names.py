@@ -10,18 +10,19 @@ from keyless.local.operations import VAULT_OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Service = Literal["identity", "vault", "event-grid"]
+Service = Literal["identity", "vault", "control", "event-grid"]
 IdentityOperation = Literal["getToken", "getChallenge", "probe", "discover"]
 CHALLENGE: Final = "getChallenge"
 """A request that shows no token, as the first one of official SDKs to a vault, and of clients of Arc."""
 UNKNOWN: Final = "unknown"
-"""A request to a vault that is none of its operations."""
+"""A request to a vault that is none of its operations, or one to any service that failed before it was known."""
 
 ON_VAULTS: Final[tuple[str, ...]] = tuple(dict.fromkeys(operation.name for operation in VAULT_OPERATIONS))
 OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
     {
         "vault": (*ON_VAULTS, CHALLENGE, UNKNOWN),
-        "identity": get_args(IdentityOperation),
+        "identity": (*get_args(IdentityOperation), UNKNOWN),
+        "control": (UNKNOWN,),
         "event-grid": ("deliverEvent",),
     }
 )

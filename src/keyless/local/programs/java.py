@@ -96,5 +96,12 @@ def _java_pattern(entry: str) -> str:
 
 
 def _quoted(option: str) -> str:
-    """Return an option as JAVA_TOOL_OPTIONS takes it: spaces part options unless they are quoted."""
-    return f'"{option}"' if any(character in option for character in " \t|") else option
+    """Return an option as JAVA_TOOL_OPTIONS takes it: spaces part options unless they are quoted.
+
+    A quotation mark of one kind is quoted by the other; the rest of an option may stand in either.
+
+    Source: https://docs.oracle.com/en/java/javase/17/docs/api/jvmti.html (The JAVA_TOOL_OPTIONS Environment Variable)
+    """
+    if not any(character in option for character in " \t\r\n\v\f|'\""):
+        return option
+    return "".join(f"'{part}'" if part == '"' else f'"{part}"' for part in re.split('(")', option) if part)

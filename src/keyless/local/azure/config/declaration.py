@@ -63,6 +63,10 @@ IdentityName = Annotated[
         caseless=True,
     ),
 ]
+SettingName = Annotated[
+    str, _text("[^=\\x00]+", "a name without = and NUL", "not a name that an environment variable can have")
+]
+SettingValue = Annotated[str, _text("[^\\x00]*", "a string without NUL", "it holds a character NUL")]
 RoleName = Annotated[str, Meta(description="the name of a role", extra={"caseless": True})]
 Texts = Annotated[str | list[str], Meta(description="a string, or a list of strings")]
 Moment = Annotated[
@@ -161,6 +165,15 @@ class IdentityIds(Table, frozen=True):
     assigned: Annotated[bool, Meta(title="Whether the host has it.")] = True
 
 
+class NewIdentity(IdentityIds, frozen=True, kw_only=True):
+    """An identity that is to be made."""
+
+    says: ClassVar[str] = "identity"
+    example: ClassVar[str] = "a name, and ids unless they are to be derived from it"
+
+    name: IdentityName
+
+
 class GrantTable(Table, frozen=True):
     """A role with a condition."""
 
@@ -195,7 +208,9 @@ class RoleTable(Table, frozen=True):
 class FunctionsTable(Table, frozen=True):
     """The function app."""
 
-    settings: Annotated[dict[str, str], Meta(title="Its application settings.")] = field(default_factory=dict)
+    settings: Annotated[dict[SettingName, SettingValue], Meta(title="Its application settings.")] = field(
+        default_factory=dict
+    )
 
 
 class KeylessToml(Table, frozen=True):

@@ -60,6 +60,11 @@ def read_declared(kind: type[_T], values: Mapping[str, Any], *, wrong: Wrong) ->
     return found
 
 
+def is_text(value: str) -> bool:
+    """Say whether UTF-8 can hold a text."""
+    return value.isascii() or not re.search("[\ud800-\udfff]", value)
+
+
 class _Reader:
     def __init__(self, wrong: Wrong) -> None:
         self._wrong = wrong
@@ -112,6 +117,8 @@ class _Reader:
 
     def _leaf(self, kind: Any, meta: Meta, value: Any, path: tuple[str, ...]) -> Any:
         extra, allowed = meta.extra or {}, meta.description or _allowed(kind)
+        if isinstance(value, str) and not is_text(value):
+            raise self._wrong(path, "it holds half a character, which UTF-8 has not", allowed)
         if kind is datetime and isinstance(value, str):
             try:
                 value = datetime.fromisoformat(value)

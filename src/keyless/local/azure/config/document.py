@@ -44,6 +44,12 @@ class Document:
                 cause="The text breaks the rules of TOML.",
                 remedy="Mend that line; https://toml.io shows how each thing is written.",
             ) from None
+        except (RecursionError, ValueError):
+            raise ConfigurationError(
+                f"{source}: the file cannot be read as TOML.",
+                cause="It is nested too deeply, or a number in it has thousands of digits.",
+                remedy="Write it flatter, and numbers shorter.",
+            ) from None
 
     def wrong(self, path: tuple[str, ...], problem: str, allowed: str) -> ConfigurationError:
         """Make the error about what a path leads to, which says what is allowed there."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
-from keyless.local.azure.keyvault.objects.attributes import fields_of
+from keyless.local.azure.keyvault.objects.attributes import fields_of, within_dates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +87,7 @@ def _perimeter(perimeter: Perimeter) -> dict[str, Any]:
 def _secret(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict[str, Any]:
     attributes = fields_of(found.attributes)
     said = {name: value for name, value in attributes.items() if value not in (None, {})}
-    times = {name: datetime.fromtimestamp(said[name], UTC).isoformat() for name in _TIMES if name in said}
+    times = {name: within_dates(said[name]) for name in _TIMES if name in said}
     return {**({"value": vault.get_secret(found.name).value} if with_values else {}), **said, **times}
 
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import RSAAlgorithm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from keyless.local.clock import Clock
 
@@ -35,6 +35,7 @@ _RENEW_BEFORE = (
     600.0  # Seconds: clients fetch anew within the last five minutes, so the platform must be ahead of them.
 )
 _MAX_CACHED = 10_000
+_LAST_TIME = 253_402_300_799  # The last second of the year 9999.
 
 
 class Subject(Protocol):
@@ -108,6 +109,16 @@ def new_key() -> bytes:
 def issuer_of(tenant_id: str) -> str:
     """Return the issuer that a tenant's version 1.0 tokens name."""
     return f"https://sts.windows.net/{tenant_id}/"
+
+
+def _is_time(claim: object) -> bool:
+    """Say whether a claim is a number that dates can hold."""
+    return isinstance(claim, (int, float)) and not isinstance(claim, bool) and 0 <= claim <= _LAST_TIME
+
+
+def _texts(claims: Mapping[str, Any], *names: str) -> bool:
+    """Say whether claims are text that UTF-8 can hold."""
+    return all(isinstance(claims[name], str) and claims[name].isprintable() for name in names)
 
 
 class Tokens:
@@ -215,6 +226,8 @@ class Tokens:
         claims = self._decode(token, ("aud", "iss", "exp", "nbf", "oid", "appid"))
         if isinstance(claims, Rejection):
             return claims
+        if not _texts(claims, "iss", "oid", "appid"):
+            return Rejection("malformed")
         problem = self._check_claims(claims, audiences, issuer_of(tenant_id))
         return problem or Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
 
@@ -232,6 +245,8 @@ class Tokens:
         claims = self._decode(token, ("aud", "iss", "exp", "nbf", "sub"))
         if isinstance(claims, Rejection):
             return claims
+        if not _texts(claims, "iss", "sub"):
+            return Rejection("malformed")
         return self._check_claims(claims, {audience}, issuer) or str(claims["sub"])
 
     def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
@@ -262,10 +277,12 @@ class Tokens:
             return Rejection("malformed")
 
     def _check_claims(self, claims: dict[str, Any], audiences: Collection[str], issuer: str) -> Rejection | None:
+        if not (_is_time(claims["exp"]) and _is_time(claims["nbf"])):
+            return Rejection("malformed")
         if claims["iss"] != issuer:
             return Rejection("issuer", str(claims["iss"]))
         audience = claims["aud"][0] if isinstance(claims["aud"], list) and claims["aud"] else claims["aud"]
-        if audience not in audiences:
+        if not isinstance(audience, str) or audience not in audiences:
             return Rejection("audience", str(audience))
         # A client may bring a token of a time that was reset since.
         if claims["nbf"] - _SKEW > self._clock.furthest() or self._clock.now() >= claims["exp"]:

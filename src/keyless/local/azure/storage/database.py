@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keyless.errors import LocalAzureError
+from keyless.local.azure.storage.damage import is_whole, set_aside
 from keyless.local.azure.storage.schema import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
@@ -43,10 +47,28 @@ class Database:
             with self.reading() as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA foreign_keys = ON")
-                migrate(connection, where=self._where)
+                self._migrate(connection)
+            if path is not None:
+                self._tidy()
         except BaseException:
             self._connection.close()
             raise
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        try:
+            migrate(connection, where=self._where)
+        except (UnicodeDecodeError, ValueError):  # The schema itself is text.
+            raise _damaged(self._where) from None
+
+    def _tidy(self) -> None:
+        """Set aside what cannot be read, and say so; a file that is broken as a whole is refused."""
+        with self.changing() as connection:
+            if not is_whole(connection):
+                raise _damaged(self._where)
+            for name in set_aside(connection):
+                sys.stderr.write(
+                    f"keyless: {name} in {self._where} is damaged and was set aside (table `damaged`); all else is there.\n"
+                )
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -73,10 +95,11 @@ class Database:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection
+                    self._connection.execute("COMMIT")
                 except BaseException:
-                    self._connection.execute("ROLLBACK")
+                    if self._connection.in_transaction:  # A full disk has ended it already.
+                        self._connection.execute("ROLLBACK")
                     raise
-                self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise self._failure(error) from error
 
@@ -95,8 +118,26 @@ class Database:
             self._connection.close()
 
     def _failure(self, error: Exception) -> LocalAzureError:
+        code = getattr(error, "sqlite_errorcode", None)
+        if isinstance(error, sqlite3.Error) and (code is None or code & 0xFF in _BROKEN):
+            # What has no code is Python's own, and quotes the text that it could not read.
+            return _damaged(self._where)
+        if code is not None and code & 0xFF == sqlite3.SQLITE_FULL:
+            return LocalAzureError(
+                f"The store of secrets ({self._where}) cannot be written: the disk is full.",
+                cause="Nothing was changed, and what was stored before is there.",
+                remedy="Make room on that disk, and try again.",
+            )
         return LocalAzureError(
             f"The store of secrets ({self._where}) cannot be used: {error}.",
             cause="The folder or file is missing, read-only, full, closed, or not a store of Keyless.",
             remedy="Name a folder that can be written to, with --data, or leave --data out to keep secrets in memory.",
         )
+
+
+def _damaged(where: str) -> LocalAzureError:
+    return LocalAzureError(
+        f"The store of secrets ({where}) is damaged.",
+        cause="Its file is no store of Keyless, or parts of it were cut off or overwritten.",
+        remedy="Put a copy of it back, or move it away to start with an empty one. It was left as it is.",
+    )

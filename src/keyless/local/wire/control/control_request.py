@@ -41,6 +41,7 @@ class ControlRequest:
         """
         try:
             body = json.loads(text) if text else {}
+            json.dumps(body, ensure_ascii=False).encode()  # Half a character can be escaped, and not be kept.
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):

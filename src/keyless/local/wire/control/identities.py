@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from keyless.local.azure.config.declaration import IdentityIds, IdentityName
+from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.explanation import explain
 
 if TYPE_CHECKING:
@@ -18,15 +18,6 @@ def list_identities(azure: Azure, request: ControlRequest) -> object:
     """Return the identities."""
     request.check_fields()
     return [_described(identity) for identity in azure.identities.values()]
-
-
-class NewIdentity(IdentityIds, frozen=True, kw_only=True):
-    """An identity that is to be made."""
-
-    says: ClassVar[str] = "identity"
-    example: ClassVar[str] = "a name, and ids unless they are to be derived from it"
-
-    name: IdentityName
 
 
 def add_identity(azure: Azure, request: ControlRequest) -> object:

@@ -58,13 +58,14 @@ class Control:
 
     Args:
         azure: The world that it shows and changes.
-        sources: Says of each source of managed identities what a program must set and unset.
+        sources: Says of each source of managed identities what a program must set and unset, and has the one that is named
+            served, or all of them.
 
     Attributes:
         token: What a request must show; made anew for every run.
     """
 
-    def __init__(self, azure: Azure, *, sources: Callable[[], object]) -> None:
+    def __init__(self, azure: Azure, *, sources: Callable[[str | None], object]) -> None:
         self.token = secrets.token_urlsafe(32)
         self._azure = azure
         self._sources = sources
@@ -74,7 +75,7 @@ class Control:
         found = [web.route(method, ROOT + path, self._answering(action)) for (method, path), action in _ACTIONS.items()]
         return [
             *found,
-            web.get(f"{ROOT}/sources", self._answering(lambda _, __: self._sources())),
+            web.get(f"{ROOT}/sources", self._answering(self._show_sources)),
             web.route("*", ROOT, self._answering(_refuse)),
             web.route("*", f"{ROOT}/{{rest:.*}}", self._answering(_refuse)),
         ]
@@ -95,6 +96,10 @@ class Control:
 
         return answer
 
+    def _show_sources(self, _: Azure, request: ControlRequest) -> object:
+        request.check_fields("source")
+        return self._sources(request.optional_text("source"))
+
     def _refusal(self, request: web.Request) -> web.Response | None:
         if not request.raw_path.startswith(ROOT) or _name(request.host) not in _LOOPBACK or "Origin" in request.headers:
             return _told(
@@ -104,7 +109,9 @@ class Control:
                 status=403,
             )
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self.token.encode()):
+        if scheme.lower() != "bearer" or not hmac.compare_digest(
+            token.strip().encode(errors="surrogateescape"), self.token.encode()
+        ):
             return _told(
                 "The control API does not know the token of this request.",
                 cause="There is none, or it is of another run.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from keyless.local.sources import SourceName
     from keyless.local.wire.identity.endpoint import Handler
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+class _Source(Protocol):
+    def endpoints(self) -> Mapping[str, Handler]: ...
+
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class IdentitySources:
@@ -57,6 +62,7 @@ class IdentitySources:
         folder: Path,
     ) -> None:
         self._azure = azure
+        self._opened: set[SourceName] = set()
         self._http_url = http_url
         self._service_fabric_url = service_fabric_url
         self._app_service = AppService(azure, secret=azure.shared_secret("app-service"))
@@ -71,27 +77,49 @@ class IdentitySources:
 
     def http_routes(self) -> list[web.RouteDef]:
         """Return the routes of the sources that are asked over HTTP."""
-        asked_here = (
-            self._app_service,
-            self._app_service_2017,
-            self._imds,
-            self._arc,
-            self._cloud_shell,
-            self._machine_learning,
-        )
-        return routes({path: handler for source in asked_here for path, handler in source.endpoints().items()})
+        asked_here: dict[SourceName, _Source] = {
+            "app-service": self._app_service,
+            "app-service-2017": self._app_service_2017,
+            "imds": self._imds,
+            "arc": self._arc,
+            "cloud-shell": self._cloud_shell,
+            "machine-learning": self._machine_learning,
+        }
+        found: dict[str, Handler] = {}
+        for name, source in asked_here.items():
+            found |= self._when_open(name, source.endpoints())
+        return routes(found)
 
     def service_fabric_routes(self) -> list[web.RouteDef]:
         """Return the routes of Service Fabric."""
-        return routes(self._service_fabric.endpoints())
+        return routes(self._when_open("service-fabric", self._service_fabric.endpoints()))
 
     def authority_routes(self) -> list[web.RouteDef]:
         """Return the routes of the authority: the exchange of workload identity, and what is published of tokens."""
         endpoints = {**self._openid.endpoints(), **self._workload.endpoints()}
         return [web.route("*", path, handler) for path, handler in endpoints.items()]
 
+    def open(self, source: SourceName) -> None:
+        """Serve a source from now on. Others are not there: some give a token to whoever asks."""
+        self._opened.add(source)
+
+    def _when_open(self, name: SourceName, endpoints: Mapping[str, Handler]) -> dict[str, Handler]:
+        """Return what answers for a source once it is open."""
+
+        def gated(handler: Handler) -> Handler:
+            async def answer(request: web.Request) -> web.StreamResponse:
+                if name not in self._opened:
+                    raise web.HTTPNotFound(
+                        text=f"The source {name} was not chosen: use --source {name}, or ask `keyless env --source {name}`."
+                    )
+                return await handler(request)
+
+            return answer
+
+        return {path: gated(handler) for path, handler in endpoints.items()}
+
     def variables(self, source: SourceName, *, identity: Identity | None = None) -> dict[str, str]:
-        """Return the variables of one source.
+        """Return the variables of one source, which say nothing of whether it is served.
 
         Args:
             source: Its name.
@@ -192,7 +220,7 @@ def guard(*, host: str) -> Middleware:
             # The proxy leads here what clients ask of the metadata service's own address.
             if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
                 raise web.HTTPNotFound
-        elif host in _LOOPBACK and name not in _LOOPBACK:
+        elif host in LOOPBACK and name not in LOOPBACK:
             raise web.HTTPForbidden(text="The local Azure answers to the names of this machine alone.")
         return await handler(request)
 
@@ -200,4 +228,8 @@ def guard(*, host: str) -> Middleware:
 
 
 def _name(host: str) -> str:
-    return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    """Return the host of a header Host; nothing where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    except ValueError:  # Brackets without an address.
+        return ""

@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _CHUNK: Final = 64 * 1024
@@ -15,7 +17,14 @@ _FINAL: Final = 200
 _HOP_BY_HOP: Final = frozenset({b"connection", b"keep-alive", b"proxy-connection"})
 
 
-async def carry(near: Streams, far: Streams, *, idle_timeout: float, answer: bool = False) -> None:
+async def carry(
+    near: Streams,
+    far: Streams,
+    *,
+    idle_timeout: float,
+    answer: bool = False,
+    begun: Callable[[asyncio.Timeout], None] | None = None,
+) -> None:
     """Carry bytes both ways until either side ends or nothing moves for too long; RFC 9110 closes both then.
 
     Args:
@@ -23,9 +32,12 @@ async def carry(near: Streams, far: Streams, *, idle_timeout: float, answer: boo
         far: The host.
         idle_timeout: Seconds that nothing may move.
         answer: Whether the host sends the answer to one request, whose connection the client must not use again.
+        begun: Takes what tells when the time is up.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(idle_timeout) as idle:
+        if begun is not None:
+            begun(idle)
 
         async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
             while chunk := await source.read(_CHUNK):

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from keyless.local.wire.proxy.socket_owner import NOBODY, ask_kernel
+
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 Address = tuple[str, int]
@@ -28,10 +30,14 @@ def same_user(peer: Address, here: Address) -> bool:
         here: This end's.
 
     Returns:
-        False, too, where the kernel does not tell: on other systems than Linux, and for a peer on another machine.
+        False, too, where the kernel does not tell: on other systems than Linux, and for a peer on another machine. False
+        also for a socket that its program has closed already, which is nobody's.
     """
     if sys.platform != "linux":
         return False
+    owner = ask_kernel(peer, here)
+    if owner is not None:
+        return owner == os.geteuid()
     return any(_owner(table, peer, here) == os.geteuid() for table in _TABLES)
 
 
@@ -59,9 +65,9 @@ def _owner(table: Path, peer: Address, here: Address) -> int | None:
         return None
     ends = f":{peer[1]:04X}", f":{here[1]:04X}"
     for row in rows:
-        _, local, remote, _, _, _, _, uid, *_ = row.split()
+        _, local, remote, _, _, _, _, uid, _, inode, *_ = row.split()
         if local.endswith(ends[0]) and remote.endswith(ends[1]) and (_ip(local), _ip(remote)) == (peer[0], here[0]):
-            return int(uid)
+            return int(uid) if inode != "0" else NOBODY
     return None
 
 

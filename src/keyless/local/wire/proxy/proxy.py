@@ -27,6 +27,8 @@ from keyless.local.wire.proxy.connect_request import (
 from keyless.local.wire.proxy.passing import carry, close
 from keyless.local.wire.proxy.peer import same_user
 from keyless.local.wire.proxy.reached import Local, Reach
+from keyless.local.wire.serving.boundary import cause_of
+from keyless.local.wire.serving.listeners import accept
 
 if TYPE_CHECKING:
     import socket
@@ -59,6 +61,7 @@ class ConnectProxy:
         head_timeout: Seconds that a client may take to send its request.
         connect_timeout: Seconds that connecting to another host may take.
         idle_timeout: Seconds after which a tunnel that carries nothing in either direction is closed.
+        most: How many clients there may be; one more ends the tunnel that has carried nothing for the longest.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class ConnectProxy:
         head_timeout: float = 10.0,
         connect_timeout: float = 10.0,
         idle_timeout: float = 300.0,
+        most: int = 1_000,
     ) -> None:
         self._reach = Reach(
             local, bundle_file=bundle_file, upstream=upstream, plain_upstream=plain_upstream, timeout=connect_timeout
@@ -81,12 +85,17 @@ class ConnectProxy:
         self._trusts = trusts
         self._head_timeout = head_timeout
         self._idle_timeout = idle_timeout
-        self._clients: set[asyncio.Task[None]] = set()
+        self._most = most
+        self._clients: dict[asyncio.Task[None], asyncio.Timeout | None] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Serve the clients of a bound socket, which is the proxy's from now on."""
-        self._server = await asyncio.start_server(self._accept, sock=listener, limit=HEAD_LIMIT)
+        loop = asyncio.get_running_loop()
+        self._server = await accept(
+            lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader(HEAD_LIMIT, loop=loop), self._accept, loop=loop),
+            listener,
+        )
 
     async def close(self) -> None:
         """Stop listening, and close every tunnel."""
@@ -94,7 +103,7 @@ class ConnectProxy:
             return
         self._server.close()
         await asyncio.sleep(0)  # A client that was accepted just now becomes known.
-        for client in self._clients:
+        for client in list(self._clients):
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
         await self._server.wait_closed()
@@ -102,8 +111,20 @@ class ConnectProxy:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own, since asyncio takes the cancelling of one that it made for a failure.
         client = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._clients.add(client)
-        client.add_done_callback(self._clients.discard)
+        self._make_room()
+        self._clients[client] = None
+        client.add_done_callback(lambda ended: self._clients.pop(ended, None))
+
+    def _make_room(self) -> None:
+        """End the tunnel that has carried nothing for the longest, where there are too many clients."""
+        if len(self._clients) < self._most:
+            return
+        tunnels = [(idle.when() or 0.0, client) for client, idle in self._clients.items() if idle is not None]
+        if tunnels:
+            _, client = min(tunnels, key=lambda tunnel: tunnel[0])
+            self._clients[client] = None
+            client.cancel()
+            self._reach.local.say("too many tunnels are open: the one that was idle for the longest was closed.")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -112,6 +133,10 @@ class ConnectProxy:
             writer.write(refusal.answer)
         except (OSError, EOFError):
             pass  # The client went away, or sent nothing for too long: there is nobody to answer.
+        except Exception as error:  # noqa: BLE001 (this is the boundary)
+            cause = cause_of(error)
+            self._reach.local.say(f"proxy: {cause}")
+            writer.write(RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "The proxy failed", cause).answer)
         finally:
             await close(writer)
 
@@ -188,8 +213,13 @@ class ConnectProxy:
         far[1].write(message.head(url=url, credentials=upstream.credentials if upstream else None))
         await self._carry(near, far, answer=True)
 
+    def _begun(self, idle: asyncio.Timeout) -> None:
+        client = asyncio.current_task()
+        if client in self._clients:
+            self._clients[client] = idle
+
     async def _carry(self, near: Streams, far: Streams, *, answer: bool) -> None:
         try:
-            await carry(near, far, idle_timeout=self._idle_timeout, answer=answer)
+            await carry(near, far, idle_timeout=self._idle_timeout, answer=answer, begun=self._begun)
         finally:
             await close(far[1])

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _LOCALHOST: Final = "localhost"
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"keyless: {line}\n")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
     """What the local Azure itself answers for.
@@ -38,12 +42,14 @@ class Local:
         vaults_at: Where the local vaults listen.
         metadata_at: Where the local metadata service listens; None for a host that has none.
         login: The local authority; None for none.
+        say: Takes a line for the person who started it.
     """
 
     vault_hosts: Callable[[], Collection[str]]
     vaults_at: Address
     metadata_at: Address | None = None
     login: Login | None = None
+    say: Callable[[str], None] = _say
 
 
 class Reach:
@@ -167,7 +173,7 @@ class Reach:
         existing = sorted(self.local.vault_hosts())
         if target.host not in existing:
             known = f"Vaults that exist: {', '.join(existing) or 'none'}."
-            sys.stderr.write(f"keyless: no vault {target.host} in the local Azure. {known}\n")
+            self.local.say(f"no vault {target.host} in the local Azure. {known}")
             raise RefusedError(
                 HTTPStatus.BAD_GATEWAY,
                 f"No vault {target.host} in the local Azure",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from keyless.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
+_LAST: Final = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,7 @@ def seconds(field_name: str, moment: datetime | int | None) -> int | None:
     """Return a moment in Unix seconds.
 
     Raises:
-        ConfigurationError: If it is a time without its zone.
+        ConfigurationError: If it is a time without its zone, or before 1970 or after 9999, which no JSON of Azure holds.
     """
     if not isinstance(moment, datetime):
         return moment
@@ -100,7 +104,35 @@ def seconds(field_name: str, moment: datetime | int | None) -> int | None:
             cause="A time without its zone means another moment on another machine.",
             remedy="Give it one: datetime(2030, 1, 31, tzinfo=UTC).",
         )
-    return int(moment.timestamp())
+    try:
+        found = int((moment - _EPOCH).total_seconds())
+        _EPOCH + timedelta(seconds=found)  # As it is told later, in UTC.
+    except OverflowError:
+        raise _beyond(field_name) from None
+    return found
+
+
+def _beyond(field_name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"A time is out of range: {field_name}.",
+        cause="Times are from the year 1 to 9999, counted in UTC.",
+        remedy="Give one in between: 2030-01-31T12:00:00Z.",
+    )
+
+
+def written(seconds: float | None) -> str | None:
+    """Return a moment as people write it; one beyond the year 9999, which a vault takes, as its Unix seconds."""
+    if seconds is None:
+        return None
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    except OverflowError:
+        return str(seconds)
+
+
+def within_dates(seconds: int) -> str:
+    """Return a moment as a keyless.toml writes it; one that dates do not reach as the first or last that they do."""
+    return (_EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))).isoformat()
 
 
 def fields_of(attributes: Attributes) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""What each site answers where none of its own answers was meant, and what the journal says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from keyless.local.instruments.journal_entry import Entry
+from keyless.local.operations.names import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyless.local.azure.azure import Azure
+    from keyless.local.operations.names import Service
+    from keyless.local.wire.serving.boundary import Failure
+
+_CODES = {400: "BadParameter", 403: "Forbidden"}
+_ERROR = "InternalServerError"
+
+
+def vault_form(_: web.Request, failure: Failure) -> web.Response:
+    """Answer as a vault does; Azure's own text for an error of its own is not known."""
+    return _json(failure, {"error": {"code": _CODES.get(failure.status, _ERROR), "message": failure.cause}})
+
+
+def oauth_form(_: web.Request, failure: Failure) -> web.Response:
+    """Answer as an identity endpoint or the authority does."""
+    code = "invalid_request" if failure.status < 500 else "server_error"  # noqa: PLR2004 (HTTP's own bound)
+    return _json(failure, {"error": code, "error_description": failure.cause})
+
+
+def control_form(_: web.Request, failure: Failure) -> web.Response:
+    """Answer as the control API does."""
+    remedy = "See the journal and standard error of the local Azure."
+    told = {
+        "kl_code": "KL-500",
+        "what": "The request could not be answered.",
+        "cause": failure.cause,
+        "remedy": remedy,
+    }
+    return _json(failure, {"error": told})
+
+
+def text_form(_: web.Request, failure: Failure) -> web.Response:
+    """Answer in plain text."""
+    return web.Response(status=failure.status, text=f"{failure.cause}\n")
+
+
+def journaling(azure: Azure, service: Service, say: Callable[[str], None]) -> Callable[[web.Request, Failure], None]:
+    """Return what writes a failure into the journal, and a line of it where the fault is not the client's."""
+
+    def tell(_: web.Request, failure: Failure) -> None:
+        code = _CODES.get(failure.status, _ERROR)
+        azure.journal.record(
+            Entry(
+                time=azure.clock.now(),
+                service=service,
+                operation=UNKNOWN,
+                status=failure.status,
+                code=code,
+                reason=failure.cause,
+            )
+        )
+        if failure.status >= 500 or failure.status == 403:  # noqa: PLR2004 (HTTP's own numbers)
+            say(f"{service}: {failure.cause}")
+
+    return tell
+
+
+def _json(failure: Failure, body: object) -> web.Response:
+    return web.json_response(body, status=failure.status, headers={"Cache-Control": "no-store"})
