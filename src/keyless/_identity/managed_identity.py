@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 
-from keyless._identity.failures import explain
+from keyless._identity.failures import explain, no_header
 from keyless._identity.session import IdentitySession
 from keyless._remedies.host import GUID
 from keyless._remedies.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES
@@ -43,7 +43,7 @@ def check_identity(identity: Any) -> str:
     Raises:
         ConfigurationError: If it is something else, or its id does not have the form of one.
     """
-    if not msal.managed_identity.ManagedIdentity.is_managed_identity(identity):
+    if not _is_managed_identity(identity):
         raise ConfigurationError(
             f"The identity is {type(identity).__name__}, which is no managed identity.",
             cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
@@ -65,6 +65,16 @@ def check_identity(identity: Any) -> str:
             remedy=f"Copy it from: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}",
         )
     return f"{kind}={value}"
+
+
+def _is_managed_identity(identity: Any) -> bool:
+    kinds = msal.managed_identity.ManagedIdentity
+    try:
+        return kinds.is_system_assigned(identity) or (
+            kinds.is_managed_identity(identity) and identity["ManagedIdentityIdType"] in _KINDS
+        )
+    except TypeError:  # A dict may have anything as its kind, such as a list.
+        return False
 
 
 class ManagedIdentity:
@@ -111,9 +121,11 @@ class ManagedIdentity:
                 raise
             except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
                 problem = error
+        # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
         if token is None:
-            # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
             raise explain(self.name, exchange, problem)
+        if not re.fullmatch("[!-~]+", token.value):
+            raise no_header(self.name, exchange.source)
         return token
 
     def forget(self) -> None:
@@ -121,8 +133,10 @@ class ManagedIdentity:
         self._client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and forget every token."""
         self._session.close()
+        self._answers.clear()
+        self.forget()
 
 
 def _token(result: object) -> Token | None:
