@@ -53,7 +53,7 @@ _FIRST_RETRY = 1.0
 _MAX_FAILURES = 1024
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """What is remembered of one secret; times are in the reader's clock's seconds.
 
@@ -154,8 +154,8 @@ class Held(NamedTuple):
 class SecretCache:
     """The secrets of one vault, as one identity sees them.
 
-    The caller holds no lock for ``fresh``: a dict's own reads are atomic, and an entry's ``secret`` and ``fresh_until``
-    are set before it is put in. Everything else must be called by one thread at a time.
+    Any thread may call ``fresh``, ``lookup`` and ``held`` without a lock: a dict's own steps are atomic, and an entry is
+    whole before it is put in and never changes after. What changes something must be called by one thread at a time.
 
     Args:
         ttl: Seconds for which a value is fresh, give or take a fifth, so that instances do not ask together.
@@ -211,10 +211,11 @@ class SecretCache:
         before = self._entries.get(key)
         ttl = max(self._ttl, PINNED_TTL) if pinned and self._ttl else self._ttl
         ttl *= 1 + _TTL_SPREAD * (2 * self._chance() - 1)
-        entry = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
-        entry.confirmed = before is not None and before.expired and before.secret.version == secret.version
-        self._entries[key] = entry
+        confirmed = before is not None and before.expired and before.secret.version == secret.version
+        entry = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER, confirmed=confirmed)
+        # In this order: who looks in between asks again, and is not told of a failure that is over.
         self._failed.pop(key, None)
+        self._entries[key] = entry
         return before
 
     def fail(self, key: str, error: KeylessError, now: float) -> Entry | None:
@@ -236,9 +237,10 @@ class SecretCache:
             pause = self._pause(max(1, failures - 1), error) if again else 0.0
             self._remember(key, RememberedFailure(now + pause, error, failures), now)
             return None
-        entry.failures += 1
-        entry.retry_at = now + self._pause(entry.failures, error)
-        entry.stale = entry.stale or replace(entry.secret, source="stale")
+        failures = entry.failures + 1
+        retry_at, stale = now + self._pause(failures, error), entry.stale or replace(entry.secret, source="stale")
+        # Another one in its place, since readers look at it meanwhile.
+        self._entries[key] = entry = replace(entry, failures=failures, retry_at=retry_at, stale=stale)
         return entry
 
     def expire(self, key: str, now: float, rejected: str | None = None) -> bool:
@@ -270,7 +272,7 @@ class SecretCache:
 
     def held(self, now: float) -> Held:
         """Return what is in memory now."""
-        entries = self._entries.values()
+        entries = list(self._entries.values())
         stale = sum(entry.stale is not None for entry in entries)
         return Held(len(entries), stale, max((now - entry.stored_at for entry in entries), default=0.0))
 
