@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def read_error(body: str | bytes, *, flat: bool = False, sent: Iterable[str] = (
 def json_object(body: str | bytes) -> dict[str, Any]:
     """Return the JSON object that a body is, which is UTF-8 whatever its header says; an empty one where it is another."""
     try:
-        found = json.loads(body if isinstance(body, str) else body.decode("utf-8-sig"))
+        found = json.loads(body if isinstance(body, str) else body.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
