@@ -6,15 +6,18 @@ Run as ``python -m tests.attack.drips --count 200 --seed 1``.
 from __future__ import annotations
 
 import os
-import random
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from tests.attack.lab import Counts, main, watch
 from tests.attack.services import DRIPS, value_of
 
 from keyless import DeadlineExceededError, KeylessError, SecretReader
 from keyless.errors import ReadErrors
+
+if TYPE_CHECKING:
+    import random
 
 _PARALLEL = 4
 _DEADLINE = 0.4
@@ -64,7 +67,7 @@ def _well(reader: SecretReader, name: str, counts: Counts) -> None:
         try:
             counts.wrong += reader.get(name).value != value_of(name)
         except KeylessError as error:
-            if attempt == 7:  # noqa: PLR2004 (the last)
+            if attempt == 7:
                 sys.stderr.write(f"lost: {error}\n")
                 counts.lost += 1
         else:

@@ -6,18 +6,21 @@ Each trial is a process that has read nothing yet. Run as ``python -m tests.atta
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
 import threading
 import time
 import warnings
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from tests.attack.lab import Counts, main, watch
 from tests.attack.services import value_of
 
 from keyless import KeylessError, SecretReader
+
+if TYPE_CHECKING:
+    import random
 
 TIMEOUT = 8.0
 _FIRST_READ = 0.03

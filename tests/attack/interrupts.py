@@ -6,7 +6,6 @@ Run as ``python -m tests.attack.interrupts --count 10000 --seed 1``.
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import sys
 import threading
@@ -21,6 +20,7 @@ from tests.attack.services import value_of
 from keyless import KeylessError, SecretReader
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
     from types import FrameType
 

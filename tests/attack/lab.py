@@ -73,7 +73,7 @@ def _find_vault_here() -> None:
     def to_loopback(host: Any, *rest: Any, **options: Any) -> Any:
         return resolve("127.0.0.1" if str(host).endswith("vault.azure.net") else host, *rest, **options)
 
-    socket.getaddrinfo = to_loopback  # type: ignore[assignment]
+    socket.getaddrinfo = to_loopback
 
 
 def watch(seconds: float = HANG_SECONDS) -> None:
@@ -89,7 +89,7 @@ def main(attack: Callable[[str, int, random.Random], Counts], default: int) -> N
     asked = parser.parse_args()
     with services() as vault_url:
         watch()
-        counts = attack(vault_url, asked.count, random.Random(asked.seed))  # noqa: S311 (to be repeated)
+        counts = attack(vault_url, asked.count, random.Random(asked.seed))
         faulthandler.cancel_dump_traceback_later()
     sys.stdout.write(json.dumps({"seed": asked.seed, **asdict(counts)}) + "\n")
     sys.stdout.flush()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 HOST = "contoso-kv.vault.azure.net"
 VERSION = "0" * 32
-TOKEN = "t0ken-of-the-attack"  # noqa: S105 (it opens nothing)
+TOKEN = "t0ken-of-the-attack"
 DRIP_SECONDS = 30.0
 _STEP = 0.05
 _LATE = 0.05
@@ -76,17 +75,22 @@ ODD: dict[str, bytes] = {
     "list": answer(b"[]"),
     "truncated": answer(b'{"value": "'),
     "not-utf-8": answer(b'{"value": "\xff"}'),
-    "surrogate": answer(json.dumps({"value": "\ud800", "id": f"https://{HOST}/secrets/odd-surrogate/{VERSION}"}).encode()),
+    "surrogate": answer(
+        json.dumps({"value": "\ud800", "id": f"https://{HOST}/secrets/odd-surrogate/{VERSION}"}).encode()
+    ),
     "number": answer(json.dumps({"value": 1, "id": f"https://{HOST}/secrets/odd-number/{VERSION}"}).encode()),
     "id-no-url": answer(json.dumps({"value": "x", "id": "https://[x/secrets/a/b"}).encode()),
     "id-other": answer(json.dumps({"value": "x", "id": f"https://{HOST}/secrets/other/{VERSION}"}).encode()),
-    "id-other-vault": answer(json.dumps({"value": "x", "id": f"https://other/secrets/odd-id-other-vault/{VERSION}"}).encode()),
+    "id-other-vault": answer(
+        json.dumps({"value": "x", "id": f"https://other/secrets/odd-id-other-vault/{VERSION}"}).encode()
+    ),
     "id-no-version": answer(json.dumps({"value": "x", "id": f"https://{HOST}/secrets/odd-id-no-version/"}).encode()),
     "html": answer(b"<html>Sign in</html>", "Content-Type: text/html"),
     "error-number": answer(b'{"error": 5}', status="403 Forbidden"),
     "error-list": answer(b'{"error": [[]]}', status="500 Internal Server Error"),
     "echo": answer(
-        json.dumps({"error": {"code": f"Bad\n{TOKEN}", "message": f"\x1b[2J Bearer {TOKEN}"}}).encode(), status="403 Forbidden"
+        json.dumps({"error": {"code": f"Bad\n{TOKEN}", "message": f"\x1b[2J Bearer {TOKEN}"}}).encode(),
+        status="403 Forbidden",
     ),
 }
 

@@ -94,7 +94,7 @@ class ManagedIdentity:
         self._identity = identity
         self._session = IdentitySession(pause=pause, clock=clock)
         self._answers: dict[object, object] = {}
-        self.forget()
+        self._client: msal.ManagedIdentityClient | None = None
 
     def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:
         """Return a token, from MSAL's cache or from the identity endpoint.
@@ -116,7 +116,7 @@ class ManagedIdentity:
         self._answers.clear()
         with self._session.until(deadline, patient=patient) as exchange:
             try:
-                token = _token(self._client.acquire_token_for_client(resource=resource, claims_challenge=claims))
+                token = _token(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
             except KeylessError:
                 raise
             except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
@@ -129,14 +129,21 @@ class ManagedIdentity:
         return token
 
     def forget(self) -> None:
-        """Forget every token: MSAL has no way to drop one."""
-        self._client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
+        """Forget every token: MSAL has no way to drop one, so that another client is made for the next."""
+        self._client = None
 
     def close(self) -> None:
         """Close the connections, and forget every token."""
         self._session.close()
         self._answers.clear()
         self.forget()
+
+    def _asked(self) -> msal.ManagedIdentityClient:
+        client = self._client
+        if client is None:
+            client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
+            self._client = client
+        return client
 
 
 def _token(result: object) -> Token | None:

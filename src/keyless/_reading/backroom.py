@@ -17,11 +17,11 @@ from keyless._wire.gate import Gate
 from keyless.errors import KeylessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextvars import Context
 
     from keyless._reading.cache import Lookup
     from keyless._reading.counter import Counts
+    from keyless._reading.crew import Act
     from keyless._reading.flight import Flight
     from keyless._reading.herald import Herald
     from keyless._reading.options import ReaderOptions
@@ -127,7 +127,7 @@ class Backroom:
             self._crew.stop()
             ticket.wait(_CLOSING_SECONDS)
 
-    def _do(self, act: Callable[[], None]) -> bool:
+    def _do(self, act: Act) -> bool:
         try:
             self._crew.do(act)
         except RuntimeError:
@@ -161,7 +161,7 @@ class Backroom:
         if opened:
             read = partial(self._read, fetcher, flight, wanted, until, patient=found == Fetch())
             lane = self._refreshes if isinstance(found, Revalidate) else self._reads
-            self._crew.later(lane, partial(context.run, self._flights.run, wanted.key, flight, read))
+            self._crew.later(lane, partial(context.run, self._flights.fly, wanted.key, flight, read))
         if isinstance(found, Revalidate):
             ticket.give(found.secret)
         else:
@@ -183,18 +183,18 @@ class Backroom:
         with self._lock:
             tokens = self._prepared().tokens
 
-        def fetch() -> None:
+        def fetch() -> Act:
             try:
-                ticket.give(tokens.token(resource, deadline, claims=claims))
+                return partial(ticket.give, tokens.token(resource, deadline, claims=claims))
             except BaseException as error:  # noqa: BLE001 (whatever it is, who waits must get it)
-                ticket.give(None, error.with_traceback(None))
+                return partial(ticket.give, None, error.with_traceback(None))
 
         self._crew.later(self._tokens, partial(context.run, fetch))
 
     def _expire(self, secret: SecretId, rejected: str | None, ticket: Ticket[None], context: Context) -> None:
-        def tell() -> None:
+        def tell() -> Act:
             self._herald.tell_invalidated(self._vault_url, secret.name)
-            ticket.give(None)
+            return partial(ticket.give, None)
 
         if self._has_expired(secret, rejected):
             self._crew.later(self._tellings, partial(context.run, tell))

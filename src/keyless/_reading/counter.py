@@ -7,14 +7,18 @@ from itertools import count
 
 
 class Counter:
-    """A number that any thread may raise or read without a lock: one step of ``itertools.count`` cannot be split."""
+    """A number that any thread may raise or read without a lock: one step of ``itertools.count`` cannot be split.
+
+    Attributes:
+        add: Counts one more.
+    """
+
+    __slots__ = ("_steps", "add")
 
     def __init__(self) -> None:
         self._steps = count()
-
-    def add(self) -> None:
-        """Count one more."""
-        next(self._steps)
+        # The step itself, made in C: a read from memory takes little longer than it.
+        self.add = self._steps.__next__
 
     @property
     def value(self) -> int:

@@ -15,12 +15,16 @@ import threading
 import weakref
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Act = Callable[[], None]
+    # Returns what wakes those who wait for it: they find the thread free.
+    Job = Callable[[], Act]
+
+R = TypeVar("R")
 
 
 class Lane:
@@ -35,11 +39,11 @@ class Lane:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.busy = 0
-        self.waiting: deque[Act] = deque()
+        self.waiting: deque[Job] = deque()
 
 
 class Crew:
-    """Threads, started as they are needed. One of them always listens, however many are at work in the lanes.
+    """Threads, started as they are needed: one listens while the others are at work in the lanes.
 
     Args:
         lanes: The kinds of work.
@@ -53,7 +57,7 @@ class Crew:
     @property
     def has_begun(self) -> bool:
         """Whether there is a thread."""
-        return self._team.begun.locked()
+        return self._team.threads > 0
 
     @property
     def is_behind(self) -> bool:
@@ -64,16 +68,20 @@ class Crew:
         """Have something short done by one of the threads; it must neither wait nor raise.
 
         Raises:
-            RuntimeError: If there is no thread yet, and the system or an ending interpreter gives none. Nothing was done.
+            RuntimeError: If there is no thread, and the system or an ending interpreter gives none.
         """
         team = self._team
-        if not team.begun.locked():
-            # Thread.start() waits with a condition, which an interrupt may leave taken. Several may be started here by
-            # several callers: the first goes on.
-            _thread.start_new_thread(_begin, (team,))
         team.acts.put(act)
+        if team.free == 0:
+            try:
+                # Thread.start() waits with a condition, which an interrupt may leave taken. Several callers may start
+                # one here: the first goes on.
+                _thread.start_new_thread(_begin, (team,))
+            except RuntimeError:
+                if team.threads == 0:
+                    raise
 
-    def later(self, lane: Lane, job: Act) -> None:
+    def later(self, lane: Lane, job: Job) -> None:
         """Have work done in a lane, soon; only an act may call this. The work may wait, and must not raise."""
         with self._team.lock:
             lane.waiting.append(job)
@@ -92,15 +100,18 @@ class _Team:
 
     def __init__(self, lanes: tuple[Lane, ...]) -> None:
         self.acts: SimpleQueue[Act | None] = SimpleQueue()
-        self.begun = _thread.allocate_lock()
         self.turn = _thread.allocate_lock()
         self.lock = _thread.allocate_lock()
         self.lanes = lanes
+        self.threads = 0
         # How many threads are in no job: they listen, or will in a moment.
-        self.free = 1
+        self.free = 0
 
-    def take(self) -> tuple[Lane, Act] | None:
-        """Return the next job whose lane has room, and see that another thread listens meanwhile."""
+    def take(self) -> tuple[Lane, Job] | None:
+        """Return the next job whose lane has room, and see that somebody listens to those who have asked by now.
+
+        Who asks later sees that nobody is free: he asks first and looks then, and here it is the other way round.
+        """
         with self.lock:
             lane = next((lane for lane in self.lanes if lane.waiting and lane.busy < lane.limit), None)
             if lane is None:
@@ -108,12 +119,8 @@ class _Team:
             lane.busy += 1
             job = lane.waiting.popleft()
             self.free -= 1
-            alone = self.free == 0
-            self.free += alone
-        if alone and not _start(self):
-            # No thread is to be had: the others wait until this job has ended, each as long as its deadline lets it.
-            with self.lock:
-                self.free -= 1
+        if self.free == 0 and not self.acts.empty():
+            _begin(self)
         return lane, job
 
     def done(self, lane: Lane) -> None:
@@ -124,16 +131,18 @@ class _Team:
 
 
 def _begin(team: _Team) -> None:
-    if team.begun.acquire(blocking=False) and not _start(team):
-        _work(team)
-
-
-def _start(team: _Team) -> bool:
+    """Start a thread where none is free; where none can be started, the next that is free does what is asked."""
+    with team.lock:
+        if team.free:
+            return
+        team.free += 1
+        team.threads += 1
     try:
         threading.Thread(target=_work, args=(team,), name="keyless", daemon=True).start()
     except RuntimeError:
-        return False
-    return True
+        with team.lock:
+            team.free -= 1
+            team.threads -= 1
 
 
 def _work(team: _Team) -> None:
@@ -149,14 +158,17 @@ def _work(team: _Team) -> None:
             del act
         while (found := team.take()) is not None:
             lane, job = found
-            _do(job)
-            del found, job
+            wake = _do(job)
             team.done(lane)
+            if wake is not None:
+                _do(wake)
+            del found, job, wake
 
 
-def _do(act: Act) -> None:
+def _do(act: Callable[[], R]) -> R | None:
     try:
-        act()
+        return act()
     except BaseException:
         # Whoever waits does so until its deadline; the thread must go on for the others.
         logging.getLogger("keyless").exception("something failed that must not")
+        return None

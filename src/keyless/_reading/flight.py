@@ -9,6 +9,7 @@ import _thread
 import threading
 from contextlib import suppress
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyless.errors import KeylessError, ReaderClosedError
@@ -159,6 +160,10 @@ class SingleFlight(Generic[V]):
 
     def run(self, key: str, flight: Flight[V], work: Callable[[], V]) -> None:
         """Do the work and end the flight with what came of it; never raises what the work raised."""
+        self.fly(key, flight, work)()
+
+    def fly(self, key: str, flight: Flight[V], work: Callable[[], V]) -> Callable[[], None]:
+        """Do as ``run`` does, but return the landing: whoever waits wakes when it is called."""
         result, failure = None, None
         try:
             result = work()
@@ -169,7 +174,7 @@ class SingleFlight(Generic[V]):
             if self._flights.get(key, (None, None))[0] is flight:
                 del self._flights[key]
             self._forgotten.discard(flight)
-        flight.land(result, failure)
+        return partial(flight.land, result, failure)
 
     def __len__(self) -> int:
         return len(self._flights) + len(self._forgotten)

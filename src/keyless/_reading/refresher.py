@@ -76,6 +76,7 @@ class Refresher:
             ttl=options.ttl, max_stale=options.max_stale, negative_ttl=options.negative_ttl, chance=random.random
         )
         self._keys: dict[str, str] = {}
+        self._entries, self._add_hit = self._cache.entries, self._counts.hits.add
         self._closed = False
         self.begin_process()
         guard_forks(self)
@@ -83,13 +84,13 @@ class Refresher:
     def fresh(self, name: str) -> Secret | None:
         """Return a secret if it can be served with nothing else to do: two look-ups, no lock."""
         try:
-            key = self._keys.get(name)
-        except TypeError:  # A name of a wrong type, which ``ask`` tells.
+            entry = self._entries[self._keys[name]]
+        except (KeyError, TypeError):  # TypeError: a name of a wrong type, which ``ask`` tells.
             return None
-        secret = None if key is None else self._cache.fresh(key, self._clock())
-        if secret is not None:
-            self._counts.hits.add()
-        return secret
+        if self._clock() >= entry.fresh_until:
+            return None
+        self._add_hit()
+        return entry.secret
 
     def ask(self, name: str, version: str | None, ticket: Callable[[], Ticket[Secret]]) -> Secret | PendingRead:
         """Return what can be served now, or see that what is missing is on its way.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -16,6 +18,14 @@ from keyless._wire.tls import SteppedContext
 
 if TYPE_CHECKING:
     from keyless._wire.gate import Gate
+
+# What an environment says of the way to a vault, and of whom to trust there.
+_VARIABLES = (
+    *("https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+# Elsewhere the system has settings of its own, which change without a variable.
+_IS_IN_VARIABLES = sys.platform not in {"darwin", "win32"}
 
 
 class VaultSession(requests.Session):
@@ -32,8 +42,19 @@ class VaultSession(requests.Session):
     def __init__(self, *, connections: int, gate: Gate) -> None:
         super().__init__()
         self.limit = Limit()
+        self._found: tuple[tuple[str | None, ...], Any] = ((), None)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.mount("https://", _TrustingAdapter(self.limit, connections=connections, gate=gate))
+
+    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
+        """Return what the environment says for this vault, worked out again where it says something else than before.
+
+        requests would read the whole environment twice for each request: a sixth of the time that a read takes here.
+        """
+        says = tuple(map(os.environ.get, _VARIABLES)) if _IS_IN_VARIABLES else ()
+        if not says or self._found[0] != says:
+            self._found = says, super().merge_environment_settings(url, *settings)
+        return dict(self._found[1])
 
     def hang_up(self) -> None:
         """Close the connections that are kept: what comes on one of them may answer another request."""

@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, Self
 
@@ -80,7 +81,8 @@ class BoundedAdapter(HTTPAdapter):
     """
 
     def __init__(self, limit: Limit, *, connections: int = 10) -> None:
-        self._pools = _pools(limit)
+        # urllib3 passes nothing on to a connection that it does not know.
+        self._pools: Any = {"http": partial(_Aged, limit=limit), "https": partial(_AgedTLS, limit=limit)}
         super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=_OnceMore(0, read=False))
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
@@ -170,6 +172,17 @@ class _BoundedTLS(_Bounded, HTTPSConnection):
 class _Aged(HTTPConnectionPool):
     """Connections that are kept; one that was idle for long is closed, and made again."""
 
+    ConnectionCls: Any = _Bounded
+
+    def __init__(self, *arguments: Any, limit: Limit, **options: Any) -> None:
+        self._limit = limit
+        super().__init__(*arguments, **options)
+
+    def _new_conn(self) -> Any:
+        made: Any = super()._new_conn()
+        made.limit = self._limit
+        return made
+
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection: Any = super()._get_conn(timeout)
         if not connection.is_closed and clock.monotonic() - connection.idle_since > _LONGEST_IDLE:
@@ -184,6 +197,8 @@ class _Aged(HTTPConnectionPool):
 
 class _AgedTLS(_Aged, HTTPSConnectionPool):
     """The same for connections with TLS."""
+
+    ConnectionCls: Any = _BoundedTLS
 
 
 class _OnceMore(Retry):
@@ -202,18 +217,6 @@ class _OnceMore(Retry):
         if ended and self.total == 0:
             return self.new(total=-1)
         return super().increment(method, url, response, error, _pool, _stacktrace)
-
-
-def _pools(limit: Limit) -> dict[str, type[HTTPConnectionPool]]:
-    """Return the classes that urllib3 makes, by scheme: it passes nothing on to a connection that it does not know."""
-    plain, tls = (
-        type("Connection", (_Bounded,), {"limit": limit}),
-        type("TLSConnection", (_BoundedTLS,), {"limit": limit}),
-    )
-    return {
-        "http": type("Pool", (_Aged,), {"ConnectionCls": plain}),
-        "https": type("TLSPool", (_AgedTLS,), {"ConnectionCls": tls}),
-    }
 
 
 def _socket_options() -> list[tuple[int, int, int | bytes]]:

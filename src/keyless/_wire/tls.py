@@ -10,9 +10,12 @@ from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.wait import wait_for_read, wait_for_write
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from keyless._wire.gate import Gate
+
+    _Wait = Callable[[socket.socket, float | None], bool]
 
 R = TypeVar("R")
 
@@ -38,26 +41,27 @@ class _SteppedSocket(ssl.SSLSocket):
 
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 (the overridden signature)
         """Read what has come, or wait for it within the timeout."""
-        return self._in_steps(super().read, len, buffer)
+        # It has rarely come already: to look costs less than to try.
+        return self._in_steps(super().read, len, buffer, first=None if self.pending() else wait_for_read)
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what can be sent, or wait until it can be within the timeout."""
         return self._in_steps(super().send, data, flags)
 
-    def _in_steps(self, step: Callable[..., R], *arguments: Any) -> R:
-        assert isinstance(self.context, SteppedContext)  # noqa: S101 (for the type checker: it made this socket)
-        gate, until = self.context.gate, None if self._seconds is None else time.monotonic() + self._seconds
+    def _in_steps(self, step: Callable[..., R], *arguments: Any, first: _Wait | None = None) -> R:
+        context, until = self.context, None if self._seconds is None else time.monotonic() + self._seconds
+        assert isinstance(context, SteppedContext)  # noqa: S101 (for the type checker: it made this socket)
+        wait = first
         while True:
+            if wait is not None and not wait(self, None if until is None else max(0.0, until - time.monotonic())):
+                raise TimeoutError("the TLS connection does not answer in time")
             try:
-                with gate.passage:
+                with context.gate.passage:
                     return step(*arguments)
             except ssl.SSLWantReadError:
                 wait = wait_for_read
             except ssl.SSLWantWriteError:
                 wait = wait_for_write
-            left = None if until is None else max(0.0, until - time.monotonic())
-            if not wait(self, timeout=left):
-                raise TimeoutError("the TLS connection does not answer in time")
 
 
 class SteppedContext(ssl.SSLContext):
