@@ -127,7 +127,7 @@ class Services:
         with self._tls.wrap_socket(plain, server_side=True) as connection:
             served = 0
             while path := _asked(connection):
-                name = path.rpartition("/")[2]
+                name = path.split("/")[2]
                 kind, _, which = name.partition("-")
                 served += 1
                 if kind == "drip":

@@ -11,6 +11,8 @@ from base64 import b64decode
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
+from keyless._wire.error_answer import quote
+
 _PARAMETER = r'([A-Za-z_]+)="([^"]*)"'
 _FEWEST_LABELS = 2
 
@@ -55,7 +57,7 @@ def _tenant(found: dict[str, str]) -> str | None:
         path = urlsplit(found.get("authorization") or found.get("authorization_uri") or "").path
     except ValueError:
         return None
-    return path.strip("/").split("/")[0] or None
+    return quote(path.strip("/").split("/")[0]) or None
 
 
 def _decode(claims: str | None) -> str | None:
