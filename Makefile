@@ -12,7 +12,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak docs schema parity lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema parity lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -69,6 +69,9 @@ fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.m
 
 soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
 	@$(BIN)/python -m bench.soak
+
+attack: $(DEV) ## Interrupt, fork and drip for ten minutes, and print what came of it
+	@$(BIN)/python -m tests.attack
 
 docs: $(DEV) ## Build the documents' site into build/site
 	@$(BIN)/zensical build --strict --clean

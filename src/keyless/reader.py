@@ -33,7 +33,8 @@ class SecretReader:
     """Reads the secrets of one vault as one managed identity, and remembers them.
 
     One reader serves a whole process: threads and tasks share its token, its connections and its cache, and however many
-    ask at once, one request goes out. It is safe to use from any thread and any event loop, and after a fork.
+    ask at once, one request goes out. It is safe to use from any thread and any event loop, in a signal's handler, and
+    after a fork. An interrupt ends the call that it falls into, and nothing else.
 
     Example:
         >>> from keyless import SecretReader
@@ -52,8 +53,8 @@ class SecretReader:
         timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
             75 seconds that the endpoint of a virtual machine may be away while it is updated.
         parallel: How many requests may be under way at once; 1 to 1000.
-        on_event: Hears of what happens, from any thread; None logs it to ``keyless``. A program that has loaded
-            OpenTelemetry gets spans and metrics in either case.
+        on_event: Is given each event, on a thread of the reader; None logs it to ``keyless``. It must not read through
+            the same reader. A program that has loaded OpenTelemetry gets spans and metrics in either case.
         clock: Tells the time in seconds; only differences matter.
 
     Raises:
@@ -203,7 +204,7 @@ class SecretReader:
         return self._refresher.stats()
 
     def close(self) -> None:
-        """Forget every value, close the connections and end the threads. Whoever still waits gets ReaderClosedError."""
+        """Forget every value and token, and end connections and threads. Whoever still waits gets ReaderClosedError."""
         self._refresher.close()
 
     async def aclose(self) -> None:
