@@ -18,7 +18,7 @@ from keyless.errors import AccessDeniedError, IdentityServiceError, VaultUnreach
 
 if TYPE_CHECKING:
     from tests.attack.conftest import Clock
-    from tests.unit.conftest import ScriptedEndpoint
+    from tests.library.conftest import ScriptedEndpoint
 
 
 @pytest.mark.parametrize("name", ODD)
