@@ -24,6 +24,7 @@ _VARIABLES = (
     *("https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
+_PROXIES = 6
 # Elsewhere the system has settings of its own, which change without a variable.
 _IS_IN_VARIABLES = sys.platform not in {"darwin", "win32"}
 
@@ -46,14 +47,24 @@ class VaultSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.mount("https://", _TrustingAdapter(self.limit, connections=connections, gate=gate))
 
-    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Return what the environment says for this vault, worked out again where it says something else than before.
 
         requests would read the whole environment twice for each request: a sixth of the time that a read takes here.
         """
         says = tuple(map(os.environ.get, _VARIABLES)) if _IS_IN_VARIABLES else ()
         if not says or self._found[0] != says:
-            self._found = says, super().merge_environment_settings(url, *settings)
+            if says and not any(says[:_PROXIES]):
+                bundle = next(filter(None, says[_PROXIES:]), verify)
+                found = {
+                    "proxies": {},
+                    "stream": stream,
+                    "verify": self.verify if bundle is None else bundle,
+                    "cert": cert,
+                }
+            else:
+                found = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._found = says, found
         return dict(self._found[1])
 
     def hang_up(self) -> None:
