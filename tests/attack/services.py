@@ -118,6 +118,7 @@ class Services:
     def _accept(self, listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
         def guarded(connection: socket.socket) -> None:
             with suppress(OSError), connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 serve(connection)
 
         while True:

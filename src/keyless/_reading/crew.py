@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import _thread
 import logging
+import sys
 import threading
 import weakref
 from collections import deque
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
@@ -120,7 +122,9 @@ class _Team:
             job = lane.waiting.popleft()
             self.free -= 1
         if self.free == 0 and not self.acts.empty():
-            _begin(self)
+            # Where none can be started, the next that is free does what was asked.
+            with suppress(RuntimeError):
+                _thread.start_new_thread(_begin, (self,))
         return lane, job
 
     def done(self, lane: Lane) -> None:
@@ -131,18 +135,21 @@ class _Team:
 
 
 def _begin(team: _Team) -> None:
-    """Start a thread where none is free; where none can be started, the next that is free does what is asked."""
+    """Be one of the threads, unless one is free by now."""
     with team.lock:
         if team.free:
             return
         team.free += 1
         team.threads += 1
+    # What threading does for threads that it starts itself: debuggers and coverage ask for it.
+    sys.settrace(threading.gettrace())
+    sys.setprofile(threading.getprofile())
+    threading.current_thread().name = "keyless"
     try:
-        threading.Thread(target=_work, args=(team,), name="keyless", daemon=True).start()
-    except RuntimeError:
-        with team.lock:
-            team.free -= 1
-            team.threads -= 1
+        _work(team)
+    finally:
+        if sys.version_info < (3, 13):  # From then on threading forgets by itself a thread that it has not started.
+            threading._active.pop(threading.get_ident(), None)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _work(team: _Team) -> None:

@@ -54,15 +54,15 @@ class VaultSession(requests.Session):
         """
         says = tuple(map(os.environ.get, _VARIABLES)) if _IS_IN_VARIABLES else ()
         if not says or self._found[0] != says:
-            if says and not any(says[:_PROXIES]):
-                bundle = next(filter(None, says[_PROXIES:]), verify)
-                found = {
-                    "proxies": {},
-                    "stream": stream,
-                    "verify": self.verify if bundle is None else bundle,
-                    "cert": cert,
-                }
-            else:
+            bundle = next(filter(None, says[_PROXIES:]), verify)
+            # Where no proxy is named, there is nothing to work out.
+            found: Any = {
+                "proxies": {},
+                "stream": stream,
+                "verify": self.verify if bundle is None else bundle,
+                "cert": cert,
+            }
+            if not says or any(says[:_PROXIES]):
                 found = super().merge_environment_settings(url, proxies, stream, verify, cert)
             self._found = says, found
         return dict(self._found[1])
