@@ -12,7 +12,7 @@ DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak docs schema parity functions-host lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema parity functions-host lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -70,9 +70,10 @@ fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.m
 soak: $(DEV) ## Read for three minutes while everything goes wrong, and account for it
 	@$(BIN)/python -m bench.soak
 
-attack: $(DEV) ## Attack the library and the local Azure for ten minutes, with seeds and counts printed
+attack: $(DEV) ## Attack the library and the local Azure for twenty minutes, with seeds and counts printed
+	@$(BIN)/python -m tests.attack
 	@KEYLESS_ATTACK_REQUESTS=5000 KEYLESS_ATTACK_KILLS=200 KEYLESS_ATTACK_DAMAGES=50 \
-		$(BIN)/pytest -q -s -p no:xdist tests/attack
+		$(BIN)/pytest -q -s -p no:xdist tests/attack/local
 
 docs: $(DEV) ## Build the documents' site into build/site
 	@$(BIN)/zensical build --strict --clean

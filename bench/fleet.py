@@ -54,7 +54,7 @@ class ForgetfulCache(SecretCache):
     """The cache as it was before failures without a value in hand were remembered."""
 
     def fail(self, key: str, error: KeylessError, now: float) -> Entry | None:
-        return super().fail(key, error, now) if key in self._entries else None
+        return super().fail(key, error, now) if key in self.entries else None
 
 
 def forgetful() -> Client:

@@ -72,7 +72,7 @@ def test_neither_a_value_nor_a_token_shows(
         seen += [repr(secret), str(secret), f"{secret}", repr(reader), repr(reader.credential), str(vars(reader))]
         seen += [repr(reader.credential.get_token("https://vault.azure.net/.default"))]
         seen += [repr(reader.credential.get_token_info("https://vault.azure.net/.default"))]
-        seen += [repr(reader._refresher._cache._entries), repr(vars(reader._refresher))]
+        seen += [repr(reader._refresher._cache.entries), repr(vars(reader._refresher))]
         system.revoke("Key Vault Secrets User", on=vault)
         with pytest.raises(AccessDeniedError) as denied:
             reader.get("db-password")

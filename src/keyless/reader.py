@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import msal
 
-from keyless._reading.flight import done_in
-from keyless._reading.options import ReaderOptions, check_timeout
+from keyless._reading.flight import Ticket
+from keyless._reading.options import ReaderOptions, check_names, check_timeout
 from keyless._reading.refresher import PendingRead, Refresher
 from keyless._wire.clock import monotonic
 from keyless._wire.deadline import Deadline
@@ -34,7 +33,8 @@ class SecretReader:
     """Reads the secrets of one vault as one managed identity, and remembers them.
 
     One reader serves a whole process: threads and tasks share its token, its connections and its cache, and however many
-    ask at once, one request goes out. It is safe to use from any thread and any event loop, and after a fork.
+    ask at once, one request goes out. It is safe to use from any thread and any event loop, in a signal's handler, and
+    after a fork. An interrupt ends the call that it falls into, and nothing else.
 
     Example:
         >>> from keyless import SecretReader
@@ -53,8 +53,8 @@ class SecretReader:
         timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
             75 seconds that the endpoint of a virtual machine may be away while it is updated.
         parallel: How many requests may be under way at once; 1 to 1000.
-        on_event: Hears of what happens, from any thread; None logs it to ``keyless``. A program that has loaded
-            OpenTelemetry gets spans and metrics in either case.
+        on_event: Is given each event, on a thread of the reader; None logs it to ``keyless``. It must not read through
+            the same reader. A program that has loaded OpenTelemetry gets spans and metrics in either case.
         clock: Tells the time in seconds; only differences matter.
 
     Raises:
@@ -109,7 +109,7 @@ class SecretReader:
                 check_timeout(timeout)
             return secret
         deadlines = self._deadlines(timeout)
-        return self._wait(self._refresher.ask(name, version), *deadlines)
+        return self._wait(self._refresher.ask(name, version, Ticket), *deadlines)
 
     async def aget(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:  # noqa: ASYNC109
         """Return a secret as ``get`` does, from the same cache, without ever blocking the event loop.
@@ -122,7 +122,7 @@ class SecretReader:
                 check_timeout(timeout)
             return secret
         deadlines = self._deadlines(timeout)
-        return await self._await(self._refresher.ask(name, version), *deadlines)
+        return await self._await(self._refresher.ask(name, version, Ticket.in_loop), *deadlines)
 
     def get_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:
         """Return several secrets, asked for in parallel.
@@ -137,7 +137,7 @@ class SecretReader:
         Raises:
             ReadErrors: If at least one failed; it holds every failure, and the secrets that could be read.
         """
-        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names)
+        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names, Ticket)
         secrets = {}
         for name, outcome in asked.items():
             try:
@@ -148,7 +148,7 @@ class SecretReader:
 
     async def aget_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:  # noqa: ASYNC109
         """Return several secrets as ``get_many`` does, without ever blocking the event loop."""
-        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names)
+        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names, Ticket.in_loop)
         secrets = {}
         for name, outcome in asked.items():
             try:
@@ -172,6 +172,12 @@ class SecretReader:
             ConfigurationError: If the name or version cannot be one.
         """
         if isinstance(secret, Secret):
+            if secret.vault_url != self.vault_url:
+                raise ConfigurationError(
+                    f"The secret {secret.name!r} was not read from the vault {self.vault_url}.",
+                    cause=f"It is a secret of {secret.vault_url}, and this reader reads another vault.",
+                    remedy="Pass it to the reader that it came from.",
+                )
             self._refresher.invalidate(secret.name, version, rejected=secret.version)
         else:
             self._refresher.invalidate(secret, version, rejected=None)
@@ -198,7 +204,7 @@ class SecretReader:
         return self._refresher.stats()
 
     def close(self) -> None:
-        """Forget every value, close the connections and end the threads. Whoever still waits gets ReaderClosedError."""
+        """Forget every value and token, and end connections and threads. Whoever still waits gets ReaderClosedError."""
         self._refresher.close()
 
     async def aclose(self) -> None:
@@ -222,6 +228,8 @@ class SecretReader:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_refresher"):
+            return "SecretReader(not made)"  # A crash report shows what __init__ refused to make.
         return f"SecretReader({self.vault_url!r}, identity={self._refresher.identity_name!r})"
 
     def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
@@ -232,18 +240,14 @@ class SecretReader:
         until = Deadline.after(seconds, self._options.clock)
         return until, Deadline.after(min(seconds, _PATIENCE), self._options.clock)
 
-    def _ask_many(self, names: Iterable[str]) -> tuple[dict[str, Secret | PendingRead], dict[str, KeylessError]]:
+    def _ask_many(
+        self, names: Iterable[str], ticket: Callable[[], Ticket[Secret]]
+    ) -> tuple[dict[str, Secret | PendingRead], dict[str, KeylessError]]:
         asked: dict[str, Secret | PendingRead] = {}
         errors: dict[str, KeylessError] = {}
-        if isinstance(names, str):
-            raise ConfigurationError(
-                "get_many() was given one string.",
-                cause="It takes several names, and the letters of one are several.",
-                remedy="Give a list of names, or call get().",
-            )
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys(check_names(names)):
             try:
-                asked[name] = self._refresher.ask(name, None)
+                asked[name] = self._refresher.ask(name, None, ticket)
             except KeylessError as error:
                 errors[name] = error
         return asked, errors
@@ -251,14 +255,17 @@ class SecretReader:
     def _wait(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        with suppress(TimeoutError):
-            outcome.flight.exception(until.remaining if outcome.fallback is None else patience.remaining)
+        if outcome.unattended and outcome.fallback is None:
+            return self._refresher.read_alone(outcome.secret, until)
+        if not outcome.unattended:
+            outcome.ticket.wait(until.remaining if outcome.fallback is None else patience.remaining)
         return self._refresher.result_or_fallback(outcome)
 
     async def _await(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        await done_in(outcome.flight, until.remaining if outcome.fallback is None else patience.remaining)
+        if not outcome.unattended:
+            await outcome.ticket.awaited(until.remaining if outcome.fallback is None else patience.remaining)
         return self._refresher.result_or_fallback(outcome)
 
 

@@ -97,5 +97,5 @@ def _note_if_same(error: Exception, rejected: Secret, newer: Secret) -> None:
         error.add_note(
             f"Keyless could not read {newer.name} anew: neither the vault nor a token can be had for now."
             if newer.is_stale
-            else f"Keyless asked the vault anew: the version of {newer.name} is still {newer.version}."
+            else f"Keyless has asked the vault, now or just before: the version of {newer.name} is still {newer.version}."
         )

@@ -69,5 +69,8 @@ class Secret:
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return self
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("A Secret gives no state: its value would be in it. Pass secret.value on.")
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("A Secret cannot be pickled: its value would land on disk or on a wire. Pass secret.value on.")

@@ -16,6 +16,8 @@ from keyless.errors import ConfigurationError
 SECRET_NAME = r"[0-9A-Za-z-]{1,127}"  # noqa: S105 (what names may be)
 _VERSION = r"[0-9A-Fa-f]{32}"
 VAULT_NAME = r"(?!.*--)[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]"
+# What ends in a number is an IPv4 address to whatever resolves it: https://url.spec.whatwg.org/#ends-in-a-number-checker
+_LAST_OF_ADDRESS = r"[0-9]+|0[xX][0-9A-Fa-f]*"
 _LABEL = r"[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 
 
@@ -104,6 +106,11 @@ class SecretId:
             )
         return cls(found.vault_url, found.name, version)
 
+    @property
+    def key(self) -> str:
+        """The name and version in one form: Key Vault compares names without case."""
+        return f"{self.name.lower()}/{self.version or ''}"
+
     def __str__(self) -> str:
         tail = f"/{self.version}" if self.version else ""
         return f"{self.vault_url}/secrets/{self.name}{tail}"
@@ -132,6 +139,12 @@ def check_version(version: str) -> str:
     Raises:
         ConfigurationError: If it is not 32 hexadecimal digits.
     """
+    if not isinstance(version, str):
+        raise ConfigurationError(
+            f"The secret version is {type(version).__name__}, not text.",
+            cause="A version is 32 hexadecimal digits.",
+            remedy="Copy it from the secret's identifier, or leave it out to read the latest version.",
+        )
     if not re.fullmatch(_VERSION, version):
         raise ConfigurationError(
             f"The secret version {version[:200]!r} is not valid.",
@@ -198,11 +211,17 @@ def _vault_url_problem(url: str) -> tuple[str, str] | None:
         return "it holds a user name or password", write
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         return "it has more than a host", "Give the vault's address alone; the secret's name is a value of its own."
-    return _host_problem(_host(parts), write)
+    if not url.isascii() or not url.isprintable():
+        return "it has signs that no vault's address has", write
+    return _host_problem(_host(parts), parts.port, write)
 
 
-def _host_problem(host: str, write: str) -> tuple[str, str] | None:
+def _host_problem(host: str, port: int | None, write: str) -> tuple[str, str] | None:
+    if port == 0:
+        return "nothing answers at the port 0", write
     labels = host.split(".")
+    if re.fullmatch(_LAST_OF_ADDRESS, labels[-1]) or ":" in host:
+        return "it is an IP address, and a vault has a name", write
     suffix = next((cloud.vault_suffix for cloud in CLOUDS if f".{host}".endswith(f".{cloud.vault_suffix}")), None)
     if "managedhsm" in labels:
         return "it is a managed HSM", "A managed HSM holds keys and no secrets: name a vault."

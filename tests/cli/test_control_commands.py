@@ -138,6 +138,18 @@ def test_a_rotated_secret_has_a_new_value_and_a_deleted_one_is_gone(up: Up) -> N
     assert "no secret 'turning'" in up.fails("secret", "show", "turning")
 
 
+def test_a_value_comes_out_byte_for_byte_where_a_terminal_would_see_colours(up: Up) -> None:
+    value = "pa\x1b[31mss\x1b[0mw\u00f6rd"
+    up.run("secret", "set", "coloured", value)
+    read = [*KEYLESS, "get", "coloured", "--vault-url", up.ready["vaults"]["contoso-kv"]]
+    for command, environment in (
+        (read, {**os.environ, **up.ready["env"]}),
+        ([*KEYLESS, "secret", "show", "coloured", "--value"], up.environment),
+    ):
+        told = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=True)
+        assert told.stdout == f"{value}\n".encode()
+
+
 def test_a_role_that_is_granted_is_felt_and_one_that_is_revoked_is_too(up: Up) -> None:
     # Without --on the only vault is meant.
     assert "newcomer has Key Vault Secrets User on contoso-kv" in up.run(

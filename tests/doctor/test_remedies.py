@@ -61,7 +61,7 @@ def no_token(
     problem: Exception | None = None,
     source: Any = msal.managed_identity.APP_SERVICE,
 ) -> list[KeylessError]:
-    exchange = Exchange(SOON, source, patient=False, status=status, text=text)
+    exchange = Exchange(SOON, source, patient=False, status=status, body=text.encode())
     names = ("system-assigned", f"client_id={GUID}", f"object_id={GUID}", "resource_id=/subscriptions/$(reboot)/x")
     return [identity_failures.explain(name, exchange, problem) for name in names]
 

@@ -73,6 +73,18 @@ def explain(identity: str, exchange: Exchange, problem: Exception | None) -> Ide
     )
 
 
+def no_header(identity: str, source: object) -> IdentityServiceError:
+    """Return the error for a token that no request can carry: it would be told as a fault of the vault's."""
+    return IdentityServiceError(
+        f"The identity endpoint of {source_name(source)} gives a token for the {identity} managed identity that is none: it has "
+        "other signs than printable ASCII.",
+        cause="What answers is not the platform's identity endpoint, or something in between changed its answer.",
+        remedy="Check where the identity variables point, and whether a proxy stands in between: "
+        "`env | grep -i -e endpoint -e proxy`.",
+        status=200,
+    )
+
+
 def source_name(source: object) -> str:
     """Return the everyday name of MSAL's constant for an identity source."""
     names = {
@@ -157,11 +169,11 @@ def _connection_problem(problem: requests.RequestException) -> str:
 
 def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityError:
     status = exchange.status or 0
-    answer = read_error(exchange.text, flat=True)
+    answer = read_error(exchange.body, flat=True, sent=exchange.sent)
     quote = f": {answer.message}" if answer.message else ""
     what = f"{source[0].upper()}{source[1:]} gives no token for the {identity} managed identity: {status}{quote}"
     what = what if what.endswith(".") else f"{what}."
-    if "unreachable" in exchange.text and status == 403:  # noqa: PLR2004 (Docker Desktop in the endpoint's place)
+    if b"unreachable" in exchange.body and status == 403:  # noqa: PLR2004 (Docker Desktop in the endpoint's place)
         return IdentityUnavailableError(
             what,
             cause="A container's proxy answers in the endpoint's place: this does not run in Azure.",

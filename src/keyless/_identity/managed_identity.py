@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 
-from keyless._identity.failures import explain
+from keyless._identity.failures import explain, no_header
 from keyless._identity.session import IdentitySession
 from keyless._remedies.host import GUID
 from keyless._remedies.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES
@@ -49,7 +49,7 @@ def check_identity(identity: Any) -> str:
     Raises:
         ConfigurationError: If it is something else, or its id does not have the form of one.
     """
-    if not msal.managed_identity.ManagedIdentity.is_managed_identity(identity):
+    if not _is_managed_identity(identity):
         raise ConfigurationError(
             f"The identity is {type(identity).__name__}, which is no managed identity.",
             cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
@@ -73,6 +73,16 @@ def check_identity(identity: Any) -> str:
     return f"{kind}={value}"
 
 
+def _is_managed_identity(identity: Any) -> bool:
+    kinds = msal.managed_identity.ManagedIdentity
+    try:
+        return kinds.is_system_assigned(identity) or (
+            kinds.is_managed_identity(identity) and identity["ManagedIdentityIdType"] in _KINDS
+        )
+    except TypeError:  # A dict may have anything as its kind, such as a list.
+        return False
+
+
 class ManagedIdentity:
     """One managed identity, as MSAL asks for its tokens.
 
@@ -90,7 +100,7 @@ class ManagedIdentity:
         self._identity = identity
         self._session = IdentitySession(pause=pause, clock=clock)
         self._answers: dict[object, object] = {}
-        self.forget()
+        self._client: msal.ManagedIdentityClient | None = None
 
     def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:
         """Return a token, from MSAL's cache or from the identity endpoint.
@@ -112,24 +122,35 @@ class ManagedIdentity:
         self._answers.clear()
         with self._session.until(deadline, patient=patient) as exchange:
             try:
-                token = _token(self._client.acquire_token_for_client(resource=resource, claims_challenge=claims))
+                token = _token(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
             except KeylessError:
                 raise
             except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
                 problem = error
                 token = _dated(exchange)
+        # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
         if token is None:
-            # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
             raise explain(self.name, exchange, problem)
+        if not re.fullmatch("[!-~]+", token.value):
+            raise no_header(self.name, exchange.source)
         return token
 
     def forget(self) -> None:
-        """Forget every token: MSAL has no way to drop one."""
-        self._client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
+        """Forget every token: MSAL has no way to drop one, so that another client is made for the next."""
+        self._client = None
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and forget every token."""
         self._session.close()
+        self._answers.clear()
+        self.forget()
+
+    def _asked(self) -> msal.ManagedIdentityClient:
+        client = self._client
+        if client is None:
+            client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
+            self._client = client
+        return client
 
 
 def _token(result: object) -> Token | None:

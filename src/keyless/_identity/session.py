@@ -14,6 +14,8 @@ from urllib3.exceptions import MaxRetryError, ProtocolError, ResponseError
 from urllib3.util import Retry
 
 from keyless._wire.body import read_body
+from keyless._wire.connections import BoundedAdapter, Limit
+from keyless._wire.error_answer import json_object
 from keyless._wire.pauses import backoff, parse_retry_after
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ _IMDS_RETRIES = frozenset({404, 410, 429, 500, 501, 502, 503, 504})
 _OTHER_RETRIES = frozenset({429, 500, 502, 503, 504})
 _IMDS_ATTEMPTS = 5
 _OTHER_ATTEMPTS = 3
+_OK = 200
+# What proves that a request comes from this machine or process, in the various sources.
+_SECRET_HEADERS = ("X-IDENTITY-HEADER", "Secret", "Authorization")
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +53,8 @@ class Exchange:
         source: MSAL's constant for the platform's identity source.
         patient: Whether to ask again where the platform's advice says so.
         status: The last answer's HTTP status; None where there was none.
-        text: The last answer's body. It may hold a token: never put it into an error as it is.
+        body: The last answer's body. It may hold a token: never put it into an error as it is.
+        sent: What was sent and nobody may see.
         retry_after: The seconds that the last answer asked to wait.
     """
 
@@ -56,7 +62,8 @@ class Exchange:
     source: object
     patient: bool
     status: int | None = None
-    text: str = field(default="", repr=False)
+    body: bytes = field(default=b"", repr=False)
+    sent: tuple[str, ...] = field(default=(), repr=False)
     retry_after: float | None = None
 
 
@@ -73,6 +80,7 @@ class IdentitySession(requests.Session):
     def __init__(self, *, pause: Callable[[float], bool], clock: Callable[[], float]) -> None:
         super().__init__()
         self.trust_env = False
+        self.limit = Limit()
         self._current = threading.local()
         self.hooks["response"].append(self._note)
         self.mount("http://", _PacedAdapter(self, pause=pause, clock=clock))
@@ -96,7 +104,8 @@ class IdentitySession(requests.Session):
         source = msal.managed_identity.get_managed_identity_source()
         exchange = self._current.exchange = Exchange(deadline, source, patient)
         try:
-            yield exchange
+            with self.limit.until(deadline):
+                yield exchange
         finally:
             del self._current.exchange
 
@@ -109,15 +118,21 @@ class IdentitySession(requests.Session):
 
     def _note(self, response: requests.Response, *_: object, **__: object) -> None:
         exchange = self.exchange
-        exchange.status, exchange.text = response.status_code, response.text
+        exchange.status, exchange.body = response.status_code, response.content
         exchange.retry_after = parse_retry_after(response.headers.get("Retry-After"))
+        headers = response.request.headers
+        exchange.sent = tuple(str(headers[name]) for name in _SECRET_HEADERS if headers.get(name))
+        # Only an answer of 200 holds a token; MSAL would take one from any, and write what is no JSON to its log.
+        if response.status_code != _OK or "access_token" not in json_object(response.content):
+            response._content = b"{}"  # noqa: SLF001 (requests has no other way to change what was answered)
+        response.encoding = "utf-8"
 
 
-class _PacedAdapter(HTTPAdapter):
+class _PacedAdapter(BoundedAdapter):
     """Sends a request as often as the platform's advice and the deadline allow."""
 
     def __init__(self, session: IdentitySession, *, pause: Callable[[float], bool], clock: Callable[[], float]) -> None:
-        super().__init__()
+        super().__init__(session.limit)
         self._session = session
         self._pause = pause
         self._clock = clock

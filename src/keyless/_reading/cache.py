@@ -53,7 +53,7 @@ _FIRST_RETRY = 1.0
 _MAX_FAILURES = 1024
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """What is remembered of one secret; times are in the reader's clock's seconds.
 
@@ -154,14 +154,18 @@ class Held(NamedTuple):
 class SecretCache:
     """The secrets of one vault, as one identity sees them.
 
-    The caller holds no lock for ``fresh``: a dict's own reads are atomic, and an entry's ``secret`` and ``fresh_until``
-    are set before it is put in. Everything else must be called by one thread at a time.
+    Any thread may call ``lookup`` and ``held`` and look into ``entries`` without a lock: a dict's own steps are atomic,
+    and an entry is whole before it is put in and never changes after. What changes something must be called by one
+    thread at a time.
 
     Args:
         ttl: Seconds for which a value is fresh, give or take a fifth, so that instances do not ask together.
         max_stale: Seconds after its reading for which a value may be served while the vault cannot be asked.
         negative_ttl: Seconds for which a refusal is remembered, so that a hot path cannot hammer the vault.
         chance: A number from 0 to 1, anew at each call.
+
+    Attributes:
+        entries: What is remembered, by key. A value whose ``fresh_until`` has not come is served with nothing else to do.
     """
 
     def __init__(self, *, ttl: float, max_stale: float, negative_ttl: float, chance: Callable[[], float]) -> None:
@@ -169,20 +173,15 @@ class SecretCache:
         self._max_stale = max_stale
         self._negative_ttl = negative_ttl
         self._chance = chance
-        self._entries: dict[str, Entry] = {}
+        self.entries: dict[str, Entry] = {}
         self._failed: dict[str, RememberedFailure] = {}
-
-    def fresh(self, key: str, now: float) -> Secret | None:
-        """Return the value if it can be served with nothing else to do."""
-        entry = self._entries.get(key)
-        return entry.secret if entry is not None and now < entry.fresh_until else None
 
     def lookup(self, key: str, now: float) -> Lookup:
         """Say what to do about a secret that is asked for now: the table above."""
         failure = self._failed.get(key)
         if failure is not None and now < failure.until:
             return Deny(failure.error)
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         if entry is None:
             return Fetch(once=self._failures(key, now) > 0)
         if now < entry.fresh_until:
@@ -208,13 +207,14 @@ class SecretCache:
         Returns:
             What was remembered before, replaced in one step: readers never find nothing in between.
         """
-        before = self._entries.get(key)
+        before = self.entries.get(key)
         ttl = max(self._ttl, PINNED_TTL) if pinned and self._ttl else self._ttl
         ttl *= 1 + _TTL_SPREAD * (2 * self._chance() - 1)
-        entry = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER)
-        entry.confirmed = before is not None and before.expired and before.secret.version == secret.version
-        self._entries[key] = entry
+        confirmed = before is not None and before.expired and before.secret.version == secret.version
+        entry = Entry(replace(secret, source="cache"), now, now + ttl, now + ttl * _DUE_AFTER, confirmed=confirmed)
+        # In this order: who looks in between asks again, and is not told of a failure that is over.
         self._failed.pop(key, None)
+        self.entries[key] = entry
         return before
 
     def fail(self, key: str, error: KeylessError, now: float) -> Entry | None:
@@ -223,22 +223,23 @@ class SecretCache:
         Returns:
             What is remembered, its ``stale`` to be served in the error's place; None where the error stands.
         """
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         if not error.stale_ok:
-            self._entries.pop(key, None)
+            self.entries.pop(key, None)
             self._remember(key, RememberedFailure(now + self._negative_ttl, error, failures=0), now)
             return None
         if entry is None or now - entry.stored_at >= self._max_stale:
-            self._entries.pop(key, None)
+            self.entries.pop(key, None)
             failures = self._failures(key, now) + 1
             # The first may be a slip, and the next reader tries at once; unless the service asked to wait.
             again = failures > 1 or error.retry_after is not None
             pause = self._pause(max(1, failures - 1), error) if again else 0.0
             self._remember(key, RememberedFailure(now + pause, error, failures), now)
             return None
-        entry.failures += 1
-        entry.retry_at = now + self._pause(entry.failures, error)
-        entry.stale = entry.stale or replace(entry.secret, source="stale")
+        failures = entry.failures + 1
+        retry_at, stale = now + self._pause(failures, error), entry.stale or replace(entry.secret, source="stale")
+        # Another one in its place, since readers look at it meanwhile.
+        self.entries[key] = entry = replace(entry, failures=failures, retry_at=retry_at, stale=stale)
         return entry
 
     def expire(self, key: str, now: float, rejected: str | None = None) -> bool:
@@ -253,7 +254,7 @@ class SecretCache:
             Whether there was anything to do: not where that version is not in hand any more, or has expired already, or
             was rejected before and the vault has just said that it is still the latest.
         """
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         if rejected is not None:
             if entry is None or entry.expired or entry.secret.version != rejected:
                 return False
@@ -263,20 +264,18 @@ class SecretCache:
         if entry is not None:
             # An episode of staleness goes on, but for its pause: whoever asks next waits for the vault.
             at, again = entry.stored_at, float("-inf")
-            self._entries[key] = replace(
-                entry, fresh_until=at, due_at=at, retry_at=again, expired=True, confirmed=False
-            )
+            self.entries[key] = replace(entry, fresh_until=at, due_at=at, retry_at=again, expired=True, confirmed=False)
         return True
 
     def held(self, now: float) -> Held:
         """Return what is in memory now."""
-        entries = self._entries.values()
+        entries = list(self.entries.values())
         stale = sum(entry.stale is not None for entry in entries)
         return Held(len(entries), stale, max((now - entry.stored_at for entry in entries), default=0.0))
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
+        self.entries.clear()
         self._failed.clear()
 
     def _pause(self, failures: int, error: KeylessError) -> float:

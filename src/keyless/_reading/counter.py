@@ -1,22 +1,38 @@
-"""A number that threads raise together without waiting for one another."""
+"""Numbers that threads raise together without waiting for one another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import count
 
 
 class Counter:
-    """A number that any thread may raise without a lock: one step of ``itertools.count`` cannot be split."""
+    """A number that any thread may raise or read without a lock: one step of ``itertools.count`` cannot be split.
+
+    Attributes:
+        add: Counts one more.
+    """
+
+    __slots__ = ("_steps", "add")
 
     def __init__(self) -> None:
         self._steps = count()
-        self._looks = 0
+        # The step itself, made in C: a read from memory takes little longer than it.
+        self.add = self._steps.__next__
 
-    def add(self) -> None:
-        """Count one more."""
-        next(self._steps)
+    @property
+    def value(self) -> int:
+        """How many were counted. To look is no step: ``repr`` has the documented form ``count(3)``."""
+        return int(repr(self._steps).removeprefix("count(").removesuffix(")"))
 
-    def look(self) -> int:
-        """Return how many were counted; one thread at a time may look. A look is a step itself, which is taken off."""
-        self._looks += 1
-        return next(self._steps) - self._looks + 1
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a reader counts; ``ReaderStats`` says what each number is."""
+
+    hits: Counter = field(default_factory=Counter)
+    misses: Counter = field(default_factory=Counter)
+    stale: Counter = field(default_factory=Counter)
+    refused: Counter = field(default_factory=Counter)
+    retrieved: Counter = field(default_factory=Counter)
+    failed: Counter = field(default_factory=Counter)

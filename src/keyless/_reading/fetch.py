@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from keyless._reading.options import ReaderOptions
     from keyless._wire.deadline import Deadline
+    from keyless._wire.gate import Gate
     from keyless.events import Hook
     from keyless.secret import Secret
     from keyless.secret_id import SecretId
@@ -44,6 +45,7 @@ class Fetcher:
         options: The reader's options.
         emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
+        gate: What work passes through that no fork may fall into; None where nothing shuts it.
     """
 
     def __init__(
@@ -54,13 +56,14 @@ class Fetcher:
         *,
         emit: Hook,
         pause: Callable[[float], bool] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
         asked = ManagedIdentity(identity, pause=self._pause, clock=options.clock)
         self.tokens = TokenSource(asked, options, emit=emit)
         self._host = vault_url.removeprefix("https://").partition(":")[0]
-        self._vault = Vault(vault_url, connections=options.parallel, now=_now)
+        self._vault = Vault(vault_url, connections=options.parallel, now=_now, gate=gate)
         cloud = cloud_of(self._host)
         self._resource = cloud.resource if cloud else None
 

@@ -5,10 +5,11 @@ MSAL has no such thing: twenty threads with a cold cache are twenty calls to the
 
 from __future__ import annotations
 
+import _thread
 import threading
-from concurrent.futures import Future
 from contextlib import suppress
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyless.errors import KeylessError, ReaderClosedError
@@ -22,16 +23,117 @@ if TYPE_CHECKING:
 V = TypeVar("V")
 
 
+class Ticket(Generic[V]):
+    """What one caller waits with. An interrupt may fall anywhere into the waiting, and nobody else is kept from anything.
+
+    It is one lock made in C. The condition of a ``concurrent.futures.Future`` is written in Python: an exception that a
+    signal raises in the midst of it leaves it taken, and whoever comes next waits without end.
+
+    Attributes:
+        result: What came; None until then, and where an error came.
+        failure: The error that came.
+        landed: Whether either has come.
+    """
+
+    __slots__ = ("_coming", "_loop", "_waiter", "failure", "landed", "result")
+
+    def __init__(self) -> None:
+        self.result: V | None = None
+        self.failure: BaseException | None = None
+        self.landed = False
+        self._coming = _thread.allocate_lock()
+        self._coming.acquire()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @classmethod
+    def in_loop(cls) -> Ticket[V]:
+        """Return a ticket for a task of the running event loop."""
+        import asyncio  # noqa: PLC0415 (whoever gets here has it; `import keyless` need not pay for it)
+
+        made: Ticket[V] = cls()
+        made._loop = asyncio.get_running_loop()
+        made._waiter = made._loop.create_future()
+        return made
+
+    def wait(self, seconds: float) -> bool:
+        """Wait in this thread; return whether it came in time. One thread waits with a ticket."""
+        if not self.landed and self._coming.acquire(timeout=seconds):
+            self._coming.release()
+        return self.landed
+
+    async def awaited(self, seconds: float) -> bool:
+        """Wait in the event loop; what is on its way comes all the same where the waiting task is cancelled."""
+        import asyncio  # noqa: PLC0415 (as above)
+
+        assert self._waiter is not None  # noqa: S101 (for the type checker: in_loop() set it)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._waiter
+        return self.landed
+
+    def give(self, result: V | None, failure: BaseException | None = None) -> None:
+        """Give what came to whoever waits; once for each ticket."""
+        self.result, self.failure = result, failure
+        self.landed = True
+        self._coming.release()
+        if self._loop is not None:
+            # The loop may be closed by then, and nobody waits in it any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def outcome(self) -> V:
+        """Return what came, or raise the error that came.
+
+        Each waiter raises an error of its own: many threads would write into one error's traceback.
+        """
+        if self.failure is not None:
+            raise copy(self.failure) if isinstance(self.failure, KeylessError) else self.failure
+        return self.result  # type: ignore[return-value]  # None only where V allows it
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Flight(Generic[V]):
+    """A piece of work that is under way, and the tickets of those who wait for it."""
+
+    def __init__(self) -> None:
+        self._tickets: list[Ticket[V]] = []
+        self._brought: tuple[V | None, BaseException | None] | None = None
+
+    def board(self, ticket: Ticket[V]) -> None:
+        """Let a ticket have what this flight brings, at once if it has landed."""
+        self._tickets.append(ticket)
+        if self._brought is not None:
+            self._give()
+
+    def land(self, result: V | None, failure: BaseException | None) -> None:
+        """End with what came of the work, unless it has ended before."""
+        if self._brought is None:
+            self._brought = result, failure
+            self._give()
+
+    def _give(self) -> None:
+        brought = self._brought
+        assert brought is not None  # noqa: S101 (for the type checker)
+        # Boarding and landing may both give; each ticket is popped by one of them.
+        with suppress(IndexError):
+            while True:
+                self._tickets.pop().give(*brought)
+
+
 class SingleFlight(Generic[V]):
-    """The flights that are under way, by key."""
+    """The flights that are under way, by key. Only the reader's own threads change them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, tuple[Future[V], Deadline]] = {}
-        self._forgotten: set[Future[V]] = set()
+        self._flights: dict[str, tuple[Flight[V], Deadline]] = {}
+        self._forgotten: set[Flight[V]] = set()
         self._closed = False
 
-    def join(self, key: str, deadline: Deadline) -> tuple[Future[V], bool]:
+    def join(self, key: str, deadline: Deadline) -> tuple[Flight[V], bool]:
         """Join the flight for a key, or open one.
 
         Args:
@@ -52,12 +154,16 @@ class SingleFlight(Generic[V]):
                 return flight, False
             if flight is not None:
                 self._forgotten.add(flight)
-            opened: Future[V] = Future()
+            opened: Flight[V] = Flight()
             self._flights[key] = opened, deadline
             return opened, True
 
-    def run(self, key: str, flight: Future[V], work: Callable[[], V]) -> None:
+    def run(self, key: str, flight: Flight[V], work: Callable[[], V]) -> None:
         """Do the work and end the flight with what came of it; never raises what the work raised."""
+        self.fly(key, flight, work)()
+
+    def fly(self, key: str, flight: Flight[V], work: Callable[[], V]) -> Callable[[], None]:
+        """Do as ``run`` does, but return the landing: whoever waits wakes when it is called."""
         result, failure = None, None
         try:
             result = work()
@@ -68,10 +174,15 @@ class SingleFlight(Generic[V]):
             if self._flights.get(key, (None, None))[0] is flight:
                 del self._flights[key]
             self._forgotten.discard(flight)
-            _finish(flight, result, failure)
+        return partial(flight.land, result, failure)
 
     def __len__(self) -> int:
         return len(self._flights) + len(self._forgotten)
+
+    def has(self, key: str) -> bool:
+        """Say whether a flight for a key is under way and not overdue; any thread may ask."""
+        flight, due = self._flights.get(key, (None, None))
+        return flight is not None and due is not None and due.remaining > 0
 
     def forget(self, key: str) -> None:
         """Make the next one open a flight anew; those who joined the old one still get its result."""
@@ -80,28 +191,19 @@ class SingleFlight(Generic[V]):
             if flight is not None:
                 self._forgotten.add(flight)
 
-    def is_current(self, key: str, flight: Future[V]) -> bool:
+    def is_current(self, key: str, flight: Flight[V]) -> bool:
         """Say whether a flight is the one that readers join now; it is not once forgotten."""
-        with self._lock:
-            return self._flights.get(key, (None, None))[0] is flight
+        return self._flights.get(key, (None, None))[0] is flight
 
     def close(self) -> None:
         """End every flight with ReaderClosedError: nobody will run them any more, and none is opened."""
         with self._lock:
             self._closed = True
-            for flight in (*(flight for flight, _ in self._flights.values()), *self._forgotten):
-                _finish(flight, None, closed())
+            left = [*(flight for flight, _ in self._flights.values()), *self._forgotten]
             self._flights.clear()
             self._forgotten.clear()
-
-
-def _finish(flight: Future[V], result: V | None, failure: BaseException | None) -> None:
-    if flight.done():  # close() came first.
-        return
-    if failure is None:
-        flight.set_result(result)  # type: ignore[arg-type]  # None only where V allows it
-    else:
-        flight.set_exception(failure)
+        for flight in left:
+            flight.land(None, closed())
 
 
 def closed() -> ReaderClosedError:
@@ -111,47 +213,3 @@ def closed() -> ReaderClosedError:
         cause="close() was called, or its with block has ended.",
         remedy="Keep one SecretReader for as long as the process reads secrets.",
     )
-
-
-def result_of(flight: Future[V]) -> V:
-    """Return what a flight that has ended brought, or raise what went wrong.
-
-    Each waiter raises an error of its own: many threads would write into one error's traceback.
-    """
-    error = flight.exception()
-    if error is None:
-        return flight.result()
-    raise copy(error) if isinstance(error, KeylessError) else error
-
-
-async def done_in(flight: Future[V], timeout: float) -> bool:  # noqa: ASYNC109 (the caller asks whether it was in time)
-    """Wait for a flight in an event loop; the flight goes on if the waiting task is cancelled.
-
-    Args:
-        flight: What to wait for.
-        timeout: Seconds to wait at most.
-
-    Returns:
-        Whether it ended in time.
-    """
-    import asyncio  # noqa: PLC0415 (whoever gets here has it; `import keyless` need not pay for it)
-
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    def wake_loop(_: Future[V]) -> None:
-        # The loop may be closed by then, and nobody waits in it any more.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(wake)
-
-    flight.add_done_callback(wake_loop)
-    try:
-        async with asyncio.timeout(timeout):
-            await waiter
-    except TimeoutError:
-        return flight.done()
-    return True

@@ -1,39 +1,39 @@
-"""What stands behind a reader: it serves what is remembered and sees that the rest is on its way."""
+"""What a caller's thread does: it serves what is remembered, asks the backroom for the rest, and waits with a ticket.
+
+It can be interrupted at any instruction, and a signal's handler may read while it does. So it takes no lock, and changes
+nothing that more than one step would change.
+"""
 
 from __future__ import annotations
 
-import logging
-import os
 import random
-import sys
-import threading
-import weakref
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keyless._reading.cache import Deny, Fetch, Renew, Revalidate, SecretCache, Serve
-from keyless._reading.counter import Counter
+from keyless._identity.failures import token_too_late
+from keyless._identity.managed_identity import check_identity
+from keyless._reading.backroom import Backroom
+from keyless._reading.cache import Deny, Renew, Revalidate, SecretCache, Serve
+from keyless._reading.counter import Counts
 from keyless._reading.fetch import Fetcher
-from keyless._reading.flight import SingleFlight
-from keyless._reading.workers import Workers
-from keyless._wire.deadline import Deadline, too_late
+from keyless._reading.flight import Ticket, closed
+from keyless._reading.forks import guard_forks
+from keyless._reading.herald import Herald
+from keyless._wire.deadline import Deadline, no_thread, too_late
 from keyless.errors import KeylessError
 from keyless.secret_id import SecretId
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from collections.abc import Callable
 
     from keyless._reading.options import ReaderOptions
+    from keyless._wire.gate import Gate
     from keyless._wire.token import Token
-    from keyless.events import Event
     from keyless.secret import Secret
     from keyless.stats import ReaderStats
 
 _MAX_KEYS = 10_000
-# A vault that does not answer must not hold up the end of its outage: with an old value in hand, trying again is better.
-_REFRESH_SECONDS = 10.0
 
 
 class PendingRead(NamedTuple):
@@ -41,88 +41,94 @@ class PendingRead(NamedTuple):
 
     Attributes:
         secret: Which one.
-        flight: What will bring it.
-        fallback: The old value, should the flight fail or take too long, and until when it may be served.
+        ticket: What to wait for it with.
+        fallback: The old value, should the read fail or take too long, and until when it may be served.
+        unattended: Whether no thread is to be had, so that it is not on its way.
     """
 
     secret: SecretId
-    flight: Future[Secret]
+    ticket: Ticket[Secret]
     fallback: Renew | None
+    unattended: bool = False
 
 
 class Refresher:
-    """The cache of one reader, kept current: one flight a secret, on worker threads.
+    """The cache of one reader, kept current: one flight a secret, on the crew's threads.
 
     Args:
         vault_url: The vault's address, already checked.
         identity: The managed identity, in MSAL's own classes.
         options: The reader's options.
+
+    Attributes:
+        identity_name: The managed identity, as text.
     """
 
     def __init__(self, vault_url: str, identity: Any, options: ReaderOptions) -> None:
         self.vault_url = vault_url
+        self.identity_name = check_identity(identity)
         self._identity = identity
         self._options = options
         self._clock = options.clock
+        self._counts = Counts()
+        self._herald = Herald(options.on_event, self)
         self._cache = SecretCache(
             ttl=options.ttl, max_stale=options.max_stale, negative_ttl=options.negative_ttl, chance=random.random
         )
         self._keys: dict[str, str] = {}
-        self._hits, self._misses, self._stale, self._refused = Counter(), Counter(), Counter(), Counter()
-        self._retrieved, self._failed = Counter(), Counter()
+        self._entries, self._add_hit = self._cache.entries, self._counts.hits.add
         self._closed = False
-        self._begin_process()
-        if hasattr(os, "register_at_fork"):
-            # Before any thread of the child can take a lock that a thread of the parent held.
-            os.register_at_fork(after_in_child=partial(_begin_in_child, weakref.ref(self)))
-
-    @property
-    def identity_name(self) -> str:
-        """The managed identity, as text."""
-        return self._fetcher.tokens.name
+        self.begin_process()
+        guard_forks(self)
 
     def fresh(self, name: str) -> Secret | None:
         """Return a secret if it can be served with nothing else to do: two look-ups, no lock."""
-        key = self._keys.get(name)
-        secret = None if key is None else self._cache.fresh(key, self._clock())
-        if secret is not None:
-            self._hits.add()
-        return secret
+        try:
+            entry = self._entries[self._keys[name]]
+        except (KeyError, TypeError):  # TypeError: a name of a wrong type, which ``ask`` tells.
+            return None
+        if self._clock() >= entry.fresh_until:
+            return None
+        self._add_hit()
+        return entry.secret
 
-    def ask(self, name: str, version: str | None) -> Secret | PendingRead:
+    def ask(self, name: str, version: str | None, ticket: Callable[[], Ticket[Secret]]) -> Secret | PendingRead:
         """Return what can be served now, or see that what is missing is on its way.
 
+        Args:
+            name: The secret, in any form that a reader takes.
+            version: Which version; None means the latest.
+            ticket: Makes what the caller will wait with.
+
         Raises:
-            ConfigurationError: If the name or version cannot be one.
+            ConfigurationError: If the name or version cannot be one, or a hook asks what is not in memory.
             KeylessError: If the vault has just refused it.
             ReaderClosedError: After close().
         """
         wanted = SecretId.resolve(self.vault_url, name, version)
-        key = _key(wanted)
-        with self._lock:
-            if version is None and len(self._keys) < _MAX_KEYS:
-                self._keys[name] = key
-            found = self._cache.lookup(key, self._clock())
-            match found:
-                case Deny(error):
-                    self._refused.add()
-                    raise copy(error)
-                case Serve(secret):
-                    return self._served(secret)
-                case Revalidate() | Renew():
-                    seconds = min(self._options.timeout, _REFRESH_SECONDS)
-                case Fetch():
-                    seconds = self._options.timeout
-            until = Deadline.after(seconds, self._clock)
-            flight, opened = self._flights.join(key, until)
-        if opened:
-            read = partial(self._read, key, flight, wanted, until, patient=found == Fetch())
-            # Refreshes that nobody waits for must not keep every worker from those that somebody does.
-            workers = self._refreshers if isinstance(found, Revalidate) else self._workers
-            workers.submit(partial(self._flights.run, key, flight, read))
-        if isinstance(found, Revalidate):
-            return self._served(found.secret)
-        return PendingRead(wanted, flight, found if isinstance(found, Renew) else None)
+        key = wanted.key
+        if self._closed:
+            raise closed()
+        if version is None and len(self._keys) < _MAX_KEYS:
+            self._keys[name] = key
+        found = self._cache.lookup(key, self._clock())
+        match found:
+            case Deny(error):
+                self._counts.refused.add()
+                raise copy(error)
+            case Serve(secret):
+                return self._served(secret)
+            case Revalidate(secret):
+                if not self._backroom.is_reading(key):
+                    self._backroom.read(wanted, Ticket())
+                return self._served(secret)
+        self._herald.refuse_if_telling()
+        made = ticket()
+        told = self._backroom.read(wanted, made)
+        # Looked at again: close() may have come in between, and then nobody answers any more.
+        if self._closed:
+            raise closed()
+        return PendingRead(wanted, made, found if isinstance(found, Renew) else None, unattended=not told)
 
     def result_or_fallback(self, pending: PendingRead) -> Secret:
         """Return what a reader gets that has waited for as long as it would.
@@ -131,163 +137,119 @@ class Refresher:
             KeylessError: If the flight brought one, and no old value may be served in its place.
             DeadlineExceededError: If the flight is still under way, and there is no old value.
         """
-        flight, old = pending.flight, pending.fallback
-        error = flight.exception() if flight.done() else too_late(f"{pending.secret} could not be read")
+        ticket, old = pending.ticket, pending.fallback
+        if pending.unattended:
+            error: BaseException | None = no_thread(f"{pending.secret} could not be read")
+        else:
+            error = ticket.failure if ticket.landed else too_late(f"{pending.secret} could not be read")
         if error is None:
-            return self._served(flight.result())
+            return self._served(ticket.outcome())
         # The value may have been invalidated meanwhile, and the flight that brought this error with it.
         if old is not None and self._clock() < old.until and isinstance(error, KeylessError) and error.stale_ok:
             return self._served(replace(old.secret, source="stale"))
-        self._misses.add()
+        self._counts.misses.add()
         raise copy(error) if isinstance(error, KeylessError) else error
+
+    def read_alone(self, wanted: SecretId, deadline: Deadline) -> Secret:
+        """Read a secret in the calling thread, where no other is to be had: with connections and locks of its own.
+
+        Raises:
+            KeylessError: If it cannot be read.
+        """
+        fetcher = Fetcher(self.vault_url, self._identity, self._options, emit=self._herald.tell)
+        self._counts.misses.add()
+        try:
+            fetched = fetcher.fetch(wanted, deadline, patient=False)
+        except KeylessError:
+            self._counts.failed.add()
+            raise
+        finally:
+            fetcher.close()
+        self._counts.retrieved.add()
+        if not self._closed:
+            self._cache.store(wanted.key, fetched, self._clock(), pinned=wanted.version is not None)
+        return fetched
 
     def invalidate(self, name: str, version: str | None, rejected: str | None) -> None:
         """Make the next read wait for the vault, unless the rejected version is not in hand any more."""
         secret = SecretId.resolve(self.vault_url, name, version)
-        key = _key(secret)
-        with self._lock:
-            if not self._cache.expire(key, self._clock(), rejected):
-                return
-            # What is under way may have been answered before the value was changed.
-            self._flights.forget(key)
-        from keyless.events import SecretInvalidated  # noqa: PLC0415 (importing keyless need not pay for it)
-
-        self._emit(SecretInvalidated(vault_url=self.vault_url, name=secret.name))
+        if self._closed:
+            return
+        ticket: Ticket[None] = Ticket()
+        if self._backroom.expire(secret, rejected, ticket) and not self._closed:
+            ticket.wait(self._options.timeout)
 
     def token(self, resource: str, claims: str | None) -> Token:
         """Return a token, for a credential of the Azure SDK."""
-        return self._fetcher.tokens.get(resource, claims)
+        deadline = Deadline.after(self._options.timeout, self._clock)
+        found = self._ask_for_token(resource, claims, deadline, Ticket)
+        if not isinstance(found, Ticket):
+            return found
+        if not found.wait(deadline.remaining):
+            raise token_too_late(self.identity_name)
+        return found.outcome()
 
     async def atoken(self, resource: str, claims: str | None) -> Token:
         """Return a token as ``token`` does, without ever blocking the event loop."""
-        return await self._fetcher.tokens.aget(resource, claims)
+        deadline = Deadline.after(self._options.timeout, self._clock)
+        found = self._ask_for_token(resource, claims, deadline, Ticket.in_loop)
+        if not isinstance(found, Ticket):
+            return found
+        if not await found.awaited(deadline.remaining):
+            raise token_too_late(self.identity_name)
+        return found.outcome()
 
     def stats(self) -> ReaderStats:
         """Return what was counted, and what is in memory."""
         from keyless.stats import ReaderStats  # noqa: PLC0415 (importing keyless need not pay for it)
 
-        with self._lock:
-            held = self._cache.held(self._clock())
-            return ReaderStats(
-                hits=self._hits.look(),
-                misses=self._misses.look(),
-                stale=self._stale.look(),
-                refused=self._refused.look(),
-                retrieved=self._retrieved.look(),
-                failed=self._failed.look(),
-                secrets=held.secrets,
-                stale_secrets=held.stale,
-                oldest_age=held.oldest_age,
-                in_flight=len(self._flights),
-            )
+        held, counts = self._cache.held(self._clock()), self._counts
+        return ReaderStats(
+            hits=counts.hits.value,
+            misses=counts.misses.value,
+            stale=counts.stale.value,
+            refused=counts.refused.value,
+            retrieved=counts.retrieved.value,
+            failed=counts.failed.value,
+            secrets=held.secrets,
+            stale_secrets=held.stale,
+            oldest_age=held.oldest_age,
+            in_flight=self._backroom.in_flight,
+        )
 
     def close(self) -> None:
         """Forget every value, end the threads and the connections; whoever waits gets ReaderClosedError."""
-        with self._lock:
-            self._closed = True
-            self._flights.close()
-            self._cache.clear()
-        self._workers.stop()
-        self._refreshers.stop()
-        self._fetcher.close()
+        self._closed = True
+        self._backroom.close()
 
-    def _begin_process(self) -> None:
-        """Make what cannot outlive a fork: threads, locks, connections and what is under way on them."""
-        parallel = self._options.parallel
-        self._lock = threading.Lock()
-        self._flights: SingleFlight[Secret] = SingleFlight()
-        self._workers = Workers(parallel)
-        self._refreshers = Workers(max(1, parallel // 2))
-        self._fetcher = Fetcher(self.vault_url, self._identity, self._options, emit=self._emit)
+    def begin_process(self) -> None:
+        """Make what cannot outlive a fork."""
+        self._backroom = Backroom(
+            self.vault_url, self._identity, self._options, cache=self._cache, counts=self._counts, herald=self._herald
+        )
+
+    @property
+    def gate(self) -> Gate:
+        """What a fork shuts."""
+        return self._backroom.gate
+
+    def _ask_for_token(
+        self, resource: str, claims: str | None, deadline: Deadline, ticket: Callable[[], Ticket[Token]]
+    ) -> Token | Ticket[Token]:
         if self._closed:
-            self.close()
-
-    def _read(self, key: str, flight: Future[Secret], secret: SecretId, until: Deadline, *, patient: bool) -> Secret:
-        """Ask the vault and remember the outcome; runs on a worker's thread."""
-        started = self._clock()
-        try:
-            fetched = self._fetcher.fetch(secret, until, patient=patient)
-        except KeylessError as error:
-            self._failed.add()
-            return self._remember_failure(key, flight, secret, error, started)
-        self._retrieved.add()
-        from keyless.events import SecretRetrieved, StaleEnded  # noqa: PLC0415 (as above)
-
-        now = self._clock()
-        with self._lock:
-            # Invalidated or closed meanwhile: who waits may have this answer, and the next reader gets a newer one.
-            current = self._flights.is_current(key, flight)
-            before = self._cache.store(key, fetched, now, pinned=secret.version is not None) if current else None
-        if before is not None and before.stale is not None:
-            self._emit(StaleEnded(vault_url=self.vault_url, name=secret.name, age=now - before.stored_at))
-        self._emit(
-            SecretRetrieved(
-                vault_url=self.vault_url,
-                name=fetched.name,
-                version=fetched.version,
-                seconds=now - started,
-                previous_version=before.secret.version if before else None,
-            )
-        )
-        return fetched
-
-    def _remember_failure(
-        self, key: str, flight: Future[Secret], secret: SecretId, error: KeylessError, started: float
-    ) -> Secret:
-        from keyless.events import ReadFailed, RefreshFailed, StaleStarted  # noqa: PLC0415 (as above)
-
-        now = self._clock()
-        error.with_traceback(None)
-        with self._lock:
-            current = self._flights.is_current(key, flight)
-            entry = self._cache.fail(key, error, now) if current else None
-        seconds = now - started
-        if entry is None or entry.stale is None:
-            failed = ReadFailed(
-                vault_url=self.vault_url, name=secret.name, kl_code=error.kl_code, what=error.what, seconds=seconds
-            )
-            self._emit(failed)
-            raise error
-        kind = StaleStarted if entry.failures == 1 else RefreshFailed
-        self._emit(
-            kind(
-                vault_url=self.vault_url,
-                name=secret.name,
-                kl_code=error.kl_code,
-                what=error.what,
-                age=now - entry.stored_at,
-                seconds=seconds,
-            )
-        )
-        return entry.stale
+            raise closed()
+        known = self._backroom.known_token(resource) if claims is None else None
+        if known is not None:
+            return known
+        self._herald.refuse_if_telling()
+        made = ticket()
+        if not self._backroom.fetch_token(resource, claims, deadline, made):
+            raise no_thread(f"No token for the {self.identity_name} managed identity came")
+        if self._closed:
+            raise closed()
+        return made
 
     def _served(self, secret: Secret) -> Secret:
-        {"vault": self._misses, "cache": self._hits, "stale": self._stale}[secret.source].add()
+        counts = self._counts
+        {"vault": counts.misses, "cache": counts.hits, "stale": counts.stale}[secret.source].add()
         return secret
-
-    def _emit(self, event: Event) -> None:
-        from keyless.events import log_event  # noqa: PLC0415 (as above)
-
-        for hook in (self._options.on_event or log_event, self._emit_telemetry):
-            try:
-                hook(event)
-            except Exception:
-                logging.getLogger("keyless").exception("the event hook failed")
-
-    def _emit_telemetry(self, event: Event) -> None:
-        # In a program that has imported neither there is nobody to receive anything.
-        if not sys.modules.keys().isdisjoint({"opentelemetry.trace", "opentelemetry.metrics"}):
-            from keyless.integrations.telemetry import process_telemetry  # noqa: PLC0415 (as above)
-
-            process_telemetry().emit(self, event)
-
-
-def _begin_in_child(reference: weakref.ref[Refresher]) -> None:
-    refresher = reference()
-    if refresher is not None:
-        refresher._begin_process()  # noqa: SLF001 (its own module)
-
-
-def _key(secret: SecretId) -> str:
-    # Key Vault compares names without case.
-    return f"{secret.name.lower()}/{secret.version or ''}"

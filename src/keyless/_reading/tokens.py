@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from keyless._identity.failures import token_too_late
-from keyless._reading.flight import SingleFlight, done_in, result_of
-from keyless._reading.workers import Workers
+from keyless._reading.flight import SingleFlight, Ticket
 from keyless._wire.clock import unix_time
 from keyless._wire.deadline import Deadline
 from keyless._wire.pauses import LONGEST_PAUSE
 from keyless.errors import DeadlineExceededError, IdentityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
-
     from keyless._identity.managed_identity import ManagedIdentity
     from keyless._reading.options import ReaderOptions
     from keyless._wire.token import Token
@@ -76,8 +71,6 @@ class TokenSource:
         self._held: dict[str, _Held] = {}
         self._failures: dict[str, tuple[float, IdentityError]] = {}
         self._flights: SingleFlight[Token] = SingleFlight()
-        # Threads of their own: one that reads may be waiting for the very token that is to be asked for.
-        self._workers = Workers(options.parallel)
 
     def token(self, resource: str, deadline: Deadline, *, claims: str | None = None) -> Token:
         """Return a token; this thread asks for it, unless it is on its way.
@@ -92,20 +85,27 @@ class TokenSource:
             DeadlineExceededError: If the time runs out.
             ReaderClosedError: If close() came first.
         """
-        return self._wait(resource, deadline, claims, run=lambda work: work())
-
-    def get(self, resource: str, claims: str | None) -> Token:
-        """Return a token as ``token`` does, within the reader's own time; the calling thread only waits."""
-        return self._wait(resource, self._deadline(), claims, run=self._workers.submit)
-
-    async def aget(self, resource: str, claims: str | None) -> Token:
-        """Return a token as ``get`` does, without ever blocking the event loop."""
-        deadline = self._deadline()
+        key = f"{resource} {claims or ''}"
         while True:
-            flight, opened = self._start(resource, deadline, claims, run=self._workers.submit)
-            await done_in(flight, deadline.remaining)
-            if opened or not _ended_early(flight, deadline):
-                return self._result(flight)
+            ticket: Ticket[Token] = Ticket()
+            flight, opened = self._flights.join(key, deadline)
+            flight.board(ticket)
+            if opened:
+                acquire = partial(self._acquire_unless_known, key, resource, deadline, claims)
+                self._flights.run(key, flight, acquire)
+            if not ticket.wait(deadline.remaining):
+                raise token_too_late(self.name)
+            # Another flight may have ended only because whoever opened it had less time than is left here.
+            early = isinstance(ticket.failure, DeadlineExceededError) and deadline.remaining > 0
+            if opened or not early:
+                return ticket.outcome()
+
+    def known(self, resource: str) -> Token | None:
+        """Return the token in hand if there is nothing to do about it; any thread may ask, for it takes no lock."""
+        held = self._held.get(resource)
+        if held is None or not held.is_usable or (held.is_due and self._clock() >= held.rest_until):
+            return None
+        return held.token
 
     def forget(self, resource: str, token: Token) -> None:
         """Drop a token, so that the next is asked of the endpoint: the resource has refused this one.
@@ -120,47 +120,20 @@ class TokenSource:
             self._identity.forget()
 
     def close(self) -> None:
-        """Close the connections and end the threads; whoever waits gets ReaderClosedError."""
-        self._workers.stop()
+        """Close the connections and forget every token; whoever waits gets ReaderClosedError."""
         self._identity.close()
         self._flights.close()
-
-    def _deadline(self) -> Deadline:
-        return Deadline.after(self._options.timeout, self._clock)
-
-    def _wait(
-        self, resource: str, deadline: Deadline, claims: str | None, *, run: Callable[[Callable[[], None]], None]
-    ) -> Token:
-        while True:
-            flight, opened = self._start(resource, deadline, claims, run=run)
-            with suppress(TimeoutError):
-                flight.exception(deadline.remaining)
-            if opened or not _ended_early(flight, deadline):
-                return self._result(flight)
-
-    def _start(
-        self, resource: str, deadline: Deadline, claims: str | None, *, run: Callable[[Callable[[], None]], None]
-    ) -> tuple[Future[Token], bool]:
-        """Join the flight of a token or open it; return it, and whether it was opened."""
-        key = f"{resource} {claims or ''}"
-        flight, opened = self._flights.join(key, deadline)
-        if opened:
-            acquire = partial(self._acquire_unless_known, key, resource, deadline, claims)
-            run(partial(self._flights.run, key, flight, acquire))
-        return flight, opened
-
-    def _result(self, flight: Future[Token]) -> Token:
-        if not flight.done():
-            raise token_too_late(self.name)
-        return result_of(flight)
+        self._held.clear()
+        self._failures.clear()
 
     def _acquire_unless_known(self, key: str, resource: str, deadline: Deadline, claims: str | None) -> Token:
         """Return the token in hand or raise the failure that is remembered, else ask for one."""
+        known = self.known(resource) if claims is None else None
+        if known is not None:
+            return known
         held = self._held.get(resource) if claims is None else None
         if held is not None and not held.is_usable:
             held = None
-        if held is not None and (not held.is_due or self._clock() < held.rest_until):
-            return held.token
         until, failure = self._failures.get(key, (0.0, None))
         if failure is not None and self._clock() < until:
             raise copy(failure)
@@ -189,8 +162,3 @@ class TokenSource:
         seconds = self._clock() - started
         self._emit(TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds))
         return token
-
-
-def _ended_early(flight: Future[Token], deadline: Deadline) -> bool:
-    """Say whether a flight ended only because whoever opened it had less time than is left here."""
-    return flight.done() and isinstance(flight.exception(), DeadlineExceededError) and deadline.remaining > 0

@@ -11,6 +11,8 @@ from base64 import b64decode
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
+from keyless._wire.error_answer import quote
+
 _PARAMETER = r'([A-Za-z_]+)="([^"]*)"'
 _FEWEST_LABELS = 2
 
@@ -34,10 +36,7 @@ class Challenge(NamedTuple):
         scheme, _, rest = (header or "").strip().partition(" ")
         found = dict(re.findall(_PARAMETER, rest)) if scheme.lower() == "bearer" else {}
         resource = (found.get("resource") or found.get("scope") or "").removesuffix("/.default").rstrip("/")
-        tenant = (
-            urlsplit(found.get("authorization") or found.get("authorization_uri") or "").path.strip("/").split("/")[0]
-        )
-        return cls(resource or None, tenant or None, _decode(found.get("claims")))
+        return cls(resource or None, _tenant(found), _decode(found.get("claims")))
 
     def vouches_for(self, host: str) -> bool:
         """Say whether a token for this challenge's resource may be sent to a host.
@@ -48,8 +47,17 @@ class Challenge(NamedTuple):
         Source: https://aka.ms/azsdk/blog/vault-uri
         """
         _, _, parent = host.lower().partition(".")
-        named = urlsplit(self.resource or "")
-        return named.scheme == "https" and named.hostname == parent and parent.count(".") >= _FEWEST_LABELS - 1
+        # Nothing but the name: a user, a port or a path would make it another resource for the one who reads it.
+        named = (self.resource or "").lower() == f"https://{parent}"
+        return named and parent.count(".") >= _FEWEST_LABELS - 1
+
+
+def _tenant(found: dict[str, str]) -> str | None:
+    try:
+        path = urlsplit(found.get("authorization") or found.get("authorization_uri") or "").path
+    except ValueError:
+        return None
+    return quote(path.strip("/").split("/")[0]) or None
 
 
 def _decode(claims: str | None) -> str | None:
@@ -57,5 +65,5 @@ def _decode(claims: str | None) -> str | None:
         return None
     try:
         return b64decode(claims + "=" * (-len(claims) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except (binascii.Error, ValueError):
         return None

@@ -29,6 +29,8 @@ from keyless.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from keyless._wire.deadline import Deadline
     from keyless.secret_id import SecretId
 
@@ -49,6 +51,8 @@ _PROXY_ANSWER = r"Tunnel connection failed: ([^'\"]+)"
 _BY_POLICY = frozenset({"AccessDenied", "ForbiddenByPolicy"})
 _NO_POLICY = r"not found on any access policy|does not have secrets get permission"
 _CLIENT_ADDRESS = r"Client address: ([0-9a-fA-F.:]+)"
+_LONGEST_KIND = 100
+_CUTS = ("RemoteDisconnected", "ConnectionResetError", "ConnectionAbortedError", "ReusedConnectionError")
 
 
 def no_answer(
@@ -144,9 +148,15 @@ def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
     return VaultUnreachableError(f"{what}: {how}.", cause=cause, remedy=remedy, retryable=False)
 
 
-def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
-    """Return the error for an answer that is not a secret."""
-    status, answer = response.status_code, read_error(response.text)
+def error_answer(secret: SecretId, response: requests.Response, *, sent: Iterable[str] = ()) -> VaultError:
+    """Return the error for an answer that is not a secret.
+
+    Args:
+        secret: Which secret was asked for.
+        response: The answer.
+        sent: What was sent and nobody may see.
+    """
+    status, answer = response.status_code, read_error(response.content, sent=sent)
     what = f"{secret} could not be read: the vault answered {_said(status, answer)}"
     if status == 429:  # noqa: PLR2004 (Too Many Requests)
         return _throttled(secret, what, answer, response)
@@ -185,7 +195,7 @@ def error_answer(secret: SecretId, response: requests.Response) -> VaultError:
 def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticationError:
     """Return the error for a challenge that asks for a token which this host must not see."""
     return VaultAuthenticationError(
-        f"{secret.vault_url} is no vault that a token may be sent to: it asks for one for {challenge.resource!r}.",
+        f"{secret.vault_url} is no vault that a token may be sent to: it asks for one for '{quote(challenge.resource)}'.",
         cause="The host is under no known vault suffix, and its challenge does not name the host's own parent domain.",
         remedy="Real vaults are under vault.azure.net, vault.azure.cn or vault.usgovcloudapi.net. "
         f"{remedies.check_vault(vault_name(secret.vault_url))}",
@@ -203,12 +213,33 @@ def open_to_all(secret: SecretId) -> VaultUnreachableError:
 
 def not_a_vault(secret: SecretId, response: requests.Response) -> VaultUnreachableError:
     """Return the error for an answer that no vault gives, such as a 200 that holds no secret."""
-    kind = response.headers.get("Content-Type", "no content type").partition(";")[0][:100]
+    kind = quote(response.headers.get("Content-Type", "no content type").partition(";")[0], _LONGEST_KIND)
     return VaultUnreachableError(
         f"{secret} could not be read: what answered {response.status_code} ({kind}) does not speak as a vault does.",
         cause="A proxy, a gateway or another server stands where the vault should.",
         remedy=f"Check the vault URL, and HTTPS_PROXY and NO_PROXY: {remedies.SHOW_PROXIES}.",
         status=response.status_code,
+    )
+
+
+def unreadable(secret: SecretId, problem: Exception, *, status: int | None = None) -> VaultUnreachableError:
+    """Return the error for an answer that cannot be read at all."""
+    answer = "the answer" if status is None else f"the answer {status}"
+    return VaultUnreachableError(
+        f"{secret} could not be read: {answer} makes no sense ({type(problem).__name__}).",
+        cause="A proxy, a gateway or another server stands where the vault should, or changed the vault's answer.",
+        remedy=f"Check the vault URL, and HTTPS_PROXY and NO_PROXY: {remedies.SHOW_PROXIES}.",
+        status=status,
+    )
+
+
+def another_answer(secret: SecretId) -> VaultUnreachableError:
+    """Return the error for an answer to another question: its value is never given to this one's caller."""
+    return VaultUnreachableError(
+        f"{secret} could not be read: the answer that came is another secret's, or another version's.",
+        cause="A proxy or a gateway mixes up answers, or keeps one for the next request.",
+        remedy=f"Check what stands between here and the vault: {remedies.SHOW_PROXIES}.",
+        status=200,
     )
 
 
@@ -232,7 +263,7 @@ def _unauthenticated(
         "Check this machine's clock: `date -u`. Then what stands between it and the identity endpoint.",
     )
     if "AKV10032" in answer.message:
-        tenant = Challenge.parse(response.headers.get("WWW-Authenticate")).tenant
+        tenant = quote(Challenge.parse(response.headers.get("WWW-Authenticate")).tenant, _LONGEST_KIND) or "unknown"
         cause = f"The vault belongs to the tenant {tenant}, the identity to another: a managed identity never leaves its own."
         remedy = remedies.move_vault(vault_name(secret.vault_url), tenant=None)
     elif "AKV10022" in answer.message:
@@ -326,9 +357,7 @@ def _quoted(pattern: str, message: str) -> str | None:
 
 def _was_cut(problem: Exception) -> bool:
     """Say whether a connection was cut: behind a proxy, requests blames the proxy for what the vault's end has done."""
-    return any(
-        name in str(problem) for name in ("RemoteDisconnected", "ConnectionResetError", "ConnectionAbortedError")
-    )
+    return any(name in str(problem) for name in _CUTS)
 
 
 def _is_name_problem(problem: Exception) -> bool:

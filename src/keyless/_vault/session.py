@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -9,11 +11,22 @@ from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 import requests
-from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
-from urllib3.util.ssl_ import create_urllib3_context
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH
+
+from keyless._wire.connections import BoundedAdapter, Limit
+from keyless._wire.tls import SteppedContext
 
 if TYPE_CHECKING:
-    import ssl
+    from keyless._wire.gate import Gate
+
+# What an environment says of the way to a vault, and of whom to trust there.
+_VARIABLES = (
+    *("https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
+_PROXIES = 6
+# Elsewhere the system has settings of its own, which change without a variable.
+_IS_IN_VARIABLES = sys.platform not in {"darwin", "win32"}
 
 
 class VaultSession(requests.Session):
@@ -21,26 +34,57 @@ class VaultSession(requests.Session):
 
     Args:
         connections: How many connections are kept.
+        gate: What work passes through that no fork may fall into.
+
+    Attributes:
+        limit: Until when each thread may wait for an answer.
     """
 
-    def __init__(self, *, connections: int) -> None:
+    def __init__(self, *, connections: int, gate: Gate) -> None:
         super().__init__()
+        self.limit = Limit()
+        self._found: tuple[tuple[str | None, ...], Any] = ((), None)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("https://", _TrustingAdapter(connections))
+        self.mount("https://", _TrustingAdapter(self.limit, connections=connections, gate=gate))
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Return what the environment says for this vault, worked out again where it says something else than before.
+
+        requests would read the whole environment twice for each request: a sixth of the time that a read takes here.
+        """
+        says = tuple(map(os.environ.get, _VARIABLES)) if _IS_IN_VARIABLES else ()
+        if not says or self._found[0] != says:
+            bundle = next(filter(None, says[_PROXIES:]), verify)
+            # Where no proxy is named, there is nothing to work out.
+            found: Any = {
+                "proxies": {},
+                "stream": stream,
+                "verify": self.verify if bundle is None else bundle,
+                "cert": cert,
+            }
+            if not says or any(says[:_PROXIES]):
+                found = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._found = says, found
+        return dict(self._found[1])
+
+    def hang_up(self) -> None:
+        """Close the connections that are kept: what comes on one of them may answer another request."""
+        self.get_adapter("https://").close()
 
 
-class _TrustingAdapter(HTTPAdapter):
+class _TrustingAdapter(BoundedAdapter):
     """Verifies with the CA bundle that the environment names, read once.
 
     requests has it read for each new connection, which takes several times as long as the rest of the handshake; and
     between two refreshes a vault ends a connection that is idle.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, limit: Limit, *, connections: int, gate: Gate) -> None:
+        self._gate = gate
         self._lock = threading.Lock()
         self._read: tuple[object, ...] = ()
-        self._context: ssl.SSLContext | None = None
-        super().__init__(pool_connections=1, pool_maxsize=connections)
+        self._context: SteppedContext | None = None
+        super().__init__(limit, connections=connections)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -56,7 +100,7 @@ class _TrustingAdapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the connection as it is: its context verifies."""
 
-    def _trusting(self, bundle: str) -> ssl.SSLContext:
+    def _trusting(self, bundle: str) -> SteppedContext:
         """Return the context that trusts a bundle, a file or a folder; read anew where it is not the one of before.
 
         Raises:
@@ -66,9 +110,10 @@ class _TrustingAdapter(HTTPAdapter):
         read = (bundle, found.st_ino, found.st_size, found.st_mtime_ns)
         with self._lock:
             if self._context is None or self._read != read:
-                context = create_urllib3_context()
                 is_folder = S_ISDIR(found.st_mode)
-                context.load_verify_locations(None if is_folder else bundle, bundle if is_folder else None)
+                context = SteppedContext.trusting(
+                    file=None if is_folder else bundle, folder=bundle if is_folder else None, gate=self._gate
+                )
                 self._context, self._read = context, read
                 self.proxy_manager.clear()
             return self._context

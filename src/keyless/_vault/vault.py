@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from keyless._vault.challenge import Challenge
-from keyless._vault.failures import error_answer, no_answer, not_a_vault
+from keyless._vault.failures import another_answer, error_answer, no_answer, not_a_vault, unreadable
 from keyless._vault.session import VaultSession
 from keyless._wire.body import read_body
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import json_object
+from keyless._wire.gate import Gate
+from keyless.errors import KeylessError
 from keyless.secret import Secret
 
 if TYPE_CHECKING:
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
     from keyless._wire.deadline import Deadline
     from keyless._wire.token import Token
-    from keyless.errors import KeylessError
     from keyless.secret_id import SecretId
 
 # Every cloud's vaults know this version, and a read has been the same in every version since:
@@ -35,6 +37,7 @@ _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
 _OK = 200
 _UNAUTHORIZED = 401
+_VERSION = r"[0-9A-Fa-f]{32}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,12 +62,14 @@ class Vault:
         url: The vault's address, already checked.
         connections: How many connections are kept.
         now: Tells the time (UTC), for ``retrieved_on``.
+        gate: What work passes through that no fork may fall into; None where nothing shuts it.
     """
 
-    def __init__(self, url: str, *, connections: int, now: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, *, connections: int, now: Callable[[], datetime], gate: Gate | None = None) -> None:
         self._url = url
+        self._host = urlsplit(url).hostname
         self._now = now
-        self._session = VaultSession(connections=connections)
+        self._session = VaultSession(connections=connections, gate=gate or Gate())
 
     def read(self, secret: SecretId, token: Token | None, deadline: Deadline) -> Secret:
         """Ask the vault for a secret, once.
@@ -72,18 +77,39 @@ class Vault:
         Args:
             secret: Which secret, and which version of it.
             token: The token to show; None asks for the vault's challenge, which is raised.
-            deadline: By when an answer must have begun.
+            deadline: By when the answer must be there.
 
         Raises:
             TokenRejected: If the vault wants another token.
             VaultError: If the secret cannot be had; the subclass says why.
             DeadlineExceededError: If the time runs out.
         """
-        left = deadline.remaining
-        if left <= 0:
+        if deadline.remaining <= 0:
             raise too_late(f"{secret} could not be read")
         failure: Exception
         try:
+            response = self._ask(secret, token, deadline)
+        # OSError is the base of what requests raises, and is raised itself for a CA bundle that is not there.
+        except (OSError, HTTPError, ValueError) as error:
+            failure = no_answer(secret, error, deadline)
+        else:
+            # Whatever somebody answers, what comes of it is one of our errors.
+            try:
+                return self._understood(secret, token, response)
+            except (KeylessError, TokenRejected) as error:
+                failure = error
+            except Exception as error:  # noqa: BLE001 (an answer can be anything)
+                failure = unreadable(secret, error, status=response.status_code)
+        # Raised outside the except block: an error in its context holds the request, and so the token.
+        raise failure
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _ask(self, secret: SecretId, token: Token | None, deadline: Deadline) -> requests.Response:
+        left = deadline.remaining
+        with self._session.limit.until(deadline):
             response = self._session.get(
                 str(secret),
                 params={"api-version": _API_VERSION},
@@ -94,35 +120,39 @@ class Vault:
                 stream=True,
             )
             read_body(response, deadline)
-        # OSError is the base of what requests raises, and is raised itself for a CA bundle that is not there.
-        except (OSError, HTTPError, ValueError) as error:
-            failure = no_answer(secret, error, deadline)
-        else:
-            if response.status_code == _OK:
-                return self._secret(secret, response)
-            failure = error_answer(secret, response)
-            if response.status_code == _UNAUTHORIZED:
-                failure = TokenRejected(Challenge.parse(response.headers.get("WWW-Authenticate")), failure)
-        # Raised outside the except block: an error in its context holds the request, and so the token.
+        return response
+
+    def _understood(self, asked: SecretId, token: Token | None, response: requests.Response) -> Secret:
+        if response.status_code == _OK:
+            return self._secret(asked, response)
+        failure = error_answer(asked, response, sent=() if token is None else (token.value,))
+        if response.status_code == _UNAUTHORIZED:
+            raise TokenRejected(Challenge.parse(response.headers.get("WWW-Authenticate")), failure)
         raise failure
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
     def _secret(self, asked: SecretId, response: requests.Response) -> Secret:
-        body = json_object(response.text)
-        attributes = body.get("attributes")
-        attributes = attributes if isinstance(attributes, dict) else {}
-        tags = body.get("tags")
-        segments = urlsplit(str(body.get("id"))).path.split("/")
-        if not isinstance(body.get("value"), str) or len(segments) != 4 or segments[1] != "secrets":  # noqa: PLR2004
+        body = json_object(response.content)
+        value, named = body.get("value"), urlsplit(str(body.get("id")))
+        segments = named.path.split("/")
+        if not isinstance(value, str) or len(segments) != 4 or segments[1] != "secrets":  # noqa: PLR2004
             raise not_a_vault(asked, response)
-        content_type = body.get("contentType")
+        _, _, name, version = segments
+        # Key Vault compares names without case.
+        same = named.hostname == self._host and name.lower() == asked.name.lower() and re.fullmatch(_VERSION, version)
+        if not same or asked.version not in {None, version.lower()}:
+            self._session.hang_up()
+            raise another_answer(asked)
+        # What is no text could be written nowhere: half of a pair of surrogates.
+        value.encode()
+        return self._made(body, value, name, version)
+
+    def _made(self, body: dict[str, Any], value: str, name: str, version: str) -> Secret:
+        attributes, tags, content_type = body.get("attributes"), body.get("tags"), body.get("contentType")
+        attributes = attributes if isinstance(attributes, dict) else {}
         return Secret(
-            value=body["value"],
-            name=segments[2],
-            version=segments[3],
+            value=value,
+            name=name,
+            version=version,
             vault_url=self._url,
             content_type=content_type if isinstance(content_type, str) else None,
             enabled=attributes.get("enabled") is not False,

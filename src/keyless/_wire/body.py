@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
 if TYPE_CHECKING:
     from keyless._wire.deadline import Deadline
@@ -27,13 +28,17 @@ def read_body(response: requests.Response, deadline: Deadline) -> None:
         requests.ConnectionError: If the body is larger than any that can be meant.
     """
     body = bytearray()
-    # What has come is taken at once; read() would wait until a whole chunk is there.
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
-        body += chunk
-        if deadline.remaining <= 0:
-            response.close()
-            raise requests.Timeout
-        if len(body) > _MOST:
-            response.close()
-            raise requests.ConnectionError
+    try:
+        # What has come is taken at once; read() would wait until a whole chunk is there.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            body += chunk
+            if deadline.remaining <= 0:
+                raise requests.Timeout
+            if len(body) > _MOST:
+                raise requests.ConnectionError
+    except ReadTimeoutError as error:
+        raise requests.ReadTimeout from error
+    finally:
+        # Where all of it was read, the connection is kept by now; else what comes next on it would be the rest.
+        response.close()
     response.raw = io.BytesIO(bytes(body))

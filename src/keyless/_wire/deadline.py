@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from keyless._remedies.remedies import HEALTH
-from keyless.errors import DeadlineExceededError
+from keyless.errors import DeadlineExceededError, VaultUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,4 +56,17 @@ def too_late(
         f"{what} before the deadline.",
         cause=cause,
         remedy=f"{first}; if it lasts, allow more time (timeout=) or look at {where}. {HEALTH}",
+    )
+
+
+def no_thread(what: str) -> VaultUnreachableError:
+    """Return the error for what could not even be asked for, because no thread is to be had.
+
+    Args:
+        what: What did not come, such as ``https://contoso-kv.vault.azure.net/secrets/db could not be read``.
+    """
+    return VaultUnreachableError(
+        f"{what}: no thread can be started to ask for it.",
+        cause="The process or its container is at its limit of threads, or the interpreter is ending.",
+        remedy="Raise the limit: `ulimit -u`, or the container's limit of pids. Or read the secret before the program ends.",
     )

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # Nothing is remembered as failing for longer: more than this is an outage, whose end should be seen soon.
 LONGEST_PAUSE = 60.0
+# What a service asks for beyond this is no use to a caller that sleeps for it.
+_LONGEST_ASKED = 86_400.0
 
 
 def backoff(
@@ -40,10 +42,11 @@ def backoff(
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, or None where it says nothing usable.
+    """Return the seconds that a ``Retry-After`` header asks for, or None where it says nothing usable; a day at most.
 
     Only the form in seconds is read: no Azure service is known to send the form with a date.
     """
-    if value is None or not value.strip().isdecimal():
+    seconds = "" if value is None else value.strip()
+    if not (seconds.isascii() and seconds.isdecimal()):
         return None
-    return float(value)
+    return min(float(seconds), _LONGEST_ASKED)

@@ -40,7 +40,8 @@ def get(
     # What goes wrong is shown as the command's own error, so the log need not say it, too.
     with SecretReader(vault_url, identity=identity, timeout=timeout, on_event=lambda _: None) as reader:
         secret = reader.get(name, version)
-    click.echo(json.dumps(describe(secret), indent=2) if as_json else secret.value)
+    # As bytes: of text, click takes out what looks like a terminal's colours where it writes to no terminal.
+    click.echo(json.dumps(describe(secret), indent=2) if as_json else secret.value.encode())
 
 
 def describe(secret: Secret) -> dict[str, object]:

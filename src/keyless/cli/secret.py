@@ -119,7 +119,8 @@ def show_secret(
     client = connect(url, token)
     query = {**({"version": version} if version else {}), **({"value": "true"} if with_value else {})}
     found = client.ask("GET", "vaults", client.vault(vault), "secrets", name, query=query)
-    click.echo(found["value"] if with_value else json.dumps(found, indent=2))
+    # As bytes: of text, click takes out what looks like a terminal's colours where it writes to no terminal.
+    click.echo(found["value"].encode("utf-8", "surrogatepass") if with_value else json.dumps(found, indent=2))
 
 
 @secret.command("delete")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from keyless._remedies.remedies import (
     name_only_identity,
 )
 from keyless._wire.deadline import Deadline
+from keyless._wire.error_answer import json_object, quote
 from keyless.clouds import CLOUDS, cloud_of
 from keyless.doctor.finding import Finding, failed, well
 from keyless.doctor.machine import find_machine
@@ -87,23 +87,30 @@ def get_token(examination: Examination, resource: str) -> None:
 
 
 def read_claims(token: str) -> Mapping[str, Any]:
-    """Return what a token says of itself, unchecked; nothing where it is no JWT, as a token may be."""
+    """Return what a token says of itself, unchecked, its texts as they may be shown; nothing where it is no JWT."""
     try:
         payload = token.split(".")[1]
-        found = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        found = json_object(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {name: quote(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 def _described(claims: Mapping[str, Any]) -> str:
-    ids = ", ".join(f"{name} {claims[name]}" for name in ("oid", "appid", "tid", "xms_mirid") if name in claims)
-    times = ", ".join(
-        f"{word} {datetime.fromtimestamp(claims[name], UTC):%Y-%m-%dT%H:%M:%SZ}"
+    ids = ", ".join(f"{name} {quote(claims[name])}" for name in ("oid", "appid", "tid", "xms_mirid") if name in claims)
+    times = "".join(
+        f", {word} {_shown(claims[name])}"
         for name, word in (("iat", "issued"), ("exp", "good until"))
         if isinstance(claims.get(name), int)
     )
-    return f"A token was given: {ids or 'it does not say whose'}{f', {times}' if times else ''}."
+    return f"A token was given: {ids or 'it does not say whose'}{times}."
+
+
+def _shown(seconds: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):
+        return "a time that no calendar has"
 
 
 def _check_whose(examination: Examination) -> Finding:

@@ -30,7 +30,7 @@ class Application:
         moved = Fetcher(
             URL, SystemAssignedManagedIdentity(), self.reader._options, emit=lambda _: None, pause=self.pause
         )
-        monkeypatch.setattr(self.reader._refresher, "_fetcher", moved)
+        monkeypatch.setattr(self.reader._refresher._backroom, "_fetcher", moved)
 
     def pause(self, seconds: float) -> bool:
         self._azure.clock.advance(seconds=seconds)

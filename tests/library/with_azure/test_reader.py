@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +31,7 @@ from keyless import (
     UserAssignedManagedIdentity,
     VaultUnreachableError,
 )
+from keyless._reading.flight import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ def test_an_answer_that_was_under_way_when_its_secret_was_invalidated_is_not_kep
 ) -> None:
     old = reader.get("db-password")
     answered, let_go = threading.Event(), threading.Event()
-    fetcher = reader._refresher._fetcher
+    fetcher = reader._refresher._backroom._prepared()
     fetch = fetcher.fetch
 
     def fetch_slowly(*arguments: Any, **options: Any) -> Secret:
@@ -274,7 +275,7 @@ def test_a_closed_reader_says_so_and_whoever_waits_is_told(silent_identity_endpo
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    eventually(lambda: bool(reader._refresher._flights))
+    eventually(lambda: bool(reader._refresher._backroom._flights))
     reader.close()
     waiting.join(timeout=5)
     assert len(caught) == 1
@@ -377,21 +378,21 @@ def test_the_timeout_of_a_call_may_be_as_long_as_can_be_said_but_not_without_end
 def fall_silent(clock: MovedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[float | None]]]:
     """From its call on no vault answers; this thread's waits for one move the clock, and are noted."""
     waits: list[float | None] = []
-    here, look = threading.current_thread(), Future.exception
+    here, wait = threading.current_thread(), Ticket.wait
 
-    def never_lands(flight: Future[Secret], timeout: float | None = None) -> BaseException | None:
-        if threading.current_thread() is not here:  # The workers wait for what they wait for.
-            return look(flight, timeout)
-        waits.append(timeout)
-        clock.seconds += timeout or 0.0
-        raise TimeoutError
+    def never_lands(ticket: Ticket[Secret], seconds: float) -> bool:
+        if threading.current_thread() is not here:  # The crew waits for what it waits for.
+            return wait(ticket, seconds)
+        waits.append(seconds)
+        clock.seconds += seconds
+        return False
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
 
         def fall() -> list[float | None]:
             for name in ("HTTPS_PROXY", "https_proxy"):
                 monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
-            monkeypatch.setattr(Future, "exception", never_lands)
+            monkeypatch.setattr(Ticket, "wait", never_lands)
             return waits
 
         yield fall

@@ -13,6 +13,7 @@ import msal
 import pytest
 from tests.library.conftest import DrippingServer
 
+from keyless import SecretReader
 from keyless._identity.managed_identity import ManagedIdentity
 from keyless._reading.options import ReaderOptions
 from keyless._reading.tokens import TokenSource
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from tests.library.conftest import MovedClock, ScriptedEndpoint
 
+    from keyless._reading.flight import Flight
     from keyless._wire.token import Token
 
 VAULT = "https://vault.azure.net"
@@ -127,19 +129,16 @@ def test_twenty_threads_with_a_cold_cache_are_one_request(app_service: ScriptedE
     assert len(app_service.requests) == 1
 
 
-async def test_threads_that_read_and_callers_that_only_wait_share_one_request(
-    app_service: ScriptedEndpoint, clock: MovedClock
-) -> None:
+async def test_threads_and_tasks_that_want_a_token_share_one_request(app_service: ScriptedEndpoint) -> None:
     app_service.answer(200, body())
-    tokens = source(clock)
-    asked = [
-        *(asyncio.to_thread(tokens.token, VAULT, soon(clock)) for _ in range(5)),
-        *(asyncio.to_thread(tokens.get, VAULT, None) for _ in range(5)),
-        *(tokens.aget(VAULT, None) for _ in range(5)),
-    ]
-    assert [token.value for token in await asyncio.gather(*asked)] == [CANARY] * 15
+    with SecretReader("https://contoso-kv.vault.azure.net") as reader:
+        scope = f"{VAULT}/.default"
+        asked = [
+            *(asyncio.to_thread(reader.credential.get_token, scope) for _ in range(5)),
+            *(reader.async_credential.get_token(scope) for _ in range(5)),
+        ]
+        assert [token.token for token in await asyncio.gather(*asked)] == [CANARY] * 10
     assert len(app_service.requests) == 1
-    tokens.close()
 
 
 def test_who_waits_for_a_token_whose_asker_had_less_time_asks_again(
@@ -156,7 +155,7 @@ def test_who_waits_for_a_token_whose_asker_had_less_time_asks_again(
         clock.seconds += 5.0
         return acquire(identity, resource, deadline, **options)
 
-    def join_and_tell(key: str, deadline: Deadline) -> tuple[Future[Token], bool]:
+    def join_and_tell(key: str, deadline: Deadline) -> tuple[Flight[Token], bool]:
         flight, is_opened = join(key, deadline)
         if not is_opened:
             joined.set()
@@ -167,7 +166,7 @@ def test_who_waits_for_a_token_whose_asker_had_less_time_asks_again(
     with ThreadPoolExecutor(2) as pool:
         hasty = pool.submit(tokens.token, VAULT, soon(clock, 5.0))
         assert opened.wait(10)
-        patient = pool.submit(tokens.get, VAULT, None)
+        patient = pool.submit(tokens.token, VAULT, soon(clock))
         assert isinstance(hasty.exception(10), DeadlineExceededError)
         assert patient.result(10).value == CANARY
     tokens.close()
@@ -179,7 +178,7 @@ def test_a_closed_source_gives_no_token_and_ends_every_wait(app_service: Scripte
     tokens.token(VAULT, soon(clock))
     tokens.close()
     with pytest.raises(ReaderClosedError):
-        tokens.get(VAULT, None)
+        tokens.token(VAULT, soon(clock))
 
 
 APP_SERVICE_ERRORS = [
@@ -367,14 +366,14 @@ def test_a_token_of_another_resource_does_not_keep_a_refused_one(
     app_service: ScriptedEndpoint, clock: MovedClock
 ) -> None:
     app_service.answer(200, {**body(), "access_token": "first"})
-    app_service.answer(200, {**body(), "access_token": "of storage"})
+    app_service.answer(200, {**body(), "access_token": "of-storage"})
     app_service.answer(200, {**body(), "access_token": "second"})
     tokens = source(clock)
     first = tokens.token(VAULT, soon(clock))
     tokens.token("https://storage.azure.com", soon(clock))
     tokens.forget(VAULT, first)
     assert tokens.token(VAULT, soon(clock)).value == "second"
-    assert tokens.token("https://storage.azure.com", soon(clock)).value == "of storage"
+    assert tokens.token("https://storage.azure.com", soon(clock)).value == "of-storage"
     assert len(app_service.requests) == 3
 
 

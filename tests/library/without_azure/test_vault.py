@@ -22,6 +22,7 @@ from tests.remedies import flaw
 from keyless import (
     AccessDeniedError,
     KeylessError,
+    ReadErrors,
     SecretDisabledError,
     SecretNotFoundError,
     SecretReader,
@@ -201,7 +202,7 @@ def test_a_host_of_no_known_cloud_is_asked_what_it_wants_and_gets_a_token_for_it
         error("Unauthorized"),
         WWW_Authenticate='Bearer authorization="https://login/T", resource="https://vault.localhost"',
     )
-    vault.answer(200, GOOD)
+    vault.answer(200, {**GOOD, "id": ID.replace("contoso-kv.vault.azure.net", "kv.vault.localhost")})
     with reader(vault, "kv.vault.localhost") as made:
         assert made.get("db").value == "s3cr3t"
     assert "authorization" not in vault.requests[0][1]
@@ -236,14 +237,14 @@ def test_the_doctor_asks_for_the_token_that_a_vault_of_an_unknown_cloud_wants(
 ) -> None:
     wanted = 'Bearer authorization="https://login/T", resource="https://vault.localhost"'
     vault.answer(401, error("Unauthorized"), WWW_Authenticate=wanted)
-    vault.answer(200, GOOD)
+    vault.answer(200, {**GOOD, "id": ID.replace("contoso-kv.vault.azure.net", "kv.vault.localhost")})
     report = diagnose(vault_url=f"https://kv.vault.localhost:{vault.port}", secret="db")
     assert report.healthy
     assert "resource=https%3A%2F%2Fvault.localhost" in app_service.requests[-1][0]
 
 
 def test_a_host_that_gives_secrets_to_anybody_is_no_vault(vault: ScriptedEndpoint) -> None:
-    vault.answer(200, GOOD)
+    vault.answer(200, {**GOOD, "id": ID.replace("contoso-kv.vault.azure.net", "kv.vault.localhost")})
     with (
         reader(vault, "kv.vault.localhost") as made,
         pytest.raises(VaultUnreachableError, match="without asking for a token"),
@@ -307,8 +308,8 @@ def test_many_connections_read_the_ca_bundle_once(vault: ScriptedEndpoint, monke
         load(context, *locations, **named)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", count)
-    vault.answer(200, GOOD, Connection="close")
-    with reader(vault, timeout=10) as made:
+    vault.answer(404, error("SecretNotFound"), Connection="close")
+    with reader(vault, timeout=10) as made, pytest.raises(ReadErrors):
         made.get_many(["a", "b", "c", "d"])
     assert vault.connections == 4
     assert len(loads) == 1

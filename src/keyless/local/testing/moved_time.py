@@ -62,7 +62,7 @@ class MovedTime:
 
 
 class _LedTime:
-    """The module ``time``, but for two functions."""
+    """The module ``time``, but for three functions."""
 
     def __init__(self, clock: Clock, *, ahead: float) -> None:
         self._clock = clock
@@ -78,3 +78,7 @@ class _LedTime:
     def monotonic(self) -> float:
         """Return seconds that the clock moves, and that are far ahead of those of earlier tests."""
         return time.monotonic() + self._ahead + self._clock.offset
+
+    def clock_gettime(self, clock: int) -> float:
+        """Return what ``monotonic`` does, of another clock: the library's counts the time that a machine sleeps."""
+        return time.clock_gettime(clock) + self._ahead + self._clock.offset
