@@ -172,7 +172,7 @@ def _dated(exchange: Exchange) -> Token | None:
     Azure has sent such answers: https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/4963
     """
     try:
-        body = json.loads(exchange.text) if exchange.status == HTTPStatus.OK else {}
+        body = json.loads(exchange.body) if exchange.status == HTTPStatus.OK else {}
         ends = datetime.fromisoformat(body["expires_on"])
         value = body["access_token"]
     except (ValueError, KeyError, TypeError):

@@ -103,7 +103,7 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
     for name, grant in wanted:
         holder = azure.identity(name)
         before = azure.role_assignments.held_by(holder.object_id)
-        condition = grant.condition and grant.condition.text
+        condition = None if grant.condition is None else grant.condition.text
         added["roles"] += holder.grant(grant.role, on=str(grant.scope), condition=condition) not in before
     return added
 
