@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.azure.authorization.roles import HasScope
     from keyless.local.azure.config.vault_config import VaultConfig
+    from keyless.local.operations import Operation
 
 __all__ = ["Azure", "Identity", "Vault"]
 
@@ -251,12 +252,12 @@ class Azure:
             check_secret_name(scope.name)
         return scope
 
-    def decide(self, *, object_id: str, permission: str, vault: Vault, scope: Scope, facts: Facts) -> Decision:
+    def decide(self, *, object_id: str, operation: Operation, vault: Vault, scope: Scope, facts: Facts) -> Decision:
         """Decide whether the bearer of an object id may do something with a vault or an object in it.
 
         Args:
             object_id: The object id of the identity that asks.
-            permission: The permission, which counts where it goes by access policies.
+            operation: What it is; its permission counts where the vault goes by access policies.
             vault: The vault.
             scope: The vault, or the object in it that the action is about.
             facts: The data action and what conditions can ask, which count where the vault goes by roles.
@@ -265,9 +266,20 @@ class Azure:
         identity = known.name if known else object_id
         if vault.settings.access == "policies":
             return decide_by_policy(
-                vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
+                vault.policies,
+                object_id=object_id,
+                identity=identity,
+                kind=operation.kind,
+                permission=operation.permission,
+                vault=vault.name,
             )
-        return self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
+        decision = self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
+        if decision.allowed or operation.enough is None:
+            return decision
+        by_another = self.role_assignments.decide(
+            object_id=object_id, identity=identity, scope=scope, facts=replace(facts, action=operation.enough)
+        )
+        return by_another if by_another.allowed else decision
 
     def close(self) -> None:
         """Close the database."""

@@ -59,7 +59,7 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
     settings = vault.settings
     allowed, perimeter = settings.firewall.allowed, settings.firewall.perimeter
     names = {identity.object_id: identity.name for identity in azure.identities.values()}
-    policies = {names[key]: sorted(held) for key, held in vault.policies.items() if key in names}
+    policies = {names[key]: sorted(held["secret"]) for key, held in vault.policies.items() if key in names}
     return {
         "cloud": settings.cloud,
         "tenant_id": settings.tenant_id,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
+from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.stored import NewVersion
 from keyless.local.azure.keyvault.policies import check_permissions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.firewall import Firewall
     from keyless.local.azure.keyvault.objects.store import ObjectStore
     from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.policies import Permissions
     from keyless.local.azure.keyvault.settings import VaultSettings
     from keyless.local.azure.storage.database import Database
     from keyless.local.clock import Clock
@@ -41,6 +43,7 @@ class Vault:
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
         secrets: Its secrets, as the wire asks for them.
+        keys: Its keys, likewise.
         throttle: Counts its requests, where its settings limit them.
     """
 
@@ -66,10 +69,19 @@ class Vault:
         self.resource_id = f"{group_id}/providers/Microsoft.KeyVault/vaults/{name}"
         self.throttle = Throttle(clock)
         self._settings = replace(settings, tenant_id=settings.tenant_id or tenant_id)
-        self._policies: dict[str, frozenset[str]] = {}
+        self._policies: dict[str, Permissions] = {}
         self._announce = announce
         self.secrets = VaultSecrets(
             "secret",
+            vault=name,
+            settings=lambda: self._settings,
+            store=store,
+            database=database,
+            clock=clock,
+            announce=self._announce_version,
+        )
+        self.keys = VaultKeys(
+            "key",
             vault=name,
             settings=lambda: self._settings,
             store=store,
@@ -127,19 +139,28 @@ class Vault:
         return Scope.parse(self.name)
 
     @property
-    def policies(self) -> Mapping[str, frozenset[str]]:
-        """The access policies: what each object id may do with secrets."""
+    def policies(self) -> Mapping[str, Permissions]:
+        """The access policies: what each object id may do with secrets, and with keys."""
         return MappingProxyType(self._policies)
 
-    def set_policy(self, identity: Identity, permissions: Iterable[str]) -> None:
-        """Say by an access policy what an identity may do with every secret here; nothing takes its policy away.
+    def set_policy(self, identity: Identity, permissions: Iterable[str], *, keys: Iterable[str] = ()) -> None:
+        """Say by an access policy what an identity may do with every secret and key here; nothing takes its policy away.
 
         The vault goes by access policies from then on, and roles do nothing, as in Azure.
+
+        Args:
+            identity: The identity.
+            permissions: What it may do with secrets.
+            keys: What it may do with keys.
 
         Raises:
             ConfigurationError: If a permission is none.
         """
-        checked = check_permissions(permissions)
+        found: dict[Kind, frozenset[str]] = {
+            "secret": check_permissions(permissions),
+            "key": check_permissions(keys, "key"),
+        }
+        checked = {kind: held for kind, held in found.items() if held}
         self._settings = replace(self._settings, access="policies")
         others = {object_id: held for object_id, held in self._policies.items() if object_id != identity.object_id}
         self._policies = {**others, identity.object_id: checked} if checked else others

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyless.local.azure.keyvault.objects.attributes import Attributes
     from keyless.local.operations import Kind
 
@@ -28,6 +30,7 @@ class ObjectProperties:
         attributes: What its owner says of it.
         created_on: When the version was made.
         updated_on: When its attributes were last changed.
+        facts: What else is known of it, by its kind and as JSON can hold it; none of it is secret.
     """
 
     name: str
@@ -35,11 +38,12 @@ class ObjectProperties:
     attributes: Attributes
     created_on: int
     updated_on: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectVersion(ObjectProperties):
-    """A version with its value, which no representation shows: what a secret says, or the text of key material."""
+    """A version with its value, which no representation shows: what a secret says, or key material, encrypted."""
 
     value: str = field(repr=False)
 
@@ -75,4 +79,20 @@ class NewVersion:
     vault_url: str
     resource_id: str
     kind: Kind
+    properties: ObjectProperties
+
+
+class Expiring(NamedTuple):
+    """The latest version of an object, which expires.
+
+    Attributes:
+        vault: The vault's name.
+        kind: What the object is.
+        policy: How it is to be renewed, as it was set; None where it never was.
+        properties: Those of the version.
+    """
+
+    vault: str
+    kind: Kind
+    policy: dict[str, Any] | None
     properties: ObjectProperties
