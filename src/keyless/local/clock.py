@@ -1,10 +1,16 @@
 """The time of the local Azure, which tests move instead of sleeping."""
 
+from __future__ import annotations
+
 import math
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Clock:
@@ -14,6 +20,7 @@ class Clock:
         self._lock = threading.Lock()
         self._offset = 0.0
         self._furthest = 0.0
+        self._watchers: list[Callable[[], None]] = []
 
     def now(self) -> float:
         """Return the time, in seconds since 1970-01-01 UTC."""
@@ -42,6 +49,12 @@ class Clock:
             )
         with self._lock:
             self._offset += step
+        for act in self._watchers:
+            act()
+
+    def on_advance(self, act: Callable[[], None]) -> None:
+        """Have something done each time that the clock was advanced, on the thread that advanced it."""
+        self._watchers.append(act)
 
     def reset(self) -> None:
         """Go back to real time, where another test begins."""

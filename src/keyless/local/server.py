@@ -33,6 +33,7 @@ from keyless.local.wire.proxy.proxy import USER, ConnectProxy
 from keyless.local.wire.proxy.upstream import Upstream
 from keyless.local.wire.serving import listeners
 from keyless.local.wire.serving.loop_thread import LoopThread
+from keyless.local.wire.serving.passing_time import passing_time
 
 if TYPE_CHECKING:
     import socket
@@ -343,6 +344,7 @@ async def _serving(run: _Run, authority: CertificateAuthority, host: str) -> Asy
             app.add_routes(routes)
             await stack.enter_async_context(listeners.site(app, listener, trust))
         await stack.enter_async_context(listeners.site(vault_app(run.azure), sockets.https, context))
+        await stack.enter_async_context(passing_time(run.azure.lifetimes.act))
         stack.push_async_callback(proxy.close)
         await proxy.start(sockets.proxy)
         yield

@@ -16,6 +16,7 @@ from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
 from keyless.local.azure.identities.tokens import Tokens, new_key
+from keyless.local.azure.keyvault.lifetimes import Lifetimes
 from keyless.local.azure.keyvault.objects.life import ObjectState
 from keyless.local.azure.keyvault.objects.store import ObjectStore
 from keyless.local.azure.keyvault.policies import decide_by_policy
@@ -52,6 +53,7 @@ class Azure:
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         objects: What the vaults hold.
+        lifetimes: Does what falls due as time passes.
         subscription_id: The subscription that everything is in.
         resource_group: The resource group that everything is in.
         region: The region that everything is in.
@@ -74,7 +76,9 @@ class Azure:
         key_pem = self._database.key("tokens", new_key)
         self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=key_pem)
         self._lock = threading.RLock()
+        self.lifetimes = Lifetimes(self.objects, clock=self.clock, vaults=lambda: self.vaults)
         self._arrange(config)
+        self.clock.on_advance(self.lifetimes.act)
 
     def reset(self, config: Config | None = None) -> None:
         """Begin anew with a configuration: whatever was set, granted, moved, broken or noted since is gone.
@@ -88,6 +92,7 @@ class Azure:
         config = default_config() if config is None else config
         with self._lock:
             self.clock.reset()
+            self.lifetimes.restart()
             self.objects.clear()
             self.tokens.reset(tenant_id=config.tenant_id)
             self._arrange(config)
@@ -208,7 +213,7 @@ class Azure:
             store=self.objects,
             database=self._database,
             clock=self.clock,
-            announce=self.event_grid.new_version,
+            announce=self.event_grid.announce,
         )
         check_vault_url(vault.url)
         with self._lock:

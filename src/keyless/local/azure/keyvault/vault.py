@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
-from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
+from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys, Wanted
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
-from keyless.local.azure.keyvault.objects.stored import NewVersion
+from keyless.local.azure.keyvault.objects.stored import ObjectEvent
 from keyless.local.azure.keyvault.policies import check_permissions
 from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
 from keyless.local.azure.keyvault.throttle import Throttle
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.identities.managed_identity import Identity
     from keyless.local.azure.keyvault.firewall import Firewall
     from keyless.local.azure.keyvault.objects.store import ObjectStore
-    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.objects.stored import DeletedObject, Happened, ObjectProperties, ObjectVersion
     from keyless.local.azure.keyvault.policies import Permissions
     from keyless.local.azure.keyvault.settings import VaultSettings
     from keyless.local.azure.storage.database import Database
@@ -58,7 +58,7 @@ class Vault:
         store: ObjectStore,
         database: Database,
         clock: Clock,
-        announce: Callable[[NewVersion], None],
+        announce: Callable[[ObjectEvent], None],
     ) -> None:
         settings.check(name)
         self.name = name
@@ -94,8 +94,13 @@ class Vault:
         return f"Vault({self.url!r})"
 
     def _announce_version(self, kind: Kind, properties: ObjectProperties) -> None:
+        self.tell("NewVersionCreated", kind, properties)
+
+    def tell(self, happened: Happened, kind: Kind, properties: ObjectProperties) -> None:
+        """Announce what happened to a version of an object."""
         self._announce(
-            NewVersion(
+            ObjectEvent(
+                happened=happened,
                 vault=self.name,
                 vault_url=self.url,
                 resource_id=self.resource_id,
@@ -268,6 +273,50 @@ class Vault:
             ObjectStateError: If it is not deleted.
         """
         self.secrets.purge(name)
+
+    def create_key(
+        self,
+        name: str,
+        kty: str = "RSA",
+        *,
+        size: int | None = None,
+        curve: str | None = None,
+        key_ops: Iterable[str] = (),
+        enabled: bool = True,
+        not_before: datetime | int | None = None,
+        expires_on: datetime | int | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> ObjectVersion:
+        """Make a new version of a key and make it the latest. Its private part stays in the vault.
+
+        Args:
+            name: The key's name.
+            kty: Its type: RSA, RSA-HSM, EC or EC-HSM.
+            size: Of an RSA key, in bits: 2048, 3072 or 4096. Such a key takes up to seconds to make.
+            curve: Of an EC key: P-256, P-256K, P-384 or P-521.
+            key_ops: What it may be used for, such as ``sign``; all that its type can unless given.
+            enabled: Whether it may be used.
+            not_before: From when on it encrypts, wraps and signs; a time with its zone, or Unix seconds.
+            expires_on: Until when, likewise.
+            tags: Free names and texts.
+
+        Raises:
+            ConfigurationError: If Key Vault would not make it.
+            ObjectStateError: If a deleted key has the name.
+        """
+        change = AttributeChange.of(
+            content_type=None, enabled=enabled, not_before=not_before, expires_on=expires_on, tags=tags
+        )
+        return self.keys.create(name, kty, Wanted(key_ops=tuple(key_ops), attributes=change), size=size, curve=curve)
+
+    def import_key(self, name: str, jwk: Mapping[str, Any], *, hsm: bool = False) -> ObjectVersion:
+        """Take a private JSON Web Key as a new version of a key.
+
+        Raises:
+            ConfigurationError: If Key Vault would not take it.
+            ObjectStateError: If a deleted key has the name.
+        """
+        return self.keys.import_jwk(name, jwk, Wanted(key_ops=tuple(jwk.get("key_ops") or ())), hsm=hsm)
 
     def _missing(self, name: str, version: str | None) -> NoReturn:
         wanted = f"{name}/{version}" if version else name

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.keyvault.objects.attributes import Attributes
     from keyless.local.operations import Kind
+
+
+Happened = Literal["NewVersionCreated", "NearExpiry", "Expired"]
 
 
 class ObjectId(NamedTuple):
@@ -64,17 +67,19 @@ class DeletedObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewVersion:
-    """What a vault announces: that an object has a new version.
+class ObjectEvent:
+    """What a vault announces about an object: that it has a new version, or that its latest one expires.
 
     Attributes:
+        happened: What, in the words of Event Grid.
         vault: The vault's name.
         vault_url: Its address.
         resource_id: Its ARM id.
         kind: What the object is.
-        properties: Those of the new version.
+        properties: Those of the version.
     """
 
+    happened: Happened
     vault: str
     vault_url: str
     resource_id: str
