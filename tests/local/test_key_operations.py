@@ -164,14 +164,14 @@ def test_a_role_allows_what_its_data_actions_say(wire: VaultWire, role: str, all
 def test_an_access_policy_on_keys_is_none_on_secrets(wire: VaultWire) -> None:
     vault = wire.azure.vault("contoso-kv")
     vault.create_key("shared", "EC")
-    vault.set_policy(wire.azure.identity("reporting"), [], keys=["get"])
+    vault.set_policy(wire.azure.identity("reporting"), ["keys/get"])
     assert _ask(wire, "GET", "/keys/shared", identity="reporting").status_code == 200
     refused = _ask(wire, "GET", "/keys/shared/rotationpolicy", identity="reporting")
     assert "does not have keys getrotationpolicy permission" in refused.json()["error"]["message"]
     refused = _ask(wire, "GET", "/secrets", identity="reporting")
     assert "does not have secrets list permission" in refused.json()["error"]["message"]
-    with pytest.raises(ConfigurationError, match="no key permission 'dance'"):
-        vault.set_policy(wire.azure.identity("reporting"), [], keys=["dance"])
+    with pytest.raises(ConfigurationError, match="no key permission 'keys/dance'"):
+        vault.set_policy(wire.azure.identity("reporting"), ["keys/dance"])
 
 
 def test_a_key_rotates_by_the_clock_and_tells_before_it_expires(wire: VaultWire) -> None:
@@ -264,7 +264,8 @@ def test_a_release_needs_a_statement_that_fulfils_the_policy(wire: VaultWire) ->
         "debug": False,
         "x-ms-runtime": {"keys": [{"kty": "RSA", **public_members(holder)}]},
     }
-    for wrong in ({"debug": True}, {"iss": "https://other.test"}, {"exp": 1}, {"x-ms-runtime": {}}):
+    wrongs: list[dict[str, Any]] = [{"debug": True}, {"iss": "https://other.test"}, {"exp": 1}, {"x-ms-runtime": {}}]
+    for wrong in wrongs:
         refused = _ask(wire, "POST", "/keys/secret-key/release", {"target": wire.azure.tokens.sign(claims | wrong)})
         assert _code(refused) == (403, "Forbidden", "AccessDenied")
     assert _code(_ask(wire, "POST", "/keys/secret-key/release", {"target": "x"})) == (403, "Forbidden", "AccessDenied")

@@ -329,7 +329,7 @@ class Scene:
         self.vault.keys.purge(name)
 
     def allow_nothing(self) -> None:
-        self.vault.set_policy(self.azure.identity("system"), [], keys=["list"])
+        self.vault.set_policy(self.azure.identity("system"), ["keys/list"])
 
     def send(self, **body: object) -> None:
         self.content = json.dumps(body)

@@ -94,6 +94,8 @@ NetworkAccess = Annotated[
         extra={"problem": "it is {value!r}"},
     ),
 ]
+KeyType = Literal["RSA", "RSA-HSM", "EC", "EC-HSM"]
+KeyOperation = Literal["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "export"]
 Cloud = Literal["AZURE_PUBLIC_CLOUD", "AZURE_CHINA", "AZURE_GOVERNMENT"]
 
 
@@ -121,6 +123,22 @@ class SecretTable(Table, frozen=True):
     tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
 
 
+class KeyTable(Table, frozen=True):
+    """A key that is made at the start."""
+
+    says: ClassVar[str] = "key"
+    example: ClassVar[str] = 'a type such as "RSA" or "EC", or a table such as { kty = "EC", curve = "P-384" }'
+
+    kty: Annotated[KeyType, Meta(title="Its type.")]
+    size: Annotated[Literal[2048, 3072, 4096], Meta(title="Of an RSA key, in bits.")] | None = None
+    curve: Annotated[Literal["P-256", "P-256K", "P-384", "P-521"], Meta(title="Of an EC key.")] | None = None
+    key_ops: Annotated[list[KeyOperation], Meta(title="What it may be used for.")] = field(default_factory=list)
+    enabled: Annotated[bool, Meta(title="Whether it may be used.")] = True
+    not_before: Moment | None = None
+    expires_on: Moment | None = None
+    tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
+
+
 class PerimeterTable(Table, frozen=True):
     """The network security perimeter around a vault."""
 
@@ -140,8 +158,15 @@ class VaultTable(Table, frozen=True):
         dict[SecretName, Annotated[str | SecretTable, Meta(description=SecretTable.example)]],
         Meta(title="The secrets that it starts with, by name."),
     ] = field(default_factory=dict)
+    keys: Annotated[
+        dict[SecretName, Annotated[KeyType | KeyTable, Meta(description=KeyTable.example)]],
+        Meta(title="The keys that are made at the start, by name."),
+    ] = field(default_factory=dict)
     access: Annotated[Access, Meta(title="Whether roles or access policies decide.")] | None = None
-    policies: Annotated[dict[str, Texts], Meta(title="Secret permissions, by the name of an identity.")] | None = None
+    policies: (
+        Annotated[dict[str, Texts], Meta(title="Permissions such as get and keys/sign, by the name of an identity.")]
+        | None
+    ) = None
     firewall: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] | None = None
     public_network_access: NetworkAccess = True
     perimeter: PerimeterTable | None = None

@@ -25,27 +25,29 @@ _OF_KEYS: Final = (
 PERMISSIONS_OF: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType({"secret": PERMISSIONS, "key": _OF_KEYS})
 
 
-def check_permissions(permissions: Iterable[str], kind: Kind = "secret") -> frozenset[str]:
-    """Return permissions in lower case; ``all`` stands for every one.
+def check_permissions(permissions: Iterable[str]) -> dict[Kind, frozenset[str]]:
+    """Return permissions by what they are on, in lower case; ``all`` stands for every one.
 
     Args:
-        permissions: The permissions, in any case.
-        kind: What they are permissions on.
+        permissions: Those on secrets as they are, those on keys as ``keys/sign``; in any case.
 
     Raises:
         ConfigurationError: If one is none.
     """
-    known = PERMISSIONS_OF[kind]
-    every = frozenset(name.lower() for name in known)
-    found = [permission.lower() for permission in permissions]
-    for permission in found:
-        if permission not in {*every, "all"}:
+    found: dict[Kind, frozenset[str]] = {}
+    for permission in permissions:
+        collection, slash, name = permission.lower().rpartition("/")
+        kind: Kind = "key" if collection == "keys" else "secret"
+        known = PERMISSIONS_OF[kind]
+        every = frozenset(each.lower() for each in known)
+        if name not in {*every, "all"} or (slash and collection != "keys"):
             raise ConfigurationError(
                 f"There is no {kind} permission {permission!r}.",
                 cause="It is none that an access policy can give.",
-                remedy=f"Use some of {', '.join(known)}, or all.",
+                remedy=f"Use some of {', '.join(known)}, or all; keys/get, keys/sign and so on for keys.",
             )
-    return every if "all" in found else frozenset(found)
+        found[kind] = found.get(kind, frozenset()) | (every if name == "all" else {name})
+    return found
 
 
 def decide_by_policy(

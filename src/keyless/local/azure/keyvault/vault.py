@@ -148,24 +148,19 @@ class Vault:
         """The access policies: what each object id may do with secrets, and with keys."""
         return MappingProxyType(self._policies)
 
-    def set_policy(self, identity: Identity, permissions: Iterable[str], *, keys: Iterable[str] = ()) -> None:
+    def set_policy(self, identity: Identity, permissions: Iterable[str]) -> None:
         """Say by an access policy what an identity may do with every secret and key here; nothing takes its policy away.
 
         The vault goes by access policies from then on, and roles do nothing, as in Azure.
 
         Args:
             identity: The identity.
-            permissions: What it may do with secrets.
-            keys: What it may do with keys.
+            permissions: What it may do: ``get`` with secrets, ``keys/sign`` with keys.
 
         Raises:
             ConfigurationError: If a permission is none.
         """
-        found: dict[Kind, frozenset[str]] = {
-            "secret": check_permissions(permissions),
-            "key": check_permissions(keys, "key"),
-        }
-        checked = {kind: held for kind, held in found.items() if held}
+        checked = check_permissions(permissions)
         self._settings = replace(self._settings, access="policies")
         others = {object_id: held for object_id, held in self._policies.items() if object_id != identity.object_id}
         self._policies = {**others, identity.object_id: checked} if checked else others

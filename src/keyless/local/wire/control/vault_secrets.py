@@ -50,8 +50,8 @@ def delete_secret(azure: Azure, request: ControlRequest) -> object:
     deleted = azure.vault(request.path["vault"]).delete_secret(request.path["secret"])
     return {
         "name": request.path["secret"],
-        "deleted_on": _written(deleted.deleted_on if deleted else None),
-        "scheduled_purge_on": _written(deleted.scheduled_purge_on if deleted else None),
+        "deleted_on": written(deleted.deleted_on if deleted else None),
+        "scheduled_purge_on": written(deleted.scheduled_purge_on if deleted else None),
     }
 
 
@@ -72,11 +72,12 @@ def described(secret: ObjectProperties) -> dict[str, object]:
         "name": secret.name,
         "version": secret.version,
         **attributes,
-        **{name: _written(attributes[name]) for name in ("not_before", "expires_on")},
-        "created_on": _written(secret.created_on),
-        "updated_on": _written(secret.updated_on),
+        **{name: written(attributes[name]) for name in ("not_before", "expires_on")},
+        "created_on": written(secret.created_on),
+        "updated_on": written(secret.updated_on),
     }
 
 
-def _written(seconds: float | None) -> str | None:
+def written(seconds: float | None) -> str | None:
+    """Return a moment as the control API writes it."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
