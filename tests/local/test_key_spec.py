@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.local.test_spec import ABSENT, API_VERSIONS, CHECKS, EXAMPLES, FILE, VERSIONS, specification
@@ -17,13 +18,13 @@ from tests.local.test_spec import ABSENT, API_VERSIONS, CHECKS, EXAMPLES, FILE, 
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.backup.jwe import to_base64url
+from keyless.local.azure.keyvault.keys.algorithms import encrypt
 from keyless.local.azure.keyvault.keys.material import make_key, public_members
 from keyless.local.azure.keyvault.objects.life import ObjectState
 from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
     from tests.local.conftest import Serve
 
     from keyless.local.azure.keyvault.vault import Vault
@@ -61,13 +62,12 @@ def _good_bodies(vault: Vault) -> dict[str, Any]:
     """Return bodies that succeed, where a generator would not find one."""
     vault.create_key("backed-up", "EC")
     backup = to_base64url(vault.keys.backup("backed-up"))
-    private: ec.EllipticCurvePrivateKey = make_key("EC")  # type: ignore[assignment] (its type says so)
+    private = make_key("EC")
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
     scalar = to_base64url(private.private_numbers().private_value.to_bytes(32))
     digest, value = to_base64url(bytes(32)), {"alg": "RSA-OAEP", "value": "YQ"}
     wrapped = vault.create_key("wrapping")
-    from keyless.local.azure.keyvault.keys.algorithms import encrypt  # noqa: PLC0415
-
-    sealed = to_base64url(encrypt(vault.keys.private(wrapped).public_key(), "RSA-OAEP", b"a"))  # type: ignore[arg-type]
+    sealed = to_base64url(encrypt(vault.keys.private(wrapped).public_key(), "RSA-OAEP", b"a"))
     return {
         "/keys/restore": {"value": backup},
         "/keys/{key-name}": {"key": {"kty": "EC", **public_members(private), "d": scalar}},
@@ -105,8 +105,13 @@ def test_every_answer_about_keys_is_one_that_the_specification_has(operation: An
     )
     @given(operation.as_strategy(), NAMES, VERSIONS, API_VERSIONS, st.booleans(), st.booleans())
     def ask(
-        case: Any, name: str | None, version: str | None, api_version: str | None, deleted: bool, helped: bool
-    ) -> None:  # noqa: FBT001 (drawn)
+        case: Any,
+        name: str | None,
+        version: str | None,
+        api_version: str | None,
+        deleted: bool,  # noqa: FBT001 (drawn)
+        helped: bool,  # noqa: FBT001 (drawn)
+    ) -> None:
         if name is not None and "key-name" in case.path_parameters:
             name = "wrapping" if helped else name
             case.path_parameters["key-name"] = name
