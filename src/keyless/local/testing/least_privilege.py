@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from keyless.local.instruments.journal_entry import Entry
 
+_MERELY_READS = ("/read", "/readmetadata/action")
 _ACTIONS = {operation.name: operation for operation in VAULT_OPERATIONS}
 
 
@@ -159,17 +160,17 @@ def _is_wide(use: Use) -> bool:
 
 
 def _smallest(actions: set[str]) -> Role | None:
-    """Return the role that allows all this, and the least beside it of the kind that it is about."""
+    """Return the role that allows all this, and the least beside it."""
     if not actions:
         return None
-    kinds = [known for known in (SECRET_ACTIONS, KEY_ACTIONS) if actions & {*known}]
-    others = [known for known in (SECRET_ACTIONS, KEY_ACTIONS) if known not in kinds]
     enough = [role for role in BUILT_IN_ROLES if all(role.allows(action) for action in actions)]
-    return min(enough, key=lambda role: (_count(role, kinds), _count(role, others)))
+    return min(enough, key=_size)
 
 
-def _count(role: Role, actions: Iterable[Iterable[str]]) -> int:
-    return sum(role.allows(action) for known in actions for action in known)
+def _size(role: Role) -> tuple[int, int]:
+    """Return how much a role allows: first what is more than to read what things are called and how they are set up."""
+    allowed = [action for action in (*SECRET_ACTIONS, *KEY_ACTIONS) if role.allows(action)]
+    return sum(not action.lower().endswith(_MERELY_READS) for action in allowed), len(allowed)
 
 
 def _item(entry: Entry) -> str:

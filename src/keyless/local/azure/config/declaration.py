@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
 from keyless.local.sources import SOURCES, SourceName
 from keyless.secret_id import SECRET_NAME, VAULT_NAME
@@ -94,6 +95,16 @@ NetworkAccess = Annotated[
         extra={"problem": "it is {value!r}"},
     ),
 ]
+RsaSize = Annotated[
+    int,
+    Meta(
+        ge=RSA_SIZES[0],
+        le=RSA_SIZES[-1],
+        title="Of an RSA key, in bits.",
+        description="2048, 3072 or 4096",
+        extra_json_schema={"enum": list(RSA_SIZES)},
+    ),
+]
 KeyType = Literal["RSA", "RSA-HSM", "EC", "EC-HSM"]
 KeyOperation = Literal["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "export"]
 Cloud = Literal["AZURE_PUBLIC_CLOUD", "AZURE_CHINA", "AZURE_GOVERNMENT"]
@@ -130,7 +141,7 @@ class KeyTable(Table, frozen=True):
     example: ClassVar[str] = 'a type such as "RSA" or "EC", or a table such as { kty = "EC", curve = "P-384" }'
 
     kty: Annotated[KeyType, Meta(title="Its type.")]
-    size: Annotated[Literal[2048, 3072, 4096], Meta(title="Of an RSA key, in bits.")] | None = None
+    size: RsaSize | None = None
     curve: Annotated[Literal["P-256", "P-256K", "P-384", "P-521"], Meta(title="Of an EC key.")] | None = None
     key_ops: Annotated[list[KeyOperation], Meta(title="What it may be used for.")] = field(default_factory=list)
     enabled: Annotated[bool, Meta(title="Whether it may be used.")] = True

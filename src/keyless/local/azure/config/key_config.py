@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.declaration import KeyTable
+from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.limits import check_attributes
 
@@ -47,6 +48,8 @@ def key_of(name: str, said: KeyType | KeyTable, *, path: tuple[str, ...], wrong:
     if (table.curve if is_rsa else table.size) is not None:
         other, allowed = ("curve", "size for an RSA key") if is_rsa else ("size", "curve for an EC key")
         raise wrong((*path, other), f"a key of the type {table.kty} has no {other}", allowed)
+    if table.size is not None and table.size not in RSA_SIZES:
+        raise wrong((*path, "size"), f"no RSA key has {table.size} bits", "2048, 3072 or 4096")
     change = AttributeChange.of(
         content_type=None,
         enabled=table.enabled,
