@@ -11,8 +11,7 @@ from keyless.errors import ConfigurationError
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import load_config
-from keyless.local.operations import VAULT_OPERATIONS
-from keyless.local.operations.secrets import GET_SECRET, SECRET_ACTIONS
+from keyless.local.operations.secrets import GET_SECRET, SECRET_ACTIONS, SECRET_OPERATIONS
 from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def done(wire: VaultWire, identity: str = "newcomer") -> set[str]:
 
 
 def test_every_operation_is_tried_here() -> None:
-    assert set(REQUESTS) == {operation.name for operation in VAULT_OPERATIONS}
+    assert set(REQUESTS) == {operation.name for operation in SECRET_OPERATIONS}
 
 
 @pytest.mark.parametrize("role", [role.name for role in BUILT_IN_ROLES])
@@ -73,7 +72,7 @@ def test_a_role_on_one_secret_reaches_neither_another_nor_the_lists(wire: VaultW
 
 @pytest.mark.parametrize("action", SECRET_ACTIONS)
 def test_a_denial_names_the_action_that_is_missing(wire: VaultWire, action: str) -> None:
-    operation = next(operation for operation in VAULT_OPERATIONS if operation.action == action)
+    operation = next(operation for operation in SECRET_OPERATIONS if operation.action == action)
     method, path, body = REQUESTS[operation.name]
     answer = wire.ask(method, path, identity="newcomer", body=body)
     assert f"\r\nAction: '{action}'\r\n" in answer.json()["error"]["message"]

@@ -16,7 +16,7 @@ from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.azure.storage.database import Database
-from keyless.local.operations.secrets import GET_SECRET
+from keyless.local.operations.secrets import GET_SECRET, SECRET_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,9 @@ def _may_read(azure: Azure, identity: str, secret: str = "db-password") -> bool:
     object_id, vault = azure.identity(identity).object_id, azure.vault("contoso-kv")
     scope = Scope.of(vault.name, "secret", secret)
     facts = facts_of(GET_SECRET, vault=vault.name, secret=secret)
-    return azure.decide(object_id=object_id, permission="get", vault=vault, scope=scope, facts=facts).allowed
+    return azure.decide(
+        object_id=object_id, operation=SECRET_OPERATIONS[2], vault=vault, scope=scope, facts=facts
+    ).allowed
 
 
 def test_a_role_holds_from_grant_to_revoke(azure: Azure) -> None:

@@ -138,6 +138,10 @@ def test_every_page_and_every_read_is_a_search_of_an_index_and_sorts_nothing(que
         "tags",
         "content_type",
         "enabled",
+        "facts",
+        "policy",
+        "after",
+        "until",
     )
     named = dict.fromkeys((*names, "not_before", "expires_on"))
     with database.reading() as connection:

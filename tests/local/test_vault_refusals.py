@@ -220,7 +220,7 @@ def test_a_method_is_refused_before_a_role_is_asked_for(wire: VaultWire) -> None
     assert wire.azure.journal.count(operation="unknown", status=405, code="MethodNotAllowed") == 1
 
 
-@pytest.mark.parametrize("path", ["/", "/keys/x", "/secrets/x/y/z"])
+@pytest.mark.parametrize("path", ["/", "/storage/x", "/secrets/x/y/z"])
 def test_what_is_no_part_of_the_secrets_api_is_not_found(wire: VaultWire, path: str) -> None:
     assert wire.ask("GET", path).status_code == 404
 

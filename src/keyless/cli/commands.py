@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = MappingProxyType(
         "get": _Entry("get", "get", "Print the value of a secret."),
         "import": _Entry("exchange", "import_file", "Add what a file holds to a local Azure."),
         "journal": _Entry("journal", "journal", "Print what was asked, and why it was refused."),
+        "key": _Entry("key", "key", "Create, show, list and delete keys."),
         "report": _Entry("report", "report", "Print the smallest roles that suffice."),
         "role": _Entry("role", "role", "Grant, revoke, list and explain roles."),
         "run": _Entry("run", "run", "Run a program with the local Azure."),

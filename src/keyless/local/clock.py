@@ -1,10 +1,15 @@
 """The time of the local Azure, which tests move instead of sleeping."""
 
+from __future__ import annotations
+
 import threading
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keyless.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _JITTER: Final = 1.0  # Seconds: threads read the time side by side, and small corrections are no matter.
 _LATEST: Final = 221_845_392_000.0
@@ -22,6 +27,7 @@ class Clock:
         self._offset = 0.0
         self._furthest = 0.0
         self._last = 0.0
+        self._watchers: list[Callable[[], None]] = []
 
     def now(self) -> float:
         """Return the time, in seconds since 1970-01-01 UTC."""
@@ -56,6 +62,12 @@ class Clock:
             )
         with self._lock:
             self._offset += step
+        for act in self._watchers:
+            act()
+
+    def on_advance(self, act: Callable[[], None]) -> None:
+        """Have something done each time that the clock was advanced, on the thread that advanced it."""
+        self._watchers.append(act)
 
     def reset(self) -> None:
         """Go back to real time, where another test begins."""

@@ -20,6 +20,7 @@ from keyless.local.wire.proxy.reached import Local
 from keyless.local.wire.serving import descriptors, forms, listeners
 from keyless.local.wire.serving.boundary import Boundary
 from keyless.local.wire.serving.lines import Lines, loop_failures
+from keyless.local.wire.serving.passing_time import passing_time
 
 if TYPE_CHECKING:
     import socket
@@ -108,6 +109,7 @@ async def serving(run: Run, authority: CertificateAuthority, host: str) -> Async
             await stack.enter_async_context(
                 listeners.site(app, listener, trust, boundary=bounds[listener], lines=lines)
             )
+        await stack.enter_async_context(passing_time(run.azure.lifetimes.act))
         for listener, proxy in proxies.items():
             stack.push_async_callback(proxy.close)
             await proxy.start(listener)

@@ -18,6 +18,8 @@ from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
 from keyless.local.azure.identities.tokens import Tokens, new_key
+from keyless.local.azure.keyvault.keys.vault_keys import Wanted
+from keyless.local.azure.keyvault.lifetimes import Lifetimes
 from keyless.local.azure.keyvault.objects.life import ObjectState
 from keyless.local.azure.keyvault.objects.store import ObjectStore
 from keyless.local.azure.keyvault.policies import decide_by_policy
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.azure.authorization.roles import HasScope
+    from keyless.local.azure.config.key_config import KeyConfig
     from keyless.local.azure.config.vault_config import VaultConfig
+    from keyless.local.operations import Operation
 
 __all__ = ["Azure", "Identity", "Vault"]
 
@@ -53,6 +57,7 @@ class Azure:
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         objects: What the vaults hold.
+        lifetimes: Does what falls due as time passes.
         subscription_id: The subscription that everything is in.
         resource_group: The resource group that everything is in.
         region: The region that everything is in.
@@ -75,7 +80,9 @@ class Azure:
         key_pem = self._database.key("tokens", new_key)
         self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=key_pem)
         self._lock = threading.RLock()
+        self.lifetimes = Lifetimes(self.objects, clock=self.clock, vaults=lambda: self.vaults)
         self._arrange(config)
+        self.clock.on_advance(self.lifetimes.act)
 
     def reset(self, config: Config | None = None) -> None:
         """Begin anew with a configuration: whatever was set, granted, moved, broken or noted since is gone.
@@ -89,6 +96,7 @@ class Azure:
         config = default_config() if config is None else config
         with self._lock:
             self.clock.reset()
+            self.lifetimes.restart()
             self.objects.clear()
             self.tokens.reset(tenant_id=config.tenant_id)
             self._arrange(config)
@@ -118,12 +126,14 @@ class Azure:
         self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
     def seed(self, config: VaultConfig) -> None:
-        """Make a vault with its settings, and those of its secrets that the store does not have."""
+        """Make a vault with its settings, and those of its secrets and keys that the store does not have."""
         vault = self.add_vault(config.name, config.settings)
         for secret in config.secrets:
             # A store that was kept holds what was set since; its start does not come back.
             if vault.secrets.state_of(secret.name) is ObjectState.ABSENT:
                 vault.secrets.set(secret.name, secret.value, secret.attributes)
+        for key in config.keys:
+            seed_key(vault, key)
 
     def _enrol(self, config: IdentityConfig) -> Identity:
         identity = Identity(
@@ -210,7 +220,7 @@ class Azure:
             store=self.objects,
             database=self._database,
             clock=self.clock,
-            announce=self.event_grid.new_version,
+            announce=self.event_grid.announce,
         )
         check_vault_url(vault.url)
         with self._lock:
@@ -259,12 +269,12 @@ class Azure:
             check_secret_name(scope.name)
         return scope
 
-    def decide(self, *, object_id: str, permission: str, vault: Vault, scope: Scope, facts: Facts) -> Decision:
+    def decide(self, *, object_id: str, operation: Operation, vault: Vault, scope: Scope, facts: Facts) -> Decision:
         """Decide whether the bearer of an object id may do something with a vault or an object in it.
 
         Args:
             object_id: The object id of the identity that asks.
-            permission: The permission, which counts where it goes by access policies.
+            operation: What it is; its permission counts where the vault goes by access policies.
             vault: The vault.
             scope: The vault, or the object in it that the action is about.
             facts: The data action and what conditions can ask, which count where the vault goes by roles.
@@ -273,13 +283,33 @@ class Azure:
         identity = known.name if known else object_id
         if vault.settings.access == "policies":
             return decide_by_policy(
-                vault.policies, object_id=object_id, identity=identity, permission=permission, vault=vault.name
+                vault.policies,
+                object_id=object_id,
+                identity=identity,
+                kind=operation.kind,
+                permission=operation.permission,
+                vault=vault.name,
             )
-        return self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
+        decision = self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
+        if decision.allowed or operation.enough is None:
+            return decision
+        by_another = self.role_assignments.decide(
+            object_id=object_id, identity=identity, scope=scope, facts=replace(facts, action=operation.enough)
+        )
+        return by_another if by_another.allowed else decision
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def seed_key(vault: Vault, key: KeyConfig) -> bool:
+    """Make a key unless the vault has one of its name, deleted or not; return whether it was made."""
+    if vault.keys.state_of(key.name) is not ObjectState.ABSENT:
+        return False
+    wanted = Wanted(key_ops=key.key_ops, attributes=key.attributes)
+    vault.keys.create(key.name, key.kty, wanted, size=key.size, curve=key.curve)
+    return True
 
 
 def _refuse_same_ids(identity: Identity, other: Identity) -> None:

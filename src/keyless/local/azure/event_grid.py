@@ -18,7 +18,7 @@ from keyless.local.instruments.journal_entry import Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from keyless.local.azure.keyvault.objects.stored import NewVersion
+    from keyless.local.azure.keyvault.objects.stored import ObjectEvent
     from keyless.local.clock import Clock
     from keyless.local.instruments.journal import Journal
     from keyless.local.operations import Kind
@@ -71,11 +71,11 @@ class EventGrid:
             with self._lock:
                 self._takers.remove(take)
 
-    def new_version(self, made: NewVersion) -> None:
-        """Tell every subscriber that an object has a new version."""
+    def announce(self, told: ObjectEvent) -> None:
+        """Tell every subscriber what happened to an object."""
         with self._lock:
             if self._takers:
-                event = _new_version_created(made, now=self._clock.now())
+                event = _event_of(told, now=self._clock.now())
                 for take in self._takers:
                     take(event)
 
@@ -97,16 +97,16 @@ class EventGrid:
         )
 
 
-def _new_version_created(made: NewVersion, *, now: float) -> VaultEvent:
-    found, kind = made.properties, made.kind.title()
+def _event_of(told: ObjectEvent, *, now: float) -> VaultEvent:
+    found, kind = told.properties, told.kind.title()
     event = {
         "id": str(uuid.uuid4()),
-        "topic": made.resource_id,
+        "topic": told.resource_id,
         "subject": found.name,
-        "eventType": f"Microsoft.KeyVault.{kind}NewVersionCreated",
+        "eventType": f"Microsoft.KeyVault.{kind}{told.happened}",
         "data": {
-            "Id": f"{made.vault_url}/{made.kind}s/{found.name}/{found.version}",
-            "VaultName": made.vault,
+            "Id": f"{told.vault_url}/{told.kind}s/{found.name}/{found.version}",
+            "VaultName": told.vault,
             "ObjectType": kind,
             "ObjectName": found.name,
             "Version": found.version,
@@ -119,5 +119,5 @@ def _new_version_created(made: NewVersion, *, now: float) -> VaultEvent:
         "eventTime": f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
     }
     return VaultEvent(
-        vault=made.vault, kind=made.kind, name=found.name, version=found.version, body=json.dumps([event])
+        vault=told.vault, kind=told.kind, name=found.name, version=found.version, body=json.dumps([event])
     )

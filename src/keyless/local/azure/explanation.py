@@ -69,23 +69,21 @@ def explain(azure: Azure, *, identity: str, action: str, on: str) -> Explanation
     # Conditions compare names as a call spells them.
     spelled = on.rpartition("/")[2] if scope.kind == "secret" else None
     facts = facts_of(operation.action, vault=vault.name, secret=spelled)
-    decision = azure.decide(
-        object_id=found.object_id, permission=operation.permission, vault=vault, scope=scope, facts=facts
-    )
+    decision = azure.decide(object_id=found.object_id, operation=operation, vault=vault, scope=scope, facts=facts)
     if vault.settings.access == "policies":
         return Explanation(decision, operation.action, ())
     now = azure.clock.now()
     held = azure.role_assignments.held_by(found.object_id)
-    steps = tuple(_step(assignment, scope=scope, facts=facts, now=now) for assignment in held)
+    steps = tuple(_step(each, scope=scope, facts=facts, now=now, enough=operation.enough) for each in held)
     return Explanation(decision, operation.action, steps)
 
 
-def _step(assignment: RoleAssignment, *, scope: Scope, facts: Facts, now: float) -> Step:
+def _step(assignment: RoleAssignment, *, scope: Scope, facts: Facts, now: float, enough: str | None) -> Step:
     condition = assignment.condition
     effect: Effect = "does not allow"
     if not assignment.scope.covers(scope):
         because = f"it holds on {assignment.scope}, not on {scope}"
-    elif not assignment.role.allows(facts.action):
+    elif not assignment.role.allows(facts.action) and not (enough and assignment.role.allows(enough)):
         because = f"the role does not include {facts.action}"
     elif assignment.since > now:
         because = f"it takes effect in {assignment.since - now:.0f} s"

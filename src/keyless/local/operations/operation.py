@@ -21,6 +21,8 @@ class Operation:
         action: The data action that an identity's role must allow.
         permission: The permission that an access policy must give, where the vault has access policies.
         level: What access is decided on: the vault, or the object that the path names.
+        enough: Another data action that allows it as well; None where there is none.
+        is_slow: Whether it takes so long that no other request is to wait for it.
     """
 
     name: str
@@ -30,3 +32,5 @@ class Operation:
     action: str
     permission: str
     level: Level
+    enough: str | None = None
+    is_slow: bool = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
 from keyless.local.operations import VAULT_OPERATIONS
+from keyless.local.operations.keys import KEY_ACTIONS
 from keyless.local.operations.secrets import SECRET_ACTIONS
 
 if TYPE_CHECKING:
@@ -17,13 +18,8 @@ if TYPE_CHECKING:
 
     from keyless.local.instruments.journal_entry import Entry
 
+_MERELY_READS = ("/read", "/readmetadata/action")
 _ACTIONS = {operation.name: operation for operation in VAULT_OPERATIONS}
-_OF_A_KEY = "Microsoft.KeyVault/vaults/keys/read"
-# The role with the fewest actions on secrets goes first; of two with the same, the one that says nothing of keys.
-_SMALLEST_FIRST = sorted(
-    BUILT_IN_ROLES,
-    key=lambda role: (sum(role.allows(action) for action in SECRET_ACTIONS), role.allows(_OF_A_KEY)),
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,14 +29,14 @@ class Use:
     Attributes:
         identity: The identity's name.
         vault: The vault's name.
-        secret: The secret's name; empty where it asked about the vault as a whole.
+        item: The secret's name, or ``keys/NAME``; empty where it asked about the vault as a whole.
         operation: What it asked, such as ``getSecret``.
         denied: Whether it was refused.
     """
 
     identity: str
     vault: str
-    secret: str
+    item: str
     operation: str
     denied: bool
 
@@ -53,19 +49,19 @@ class Need:
         identity: The identity's name.
         role: The role.
         vault: The vault's name.
-        secret: The secret's name; empty where the role must hold for the whole vault.
+        item: The secret's name, or ``keys/NAME``; empty where the role must hold for the whole vault.
     """
 
     identity: str
     role: Role
     vault: str
-    secret: str
+    item: str
 
 
 def uses(entries: Iterable[Entry]) -> Counter[Use]:
     """Return what known identities asked of vaults, and how often."""
     return Counter(
-        Use(entry.identity, entry.vault.lower(), (entry.secret or "").lower(), entry.operation, entry.is_denial)
+        Use(entry.identity, entry.vault.lower(), _item(entry), entry.operation, entry.is_denial)
         for entry in entries
         if entry.service == "vault" and entry.identity and entry.vault and entry.operation in _ACTIONS
     )
@@ -79,12 +75,12 @@ def needs(found: Iterable[Use]) -> list[Need]:
         wide = _smallest({_ACTIONS[use.operation].action for use in here if _is_wide(use)})
         if wide is not None:
             made.append(Need(identity, wide, vault, ""))
-        for secret in sorted({use.secret for use in here if not _is_wide(use)}):
-            actions = {_ACTIONS[use.operation].action for use in here if use.secret == secret and not _is_wide(use)}
+        for item in sorted({use.item for use in here if not _is_wide(use)}):
+            actions = {_ACTIONS[use.operation].action for use in here if use.item == item and not _is_wide(use)}
             left = {action for action in actions if wide is None or not wide.allows(action)}
             role = _smallest(left)
             if role is not None:
-                made.append(Need(identity, role, vault, secret))
+                made.append(Need(identity, role, vault, item))
     return made
 
 
@@ -110,8 +106,8 @@ def az_line(need: Need) -> str:
         else f"az identity show --name {need.identity}"
     )
     principal = f"$({found} --resource-group GROUP --query principalId -o tsv)"
-    secret = f"/secrets/{need.secret}" if need.secret else ""
-    scope = f"$(az keyvault show --name {need.vault} --query id -o tsv){secret}"
+    item = f"/{_path(need.item)}" if need.item else ""
+    scope = f"$(az keyvault show --name {need.vault} --query id -o tsv){item}"
     return (
         f'az role assignment create --role "{need.role.name}" --assignee-object-id "{principal}" '
         f'--assignee-principal-type ServicePrincipal --scope "{scope}"'
@@ -126,14 +122,14 @@ def bicep(required: Iterable[Need]) -> list[str]:
     ]
     for vault in sorted({need.vault for need in required}):
         lines += _existing(_symbol(vault), "Microsoft.KeyVault/vaults@2026-02-01", vault)
-    for vault, secret in sorted({(need.vault, need.secret) for need in required if need.secret}):
-        lines += _existing(
-            _symbol(vault, secret), "Microsoft.KeyVault/vaults/secrets@2026-02-01", secret, parent=_symbol(vault)
-        )
+    for vault, item in sorted({(need.vault, need.item) for need in required if need.item}):
+        collection, _, name = _path(item).partition("/")
+        kind = f"Microsoft.KeyVault/vaults/{collection}@2024-11-01"
+        lines += _existing(_symbol(vault, item), kind, name, parent=_symbol(vault))
     for need in required:
-        scope = _symbol(need.vault, need.secret)
+        scope = _symbol(need.vault, need.item)
         principal = f"{_symbol(need.identity)}PrincipalId"
-        symbol = _symbol(need.identity, need.vault, need.secret, need.role.name)
+        symbol = _symbol(need.identity, need.vault, need.item, need.role.name)
         lines += [
             f"// {need.identity}: {need.role.name} on {_where(need)}",
             f"resource {symbol} 'Microsoft.Authorization/roleAssignments@2022-04-01' = {{",
@@ -164,18 +160,36 @@ def _is_wide(use: Use) -> bool:
 
 
 def _smallest(actions: set[str]) -> Role | None:
+    """Return the role that allows all this, and the least beside it."""
     if not actions:
         return None
-    return next(role for role in _SMALLEST_FIRST if all(role.allows(action) for action in actions))
+    enough = [role for role in BUILT_IN_ROLES if all(role.allows(action) for action in actions)]
+    return min(enough, key=_size)
+
+
+def _size(role: Role) -> tuple[int, int]:
+    """Return how much a role allows: first what is more than to read what things are called and how they are set up."""
+    allowed = [action for action in (*SECRET_ACTIONS, *KEY_ACTIONS) if role.allows(action)]
+    return sum(not action.lower().endswith(_MERELY_READS) for action in allowed), len(allowed)
+
+
+def _item(entry: Entry) -> str:
+    if not entry.name:
+        return ""
+    return entry.name.lower() if entry.kind == "secret" else f"{entry.kind}s/{entry.name.lower()}"
+
+
+def _path(item: str) -> str:
+    return item if "/" in item else f"secrets/{item}"
 
 
 def _said(use: Use) -> str:
-    what = "/".join(part for part in (use.vault, use.secret) if part)
+    what = "/".join(part for part in (use.vault, use.item) if part)
     return f"{use.operation} {what}{' (denied)' if use.denied else ''}"
 
 
 def _where(need: Need) -> str:
-    return f"{need.vault}/{need.secret}" if need.secret else need.vault
+    return f"{need.vault}/{need.item}" if need.item else need.vault
 
 
 def _times(number: int) -> str:

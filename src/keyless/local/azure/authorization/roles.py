@@ -1,4 +1,4 @@
-"""Who may do what with a vault's secrets: roles, where they are assigned, and the decision with its reason."""
+"""Who may do what with a vault's secrets and keys: roles, where they are assigned, and the decision with its reason."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from keyless.errors import LocalAzureError
+from keyless.local.operations.keys import (
+    BACKUP_KEY,
+    DECRYPT,
+    ENCRYPT,
+    KEYS,
+    READ_KEY,
+    RELEASE,
+    ROTATION_POLICIES,
+    SIGN,
+    UNWRAP,
+    UPDATE_KEY,
+    VERIFY,
+    WRAP,
+)
 from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SECRETS
 
 if TYPE_CHECKING:
@@ -26,7 +40,7 @@ class Role:
     Attributes:
         name: The name that people use.
         id: The role definition's GUID, the same in every tenant.
-        data_actions: What it allows on secrets. Management actions give no access to secrets and are left out.
+        data_actions: What it allows in a vault. Management actions give no access to what is in it and are left out.
     """
 
     name: str
@@ -46,12 +60,16 @@ BUILT_IN_ROLES = (
     Role(
         "Key Vault Reader", "21090545-7ca7-4776-b22c-e363652d74d2", ("Microsoft.KeyVault/vaults/*/read", READ_METADATA)
     ),
-    Role("Key Vault Certificate User", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", (GET_SECRET, READ_METADATA)),
+    Role("Key Vault Certificate User", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", (GET_SECRET, READ_METADATA, READ_KEY)),
     Role("Key Vault Certificates Officer", "a4417e6f-fecd-4de8-b567-7b0420556985", ()),
-    Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", ()),
-    Role("Key Vault Crypto User", "12338af0-0e69-4776-bea7-57ae8d297424", ()),
-    Role("Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", ()),
-    Role("Key Vault Crypto Service Release User", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", ()),
+    Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", (f"{KEYS}*", f"{ROTATION_POLICIES}*")),
+    Role(
+        "Key Vault Crypto User",
+        "12338af0-0e69-4776-bea7-57ae8d297424",
+        (READ_KEY, UPDATE_KEY, BACKUP_KEY, ENCRYPT, DECRYPT, WRAP, UNWRAP, SIGN, VERIFY),
+    ),
+    Role("Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", (READ_KEY, WRAP, UNWRAP)),
+    Role("Key Vault Crypto Service Release User", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", (RELEASE,)),
     # It purges deleted vaults, not what is in a vault.
     Role("Key Vault Purge Operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c", ()),
     Role("Key Vault Data Access Administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8", ()),

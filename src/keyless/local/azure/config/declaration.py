@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
 from keyless.local.sources import SOURCES, SourceName
 from keyless.secret_id import SECRET_NAME, VAULT_NAME
@@ -98,6 +99,18 @@ NetworkAccess = Annotated[
         extra={"problem": "it is {value!r}"},
     ),
 ]
+RsaSize = Annotated[
+    int,
+    Meta(
+        ge=RSA_SIZES[0],
+        le=RSA_SIZES[-1],
+        title="Of an RSA key, in bits.",
+        description="2048, 3072 or 4096",
+        extra_json_schema={"enum": list(RSA_SIZES)},
+    ),
+]
+KeyType = Literal["RSA", "RSA-HSM", "EC", "EC-HSM"]
+KeyOperation = Literal["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "export"]
 Cloud = Literal["AZURE_PUBLIC_CLOUD", "AZURE_CHINA", "AZURE_GOVERNMENT"]
 
 
@@ -125,6 +138,22 @@ class SecretTable(Table, frozen=True):
     tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
 
 
+class KeyTable(Table, frozen=True):
+    """A key that is made at the start."""
+
+    says: ClassVar[str] = "key"
+    example: ClassVar[str] = 'a type such as "RSA" or "EC", or a table such as { kty = "EC", curve = "P-384" }'
+
+    kty: Annotated[KeyType, Meta(title="Its type.")]
+    size: RsaSize | None = None
+    curve: Annotated[Literal["P-256", "P-256K", "P-384", "P-521"], Meta(title="Of an EC key.")] | None = None
+    key_ops: Annotated[list[KeyOperation], Meta(title="What it may be used for.")] = field(default_factory=list)
+    enabled: Annotated[bool, Meta(title="Whether it may be used.")] = True
+    not_before: Moment | None = None
+    expires_on: Moment | None = None
+    tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
+
+
 class PerimeterTable(Table, frozen=True):
     """The network security perimeter around a vault."""
 
@@ -144,8 +173,15 @@ class VaultTable(Table, frozen=True):
         dict[SecretName, Annotated[str | SecretTable, Meta(description=SecretTable.example)]],
         Meta(title="The secrets that it starts with, by name."),
     ] = field(default_factory=dict)
+    keys: Annotated[
+        dict[SecretName, Annotated[KeyType | KeyTable, Meta(description=KeyTable.example)]],
+        Meta(title="The keys that are made at the start, by name."),
+    ] = field(default_factory=dict)
     access: Annotated[Access, Meta(title="Whether roles or access policies decide.")] | None = None
-    policies: Annotated[dict[str, Texts], Meta(title="Secret permissions, by the name of an identity.")] | None = None
+    policies: (
+        Annotated[dict[str, Texts], Meta(title="Permissions such as get and keys/sign, by the name of an identity.")]
+        | None
+    ) = None
     firewall: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] | None = None
     public_network_access: NetworkAccess = True
     perimeter: PerimeterTable | None = None

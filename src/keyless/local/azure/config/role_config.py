@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
 from keyless.local.azure.config.texts import texts
+from keyless.local.operations.keys import KEY_ACTIONS, KEYS
 from keyless.local.operations.secrets import SECRET_ACTIONS, SECRETS
 
 if TYPE_CHECKING:
@@ -36,17 +37,17 @@ def _role(name: str, table: RoleTable, *, wrong: Wrong) -> Role:
         raise wrong(("roles", name), "the role has no data_actions", table.example)
     for action in actions:
         if not _exists(action):
-            near = get_close_matches(action, SECRET_ACTIONS, n=1, cutoff=0.4)
+            near = get_close_matches(action, (*SECRET_ACTIONS, *KEY_ACTIONS), n=1, cutoff=0.4)
             path = ("roles", name, "data_actions")
             raise wrong(path, f"there is no data action {action!r}", near[0] if near else table.example)
     return Role(name, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")), actions)
 
 
 def _exists(action: str) -> bool:
-    """Say whether Azure may have a data action; those on keys and of other services do nothing here, and are let be."""
-    if any(Role("", "", (action,)).allows(known) for known in SECRET_ACTIONS):
+    """Say whether Azure may have a data action; those on certificates and of other services do nothing here, and are let be."""
+    if any(Role("", "", (action,)).allows(known) for known in (*SECRET_ACTIONS, *KEY_ACTIONS)):
         return True
     wanted = action.lower()
     if wanted.startswith(_KEY_VAULT):
-        return wanted.startswith(f"{_KEY_VAULT}vaults/") and not wanted.startswith(SECRETS.lower())
+        return wanted.startswith(f"{_KEY_VAULT}vaults/") and not wanted.startswith((SECRETS.lower(), KEYS.lower()))
     return "/" in wanted

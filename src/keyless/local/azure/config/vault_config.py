@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.declaration import NETWORKS, SecretTable
+from keyless.local.azure.config.key_config import KeyConfig, key_of
 from keyless.local.azure.config.texts import texts
 from keyless.local.azure.keyvault.firewall import Firewall, Perimeter
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
@@ -39,12 +40,14 @@ class VaultConfig:
         name: Its name, the first label of its host.
         settings: Its settings.
         secrets: The secrets it starts with.
-        policies: The secret permissions by the name of the identity.
+        keys: The keys that it makes at the start.
+        policies: The permissions by the name of the identity.
     """
 
     name: str
     settings: VaultSettings = field(default_factory=VaultSettings)
     secrets: tuple[SecretConfig, ...] = ()
+    keys: tuple[KeyConfig, ...] = ()
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -75,6 +78,7 @@ def vault_of(table: VaultTable, name: str, *, wrong: Wrong) -> VaultConfig:
         secrets=tuple(
             _secret(key, said, path=(*path, "secrets", key), wrong=wrong) for key, said in table.secrets.items()
         ),
+        keys=tuple(key_of(key, said, path=(*path, "keys", key), wrong=wrong) for key, said in table.keys.items()),
         policies=MappingProxyType({key: texts(held) for key, held in (table.policies or {}).items()}),
     )
 

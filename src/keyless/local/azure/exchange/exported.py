@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
+from keyless.local.azure.keyvault.keys.facts import KeyFacts
+from keyless.local.azure.keyvault.keys.material import public_key
 from keyless.local.azure.keyvault.objects.attributes import fields_of, within_dates
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.identities.managed_identity import Identity
     from keyless.local.azure.keyvault.firewall import Perimeter
     from keyless.local.azure.keyvault.objects.stored import ObjectProperties
+    from keyless.local.azure.keyvault.policies import Permissions
     from keyless.local.azure.keyvault.vault import Vault
 
 
@@ -58,7 +61,7 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
     settings = vault.settings
     allowed, perimeter = settings.firewall.allowed, settings.firewall.perimeter
     names = {identity.object_id: identity.name for identity in azure.identities.values()}
-    policies = {names[key]: sorted(held) for key, held in vault.policies.items() if key in names}
+    policies = {names[key]: _permissions(held) for key, held in vault.policies.items() if key in names}
     return {
         "cloud": settings.cloud,
         "tenant_id": settings.tenant_id,
@@ -73,6 +76,7 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
         **({} if perimeter is None else {"perimeter": _perimeter(perimeter)}),
         **({"policies": policies} if policies else {}),
         "secrets": secrets_of(vault, with_values=with_values),
+        **({"keys": keys} if (keys := {found.name: _key(found) for found in vault.keys}) else {}),
     }
 
 
@@ -82,6 +86,21 @@ def _perimeter(perimeter: Perimeter) -> dict[str, Any]:
         "subscriptions": sorted(perimeter.subscriptions),
         "enforced": perimeter.enforced,
     }
+
+
+def _permissions(held: Permissions) -> list[str]:
+    return [*sorted(held.get("secret", ())), *(f"keys/{name}" for name in sorted(held.get("key", ())))]
+
+
+def _key(found: ObjectProperties) -> dict[str, Any]:
+    """Return what makes a key of the same kind; its material stays in the vault."""
+    facts, said = KeyFacts.of(found.facts), fields_of(found.attributes)
+    size = {} if "crv" in facts.public else {"size": public_key(facts.public).key_size}
+    curve = {"curve": facts.public["crv"]} if "crv" in facts.public else {}
+    times = {name: within_dates(said[name]) for name in _TIMES if said[name] is not None}
+    tags = {"tags": said["tags"]} if said["tags"] else {}
+    made = {"kty": facts.kty, **size, **curve, "key_ops": list(facts.key_ops), "enabled": said["enabled"]}
+    return {**made, **times, **tags}
 
 
 def _secret(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict[str, Any]:

@@ -249,6 +249,20 @@ class Tokens:
             return Rejection("malformed")
         return self._check_claims(claims, {audience}, issuer) or str(claims["sub"])
 
+    def verify_attestation(self, token: str) -> dict[str, Any] | None:
+        """Return what an attestation service says of an environment, where the statement is signed with the key.
+
+        Args:
+            token: The statement, a JWT.
+
+        Returns:
+            Its claims; None where it is not to be trusted.
+        """
+        claims = self._decode(token, ("iss", "exp"))
+        if isinstance(claims, Rejection) or not isinstance(claims["exp"], int) or self._clock.now() >= claims["exp"]:
+            return None
+        return claims
+
     def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
         """Return the claims of a token that is signed with the key, whatever they say."""
         try:

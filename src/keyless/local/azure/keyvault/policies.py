@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.authorization.roles import Decision
@@ -10,29 +11,47 @@ from keyless.local.azure.authorization.roles import Decision
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from keyless.local.operations import Kind
+
+    Permissions = Mapping[Kind, frozenset[str]]
+
 # https://learn.microsoft.com/en-us/azure/key-vault/general/assign-access-policy
-PERMISSIONS = ("get", "list", "set", "delete", "recover", "backup", "restore", "purge")
+PERMISSIONS: Final = ("get", "list", "set", "delete", "recover", "backup", "restore", "purge")
+_OF_KEYS: Final = (
+    *("get", "list", "update", "create", "import", "delete", "recover", "backup", "restore", "purge"),
+    *("decrypt", "encrypt", "unwrapKey", "wrapKey", "verify", "sign", "release", "rotate"),
+    *("getrotationpolicy", "setrotationpolicy"),
+)
+PERMISSIONS_OF: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType({"secret": PERMISSIONS, "key": _OF_KEYS})
 
 
-def check_permissions(permissions: Iterable[str]) -> frozenset[str]:
-    """Return secret permissions in lower case; ``all`` stands for every one.
+def check_permissions(permissions: Iterable[str]) -> dict[Kind, frozenset[str]]:
+    """Return permissions by what they are on, in lower case; ``all`` stands for every one.
+
+    Args:
+        permissions: Those on secrets as they are, those on keys as ``keys/sign``; in any case.
 
     Raises:
         ConfigurationError: If one is none.
     """
-    found = [permission.lower() for permission in permissions]
-    for permission in found:
-        if permission not in {*PERMISSIONS, "all"}:
+    found: dict[Kind, frozenset[str]] = {}
+    for permission in permissions:
+        collection, slash, name = permission.lower().rpartition("/")
+        kind: Kind = "key" if collection == "keys" else "secret"
+        known = PERMISSIONS_OF[kind]
+        every = frozenset(each.lower() for each in known)
+        if name not in {*every, "all"} or (slash and collection != "keys"):
             raise ConfigurationError(
-                f"There is no secret permission {permission!r}.",
+                f"There is no {kind} permission {permission!r}.",
                 cause="It is none that an access policy can give.",
-                remedy=f"Use some of {', '.join(PERMISSIONS)}, or all.",
+                remedy=f"Use some of {', '.join(known)}, or all; keys/get, keys/sign and so on for keys.",
             )
-    return frozenset(PERMISSIONS if "all" in found else found)
+        found[kind] = found.get(kind, frozenset()) | (every if name == "all" else {name})
+    return found
 
 
 def decide_by_policy(
-    policies: Mapping[str, frozenset[str]], *, object_id: str, identity: str, permission: str, vault: str
+    policies: Mapping[str, Permissions], *, object_id: str, identity: str, kind: Kind, permission: str, vault: str
 ) -> Decision:
     """Decide whether an identity may do something, by the vault's access policies.
 
@@ -40,13 +59,17 @@ def decide_by_policy(
         policies: The permissions by object id.
         object_id: The object id of the identity that asks.
         identity: Its name, for the reason.
+        kind: What the permission is on.
         permission: The permission that is needed.
         vault: The vault's name, for the reason.
     """
     held = policies.get(object_id)
     if held is None:
         return Decision(False, f"{identity} is in no access policy of {vault}.")
-    if permission in held:
-        return Decision(True, f"{identity} has the permission {permission} by an access policy of {vault}.")
-    has = ", ".join(name for name in PERMISSIONS if name in held) or "nothing"
-    return Decision(False, f"The access policy of {identity} on {vault} gives {has}, and not {permission}.")
+    here = held.get(kind, frozenset())
+    wanted = f"the permission {permission}" if kind == "secret" else f"the {kind} permission {permission}"
+    if permission.lower() in here:
+        return Decision(True, f"{identity} has {wanted} by an access policy of {vault}.")
+    has = ", ".join(name for name in PERMISSIONS_OF[kind] if name.lower() in here) or "nothing"
+    on = "" if kind == "secret" else f" on {kind}s"
+    return Decision(False, f"The access policy of {identity} on {vault} gives {has}{on}, and not {permission}.")

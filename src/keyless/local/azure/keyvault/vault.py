@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
+from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys, Wanted
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
-from keyless.local.azure.keyvault.objects.stored import NewVersion
+from keyless.local.azure.keyvault.objects.stored import ObjectEvent
 from keyless.local.azure.keyvault.policies import check_permissions
 from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
 from keyless.local.azure.keyvault.throttle import Throttle
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from keyless.local.azure.identities.managed_identity import Identity
     from keyless.local.azure.keyvault.firewall import Firewall
     from keyless.local.azure.keyvault.objects.store import ObjectStore
-    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.objects.stored import DeletedObject, Happened, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.policies import Permissions
     from keyless.local.azure.keyvault.settings import VaultSettings
     from keyless.local.azure.storage.database import Database
     from keyless.local.clock import Clock
@@ -41,6 +43,7 @@ class Vault:
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
         secrets: Its secrets, as the wire asks for them.
+        keys: Its keys, likewise.
         throttle: Counts its requests, where its settings limit them.
     """
 
@@ -55,7 +58,7 @@ class Vault:
         store: ObjectStore,
         database: Database,
         clock: Clock,
-        announce: Callable[[NewVersion], None],
+        announce: Callable[[ObjectEvent], None],
     ) -> None:
         settings.check(name)
         self.name = name
@@ -66,10 +69,19 @@ class Vault:
         self.resource_id = f"{group_id}/providers/Microsoft.KeyVault/vaults/{name}"
         self.throttle = Throttle(clock)
         self._settings = replace(settings, tenant_id=settings.tenant_id or tenant_id)
-        self._policies: dict[str, frozenset[str]] = {}
+        self._policies: dict[str, Permissions] = {}
         self._announce = announce
         self.secrets = VaultSecrets(
             "secret",
+            vault=name,
+            settings=lambda: self._settings,
+            store=store,
+            database=database,
+            clock=clock,
+            announce=self._announce_version,
+        )
+        self.keys = VaultKeys(
+            "key",
             vault=name,
             settings=lambda: self._settings,
             store=store,
@@ -82,8 +94,13 @@ class Vault:
         return f"Vault({self.url!r})"
 
     def _announce_version(self, kind: Kind, properties: ObjectProperties) -> None:
+        self.tell("NewVersionCreated", kind, properties)
+
+    def tell(self, happened: Happened, kind: Kind, properties: ObjectProperties) -> None:
+        """Announce what happened to a version of an object."""
         self._announce(
-            NewVersion(
+            ObjectEvent(
+                happened=happened,
                 vault=self.name,
                 vault_url=self.url,
                 resource_id=self.resource_id,
@@ -127,14 +144,18 @@ class Vault:
         return Scope.parse(self.name)
 
     @property
-    def policies(self) -> Mapping[str, frozenset[str]]:
-        """The access policies: what each object id may do with secrets."""
+    def policies(self) -> Mapping[str, Permissions]:
+        """The access policies: what each object id may do with secrets, and with keys."""
         return MappingProxyType(self._policies)
 
     def set_policy(self, identity: Identity, permissions: Iterable[str]) -> None:
-        """Say by an access policy what an identity may do with every secret here; nothing takes its policy away.
+        """Say by an access policy what an identity may do with every secret and key here; nothing takes its policy away.
 
         The vault goes by access policies from then on, and roles do nothing, as in Azure.
+
+        Args:
+            identity: The identity.
+            permissions: What it may do: ``get`` with secrets, ``keys/sign`` with keys.
 
         Raises:
             ConfigurationError: If a permission is none.
@@ -247,6 +268,50 @@ class Vault:
             ObjectStateError: If it is not deleted.
         """
         self.secrets.purge(name)
+
+    def create_key(
+        self,
+        name: str,
+        kty: str = "RSA",
+        *,
+        size: int | None = None,
+        curve: str | None = None,
+        key_ops: Iterable[str] = (),
+        enabled: bool = True,
+        not_before: datetime | int | None = None,
+        expires_on: datetime | int | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> ObjectVersion:
+        """Make a new version of a key and make it the latest. Its private part stays in the vault.
+
+        Args:
+            name: The key's name.
+            kty: Its type: RSA, RSA-HSM, EC or EC-HSM.
+            size: Of an RSA key, in bits: 2048, 3072 or 4096. Such a key takes up to seconds to make.
+            curve: Of an EC key: P-256, P-256K, P-384 or P-521.
+            key_ops: What it may be used for, such as ``sign``; all that its type can unless given.
+            enabled: Whether it may be used.
+            not_before: From when on it encrypts, wraps and signs; a time with its zone, or Unix seconds.
+            expires_on: Until when, likewise.
+            tags: Free names and texts.
+
+        Raises:
+            ConfigurationError: If Key Vault would not make it.
+            ObjectStateError: If a deleted key has the name.
+        """
+        change = AttributeChange.of(
+            content_type=None, enabled=enabled, not_before=not_before, expires_on=expires_on, tags=tags
+        )
+        return self.keys.create(name, kty, Wanted(key_ops=tuple(key_ops), attributes=change), size=size, curve=curve)
+
+    def import_key(self, name: str, jwk: Mapping[str, Any], *, hsm: bool = False) -> ObjectVersion:
+        """Take a private JSON Web Key as a new version of a key.
+
+        Raises:
+            ConfigurationError: If Key Vault would not take it.
+            ObjectStateError: If a deleted key has the name.
+        """
+        return self.keys.import_jwk(name, jwk, Wanted(key_ops=tuple(jwk.get("key_ops") or ())), hsm=hsm)
 
     def _missing(self, name: str, version: str | None) -> NoReturn:
         wanted = f"{name}/{version}" if version else name

@@ -86,7 +86,14 @@ DROP TABLE secret;
 CREATE INDEX object_by_state ON object (vault, kind, state, name);
 CREATE INDEX object_by_purge ON object (purge_on) WHERE purge_on IS NOT NULL;
 """
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
+# What is known of a version by its kind, such as the public part of a key, and how the object is to be renewed: both JSON.
+_VERSION_4 = """
+ALTER TABLE object ADD COLUMN policy TEXT;
+ALTER TABLE object_version ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
+CREATE INDEX object_with_policy ON object (kind) WHERE policy IS NOT NULL;
+CREATE INDEX object_version_by_expiry ON object_version (expires_on) WHERE expires_on IS NOT NULL;
+"""
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 SCHEMA_VERSION = len(_STEPS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from keyless.errors import ConfigurationError, KeylessError
-from keyless.local.wire.control import configuration, fault_actions, identities, times, vault_secrets
+from keyless.local.wire.control import configuration, fault_actions, identities, times, vault_keys, vault_secrets
 from keyless.local.wire.control.control_request import ControlRequest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ROOT: Final = "/_keyless"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONE_SECRET: Final = "/vaults/{vault}/secrets/{secret}"  # noqa: S105 (a path)
+_ONE_KEY: Final = "/vaults/{vault}/keys/{key}"
 _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("GET", "/identities"): identities.list_identities,
     ("POST", "/identities"): identities.add_identity,
@@ -37,6 +39,11 @@ _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("PUT", _ONE_SECRET): vault_secrets.set_secret,
     ("DELETE", _ONE_SECRET): vault_secrets.delete_secret,
     ("POST", f"{_ONE_SECRET}/rotate"): vault_secrets.rotate_secret,
+    ("GET", "/vaults/{vault}/keys"): vault_keys.list_keys,
+    ("GET", _ONE_KEY): vault_keys.show_key,
+    ("PUT", _ONE_KEY): vault_keys.create_key,
+    ("DELETE", _ONE_KEY): vault_keys.delete_key,
+    ("POST", f"{_ONE_KEY}/rotate"): vault_keys.rotate_key,
     ("GET", "/clock"): times.show_clock,
     ("POST", "/clock"): times.advance_clock,
     ("GET", "/journal"): times.read_journal,
@@ -88,7 +95,8 @@ class Control:
             try:
                 text = (await request.content.read()).decode()  # Of any length: a whole Azure may be imported.
                 asked = ControlRequest.parse(path=request.match_info, query=request.query, text=text)
-                return _json(action(self._azure, asked), status=200)
+                # Beside the loop: some actions make keys of RSA, which takes seconds.
+                return _json(await asyncio.to_thread(action, self._azure, asked), status=200)
             except KeylessError as error:
                 return _failure(error, status=400)
             except UnicodeDecodeError:

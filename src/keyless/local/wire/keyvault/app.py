@@ -6,7 +6,9 @@ existence (404), state (403).
 
 from __future__ import annotations
 
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 def vault_app(azure: Azure) -> web.Application:
     """Make the web application that answers for every vault, by the Host header."""
     app = web.Application(client_max_size=MAX_BODY)
-    app.router.add_route("*", r"/{path:[\s\S]*}", Dispatcher(azure).answer)
+    dispatcher = Dispatcher(azure)
+    app.router.add_route("*", r"/{path:[\s\S]*}", dispatcher.answer)
+    app.on_cleanup.append(dispatcher.close)
     app.on_response_prepare.append(_leave_out_server)
     return app
 
@@ -40,6 +44,12 @@ class Dispatcher:
 
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
+        # Keys of RSA are made by all processors but one, which is left to the other requests.
+        self._slow = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="keyless-makes-keys")
+
+    async def close(self, _: web.Application) -> None:
+        """Stop what has not begun; what has begun ends on its own."""
+        self._slow.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and write it into the journal."""
@@ -47,7 +57,7 @@ class Dispatcher:
         vault = self._azure.vault_at(request.host)
         if vault is None:
             return _misdirected(self._azure, request.host)
-        context = RequestContext(self._azure, vault, request)
+        context = RequestContext(self._azure, vault, request, slow=self._slow)
         try:
             response = await context.proceed()
             code, reason = (

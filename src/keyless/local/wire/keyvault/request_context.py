@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -33,8 +34,11 @@ from keyless.local.wire.keyvault.routes import Match, find_operation
 from keyless.local.wire.serving.fault_effects import apply_fault
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from keyless.local.azure.azure import Azure, Vault
     from keyless.local.instruments.faults import Fault
+    from keyless.local.wire.keyvault.protocol.answer import Answer
 
 # The application id of Key Vault itself, under which tokens for it may be asked for as well.
 _KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
@@ -54,7 +58,8 @@ class RequestContext:
         fault: The fault that struck it; None where none did.
     """
 
-    def __init__(self, azure: Azure, vault: Vault, request: web.Request) -> None:
+    def __init__(self, azure: Azure, vault: Vault, request: web.Request, *, slow: Executor) -> None:
+        self._slow = slow
         self._azure = azure
         self._vault = vault
         self._request = request
@@ -111,10 +116,18 @@ class RequestContext:
             kind=found.operation.kind,
             name=found.name,
             version=found.version,
+            now=self._azure.clock.now(),
+            tokens=self._azure.tokens,
             content=await self._content(),
         )
-        answer = found.answer(call)
+        answer = await self._answered(found, call)
         return respond(request, self._azure, answer.status, answer.body)
+
+    async def _answered(self, match: Match, call: Call) -> Answer:
+        """Do what is asked; what takes long, beside the loop."""
+        if not match.operation.is_slow:
+            return match.answer(call)
+        return await asyncio.get_running_loop().run_in_executor(self._slow, match.answer, call)
 
     def _authenticate(self) -> Claims:
         if not self.token:
@@ -190,7 +203,7 @@ class RequestContext:
         operation, name = match.operation, match.name if match.operation.level == "object" else ""
         decision = self.decision = self._azure.decide(
             object_id=claims.object_id,
-            permission=operation.permission,
+            operation=operation,
             vault=self._vault,
             scope=Scope.of(self._vault.name, operation.kind, name),
             facts=facts_of(
@@ -202,9 +215,7 @@ class RequestContext:
         if decision.allowed:
             return
         if self._vault.settings.access == "policies":
-            raise forbidden_by_policy(
-                self._azure, self._vault, claims, permission=operation.permission, reason=decision.reason
-            )
+            raise forbidden_by_policy(self._azure, self._vault, claims, operation=operation, reason=decision.reason)
         raise forbidden_by_rbac(
             self._azure, self._vault, claims, operation=operation, name=name, reason=decision.reason
         )

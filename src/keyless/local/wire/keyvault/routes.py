@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from keyless.local.operations import VAULT_OPERATIONS, Operation
-from keyless.local.wire.keyvault.protocol.errors import RefusedError, method_not_allowed, unknown_path
+from keyless.local.wire.keyvault.keys.handlers import KEY_HANDLERS
+from keyless.local.wire.keyvault.protocol.errors import (
+    RefusedError,
+    method_not_allowed,
+    operation_not_specified,
+    unknown_path,
+)
 from keyless.local.wire.keyvault.secrets.handlers import SECRET_HANDLERS
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 _NAME, _VERSION = "{name}", "{version}"
 # What answers each operation, by its name.
-_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType({**SECRET_HANDLERS})
+_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType({**SECRET_HANDLERS, **KEY_HANDLERS})
 
 
 class Route(NamedTuple):
@@ -57,7 +63,9 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
         if route.operation.method == method:
             named = dict(zip(route.segments, segments, strict=True))
             return Match(route.operation, route.answer, named.get(_NAME, ""), named.get(_VERSION))
-    return method_not_allowed(method)
+    # What a client means by a POST stands behind the name, in the path of a key.
+    is_post_to_key = method == "POST" and segments[0].lower() == "keys" and len(segments) > 1
+    return operation_not_specified() if is_post_to_key else method_not_allowed(method)
 
 
 def _fits(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:

@@ -80,7 +80,7 @@ def _written(version: ObjectVersion) -> dict[str, Any]:
     """Return a version as older Keyless wrote it, too: every field beside the others."""
     attributes = fields_of(version.attributes)
     own = {name: getattr(version, name) for name in ("name", "version", "created_on", "updated_on", "value")}
-    return {**own, **attributes}
+    return {**own, **attributes, "facts": dict(version.facts)}
 
 
 def _read(fields: dict[str, Any]) -> ObjectVersion:

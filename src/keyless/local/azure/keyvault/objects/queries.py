@@ -2,7 +2,7 @@
 
 _PROPERTIES = (
     "object.name, version.version, version.content_type, version.enabled, version.not_before, version.expires_on, "
-    "version.tags, version.created_on, version.updated_on"
+    "version.tags, version.created_on, version.updated_on, version.facts"
 )
 _OF_STATE = (
     "FROM object JOIN object_version AS version ON version.object = object.id "
@@ -39,12 +39,12 @@ PUT = (
 )
 PUT_VERSION = (
     "INSERT INTO object_version (object, version, content_type, enabled, not_before, expires_on, tags, created_on, "
-    "updated_on, value) VALUES (:object, :version, :content_type, :enabled, :not_before, :expires_on, :tags, "
-    ":created_on, :updated_on, :value)"
+    "updated_on, facts, value) VALUES (:object, :version, :content_type, :enabled, :not_before, :expires_on, :tags, "
+    ":created_on, :updated_on, :facts, :value)"
 )
 UPDATE = (
     f"UPDATE object_version SET content_type = :content_type, enabled = :enabled, not_before = :not_before, "  # noqa: S608 (made of constants)
-    "expires_on = :expires_on, tags = :tags, updated_on = :updated_on WHERE version = :version "
+    "expires_on = :expires_on, tags = :tags, updated_on = :updated_on, facts = :facts WHERE version = :version "
     f"AND object = (SELECT id FROM object WHERE {_NAMED})"
 )
 DELETE = (
@@ -61,3 +61,16 @@ NEXT_SWEEP = "SELECT min(purge_on) FROM object WHERE purge_on IS NOT NULL"
 STATE = f"SELECT state, settles_on FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 VAULTS = "SELECT DISTINCT vault FROM object ORDER BY vault"
 CLEAR = "DELETE FROM object"
+POLICY = f"SELECT policy FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
+SET_POLICY = f"UPDATE object SET policy = :policy WHERE {_NAMED}"  # noqa: S608 (made of constants)
+WITH_POLICY = (
+    "SELECT vault, kind, name FROM object WHERE policy IS NOT NULL AND state = 'active' AND settles_on <= :now "
+    "ORDER BY vault, name"
+)
+# The latest versions alone: what has been replaced expires unnoticed.
+EXPIRING = (
+    f"SELECT object.vault, object.kind, object.policy, {_PROPERTIES} "  # noqa: S608 (made of constants)
+    "FROM object_version AS version JOIN object ON object.id = version.object AND object.latest = version.version "
+    "WHERE version.expires_on > :after AND version.expires_on <= :until AND object.state = 'active' "
+    "AND object.settles_on <= :now ORDER BY version.expires_on, object.vault, object.name"
+)

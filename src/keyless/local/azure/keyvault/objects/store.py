@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from keyless.local.azure.keyvault.objects import queries
 from keyless.local.azure.keyvault.objects.attributes import Attributes, fields_of
 from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
-from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectId, ObjectProperties, ObjectVersion
+from keyless.local.azure.keyvault.objects.stored import (
+    DeletedObject,
+    Expiring,
+    ObjectId,
+    ObjectProperties,
+    ObjectVersion,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,9 +76,22 @@ class ObjectStore:
         return [_version(row) for row in self._rows(queries.ALL_VERSIONS, now, which._asdict())]
 
     def update(
-        self, which: ObjectId, version: str | None, change: AttributeChange, *, now: float
+        self,
+        which: ObjectId,
+        version: str | None,
+        change: AttributeChange,
+        *,
+        now: float,
+        facts: Mapping[str, Any] | None = None,
     ) -> ObjectVersion | None:
         """Change attributes of a version, the latest unless one is named.
+
+        Args:
+            which: The object.
+            version: The version's id.
+            change: What is to become of its attributes.
+            now: The time.
+            facts: The facts that it has other ones of; None leaves them all.
 
         Returns:
             The version as it is then; None where there is none.
@@ -81,7 +100,12 @@ class ObjectStore:
             found = self.get(which, version, now=now)
             if found is None:
                 return None
-            changed = replace(found, attributes=found.attributes.changed(change), updated_on=int(now))
+            changed = replace(
+                found,
+                attributes=found.attributes.changed(change),
+                updated_on=int(now),
+                facts={**found.facts, **(facts or {})},
+            )
             connection.execute(queries.UPDATE, {**which._asdict(), **_columns(changed)})
         return changed
 
@@ -143,6 +167,26 @@ class ObjectStore:
         """Return the versions of an object, by ascending id as Azure does, beginning with the id ``start``."""
         named = {**which._asdict(), "start": start.lower(), "limit": limit}
         return [_properties(row) for row in self._rows(queries.LIST_VERSIONS, now, named)]
+
+    def policy(self, which: ObjectId) -> dict[str, Any] | None:
+        """Return how an object is to be renewed, as it was set; None where it never was."""
+        with self._database.reading() as connection:
+            row = connection.execute(queries.POLICY, which._asdict()).fetchone()
+        return None if row is None or row[0] is None else json.loads(row[0])
+
+    def set_policy(self, which: ObjectId, policy: Mapping[str, Any]) -> None:
+        """Say how an object is to be renewed."""
+        with self._database.changing() as connection:
+            connection.execute(queries.SET_POLICY, {**which._asdict(), "policy": json.dumps(policy)})
+
+    def with_policy(self, *, now: float) -> list[ObjectId]:
+        """Return the active objects that have a policy of renewal."""
+        return [ObjectId(*row) for row in self._rows(queries.WITH_POLICY, now, {})]
+
+    def expiring(self, *, after: float, until: float, now: float) -> list[Expiring]:
+        """Return the latest versions that expire after one moment and up to another, the first to expire first."""
+        rows = self._rows(queries.EXPIRING, now, {"after": after, "until": until})
+        return [Expiring(row[0], row[1], row[2] and json.loads(row[2]), _properties(row[3:])) for row in rows]
 
     def vaults(self) -> list[str]:
         """Return the names of the vaults that have objects here, deleted or not."""
@@ -208,35 +252,25 @@ def _columns(version: ObjectVersion) -> dict[str, Any]:
         "version": version.version,
         "created_on": version.created_on,
         "updated_on": version.updated_on,
+        "facts": json.dumps(dict(version.facts), ensure_ascii=False, separators=(",", ":")),
         "value": version.value,
     }
 
 
 def _version(row: Any) -> ObjectVersion:
-    name, version, attributes, created_on, updated_on = _fields(row)
-    return ObjectVersion(
-        name=name,
-        version=version,
-        attributes=attributes,
-        created_on=created_on,
-        updated_on=updated_on,
-        value=row[-1],
-    )
+    return ObjectVersion(**_fields(row), value=row[-1])
 
 
 def _properties(row: Any) -> ObjectProperties:
-    name, version, attributes, created_on, updated_on = _fields(row)
-    return ObjectProperties(
-        name=name, version=version, attributes=attributes, created_on=created_on, updated_on=updated_on
-    )
+    return ObjectProperties(**_fields(row))
 
 
 def _deleted(row: Any) -> DeletedObject:
     return DeletedObject(properties=_properties(row), deleted_on=row[-2], scheduled_purge_on=row[-1])
 
 
-def _fields(row: Any) -> tuple[str, str, Attributes, int, int]:
-    name, version, content_type, enabled, not_before, expires_on, tags, created_on, updated_on = row[:9]
+def _fields(row: Any) -> dict[str, Any]:
+    name, version, content_type, enabled, not_before, expires_on, tags, created_on, updated_on, facts = row[:10]
     attributes = Attributes(
         content_type=content_type,
         enabled=bool(enabled),
@@ -244,4 +278,5 @@ def _fields(row: Any) -> tuple[str, str, Attributes, int, int]:
         expires_on=expires_on,
         tags=json.loads(tags),
     )
-    return name, version, attributes, created_on, updated_on
+    times = {"created_on": created_on, "updated_on": updated_on}
+    return {"name": name, "version": version, "attributes": attributes, **times, "facts": json.loads(facts)}

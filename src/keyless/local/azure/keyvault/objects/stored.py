@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyless.local.azure.keyvault.objects.attributes import Attributes
     from keyless.local.operations import Kind
+
+
+Happened = Literal["NewVersionCreated", "NearExpiry", "Expired"]
 
 
 class ObjectId(NamedTuple):
@@ -28,6 +33,7 @@ class ObjectProperties:
         attributes: What its owner says of it.
         created_on: When the version was made.
         updated_on: When its attributes were last changed.
+        facts: What else is known of it, by its kind and as JSON can hold it; none of it is secret.
     """
 
     name: str
@@ -35,11 +41,12 @@ class ObjectProperties:
     attributes: Attributes
     created_on: int
     updated_on: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectVersion(ObjectProperties):
-    """A version with its value, which no representation shows: what a secret says, or the text of key material."""
+    """A version with its value, which no representation shows: what a secret says, or key material, encrypted."""
 
     value: str = field(repr=False)
 
@@ -60,19 +67,37 @@ class DeletedObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewVersion:
-    """What a vault announces: that an object has a new version.
+class ObjectEvent:
+    """What a vault announces about an object: that it has a new version, or that its latest one expires.
 
     Attributes:
+        happened: What, in the words of Event Grid.
         vault: The vault's name.
         vault_url: Its address.
         resource_id: Its ARM id.
         kind: What the object is.
-        properties: Those of the new version.
+        properties: Those of the version.
     """
 
+    happened: Happened
     vault: str
     vault_url: str
     resource_id: str
     kind: Kind
+    properties: ObjectProperties
+
+
+class Expiring(NamedTuple):
+    """The latest version of an object, which expires.
+
+    Attributes:
+        vault: The vault's name.
+        kind: What the object is.
+        policy: How it is to be renewed, as it was set; None where it never was.
+        properties: Those of the version.
+    """
+
+    vault: str
+    kind: Kind
+    policy: dict[str, Any] | None
     properties: ObjectProperties

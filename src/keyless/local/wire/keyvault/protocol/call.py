@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.azure import Vault
+    from keyless.local.azure.identities.tokens import Tokens
+    from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
+    from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
     from keyless.local.operations import Kind
 
 # Every version of the API that an official client of the last ten years sends.
@@ -35,6 +38,8 @@ class Call:
         kind: What the operation is about.
         name: The object's name as it was sent; empty where the operation names none.
         version: The version as it was sent; None where there is none.
+        now: When it came, in Unix seconds.
+        tokens: Signs and verifies.
         content: The request's body, which may hold a value.
     """
 
@@ -46,7 +51,14 @@ class Call:
     kind: Kind
     name: str
     version: str | None
+    now: float
+    tokens: Tokens
     content: bytes = field(repr=False)
+
+    @property
+    def objects(self) -> VaultSecrets | VaultKeys:
+        """The objects of the vault that the operation is about."""
+        return self.vault.keys if self.kind == "key" else self.vault.secrets
 
     @property
     def has_port(self) -> bool:

@@ -114,6 +114,11 @@ def method_not_allowed(method: str) -> RefusedError:
     return RefusedError(405, "MethodNotAllowed", f"HTTP {method} not allowed")
 
 
+def operation_not_specified() -> RefusedError:
+    """400: a POST to a key that does not say what for, as where the name is empty. Recorded."""
+    return RefusedError(400, "BadParameter", "Operation not specified")
+
+
 def unknown_path(path: str) -> RefusedError:
     """404 for what no operation of a vault is at; Azure's text is not known."""
     message = "The requested resource was not found."

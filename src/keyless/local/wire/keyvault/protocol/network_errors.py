@@ -9,6 +9,7 @@ from keyless.local.wire.keyvault.protocol.errors import RefusedError
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure, Vault
     from keyless.local.azure.identities.tokens import Claims
+    from keyless.local.operations import Operation
 
 
 def forbidden_by_firewall(azure: Azure, vault: Vault, claims: Claims, *, address: str) -> RefusedError:
@@ -47,7 +48,9 @@ def forbidden_by_perimeter(azure: Azure, vault: Vault, claims: Claims, *, addres
     return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="ForbiddenByNsp", reason=reason)
 
 
-def forbidden_by_policy(azure: Azure, vault: Vault, claims: Claims, *, permission: str, reason: str) -> RefusedError:
+def forbidden_by_policy(
+    azure: Azure, vault: Vault, claims: Claims, *, operation: Operation, reason: str
+) -> RefusedError:
     """403: no access policy allows it. There are two answers: for callers in no policy, and for those whose lacks it."""
     if claims.object_id not in vault.policies:
         lines = (
@@ -57,9 +60,9 @@ def forbidden_by_policy(azure: Azure, vault: Vault, claims: Claims, *, permissio
         )
         return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="AccessDenied", reason=reason)
     message = (
-        f"The user, group or application '{_caller(claims, groups=True)}' does not have secrets {permission} permission on "
-        f"key vault '{vault.name};location={azure.region}'. For help resolving this issue, please see "
-        "https://go.microsoft.com/fwlink/?linkid=2125287"
+        f"The user, group or application '{_caller(claims, groups=True)}' does not have {operation.kind}s "
+        f"{operation.permission} permission on key vault '{vault.name};location={azure.region}'. For help resolving "
+        "this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
     )
     return RefusedError(403, "Forbidden", message, inner_code="ForbiddenByPolicy", reason=reason)
 

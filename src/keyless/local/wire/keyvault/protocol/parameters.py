@@ -35,7 +35,7 @@ def read_value(body: dict[str, Any]) -> str:
     Raises:
         RefusedError: If there is none, or it is not a string.
     """
-    value = _field(body, "value", str)
+    value = read_field(body, "value", str)
     if value is None:
         raise invalid_property("The body has no value.")
     return value
@@ -47,13 +47,13 @@ def read_attributes(body: dict[str, Any]) -> AttributeChange:
     Raises:
         RefusedError: If one of them is of the wrong type.
     """
-    attributes = _field(body, "attributes", dict) or {}
-    tags = _field(body, "tags", dict)
+    attributes = read_field(body, "attributes", dict) or {}
+    tags = read_field(body, "tags", dict)
     if not all(isinstance(tag, str) for tag in (tags or {}).values()):
         raise invalid_property("A tag is not a string.")
     return AttributeChange(
-        content_type=_field(body, "contentType", str),
-        enabled=_field(attributes, "enabled", bool),
+        content_type=read_field(body, "contentType", str),
+        enabled=read_field(attributes, "enabled", bool),
         not_before=_seconds(attributes, "nbf"),
         expires_on=_seconds(attributes, "exp"),
         tags=tags,
@@ -72,7 +72,12 @@ def read_backup(body: dict[str, Any]) -> bytes:
         raise malformed_backup(f"The backup is not base64url: {error}.") from None
 
 
-def _field(body: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+def read_field(body: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+    """Return a field of a body, or None where it is not given.
+
+    Raises:
+        RefusedError: If it is of the wrong type.
+    """
     found = body.get(name)
     if found is not None and not isinstance(found, kind):
         raise invalid_property(f"{name} is of the wrong type.")
@@ -83,4 +88,4 @@ def _seconds(attributes: dict[str, Any], name: str) -> int | None:
     # JSON's true is an int to Python. Negative seconds are taken: @azure/keyvault-secrets wraps late dates to them.
     if isinstance(attributes.get(name), bool):
         raise invalid_property(f"{name} is of the wrong type.")
-    return _field(attributes, name, int)
+    return read_field(attributes, name, int)

@@ -49,9 +49,11 @@ def name_in_use(error: ObjectStateError, name: str) -> RefusedError:
 
 
 def not_recoverable(error: ObjectStateError, name: str) -> RefusedError:
-    """Refuse to recover what is not deleted: 404 as recorded in 2020, 409 while it is on its way."""
-    text = f"{error.kind.title()} not found: {name}"
-    return _on_the_way(error) or RefusedError(404, NOT_FOUND[error.kind], text, reason=_not_deleted(error.kind, name))
+    """Refuse to recover what is not deleted: 404 as recorded, for keys in other words; 409 while it is on its way."""
+    under_way = _on_the_way(error)
+    if under_way is not None or error.kind != "secret":
+        return under_way or not_found(error.kind, name, None)
+    return RefusedError(404, "SecretNotFound", f"Secret not found: {name}", reason=_not_deleted(error.kind, name))
 
 
 def not_purgeable(error: ObjectStateError, name: str) -> RefusedError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.local.wire.keyvault.protocol.bodies import attributes_of, object_id, recovery_of, version_id
+from keyless.local.wire.keyvault.protocol.bodies import attributes_of, object_id, version_id
 
 if TYPE_CHECKING:
-    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.objects.stored import ObjectProperties, ObjectVersion
     from keyless.local.wire.keyvault.protocol.call import Call
 
 
@@ -24,16 +24,6 @@ def version_item(call: Call, secret: ObjectProperties) -> dict[str, object]:
 def secret_item(call: Call, secret: ObjectProperties) -> dict[str, object]:
     """Return a secret as a list of secrets shows it: its id names no version."""
     return _item(call, secret, object_id(call, secret))
-
-
-def deleted_bundle(call: Call, deleted: DeletedObject) -> dict[str, object]:
-    """Return a deleted secret with the id of its latest version, and without its value."""
-    return {**recovery_of(call, deleted), **version_item(call, deleted.properties)}
-
-
-def deleted_item(call: Call, deleted: DeletedObject) -> dict[str, object]:
-    """Return a deleted secret as a list shows it."""
-    return {**recovery_of(call, deleted), **secret_item(call, deleted.properties)}
 
 
 def _item(call: Call, secret: ObjectProperties, identifier: str) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""The keys of a vault: material, algorithms, facts, rotation and release."""

@@ -1,0 +1,1 @@
+"""The keys operations on the wire."""
