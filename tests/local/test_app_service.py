@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 VAULT = "https://vault.azure.net"
 SECRET = "the-identity-header"
 RESOURCE_ID = (
-    "/subscriptions/5d1f/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/fabrikam"
+    "/subscriptions/5d1f2a3b-4c5d-6e7f-8091-a2b3c4d5e6f7/resourceGroups/rg"
+    "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/fabrikam"
 )
 CLIENT_ID = "0f2a1b3c-4d5e-6f70-8192-a3b4c5d6e7f8"
 OBJECT_ID = "11112222-3333-4444-5555-666677778888"

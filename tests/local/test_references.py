@@ -131,8 +131,8 @@ def test_the_settings_file_gives_its_references_alone(tmp_path: Path) -> None:
 
 def test_a_settings_file_that_cannot_be_read_matters_only_where_it_holds_references(tmp_path: Path) -> None:
     file = tmp_path / "local.settings.json"
-    file.write_text('{"Values": {"A": "plain"}, } // a comment')
+    file.write_text('{"Values": {"A": "plain" "B": 1}}')
     assert local_references(file) == {}
-    file.write_text('{"Values": {"A": "@Microsoft.KeyVault(VaultName=a;SecretName=b)"}, }')
+    file.write_text('{"Values": {"A": "@Microsoft.KeyVault(VaultName=a;SecretName=b)" "B": 1}}')
     with pytest.raises(ConfigurationError, match=r"local\.settings\.json cannot be read"):
         local_references(file)
