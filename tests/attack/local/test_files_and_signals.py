@@ -107,7 +107,7 @@ def test_a_reader_of_standard_error_that_reads_nothing_stops_nothing(tmp_path: P
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_run_feels_a_signal_while_a_reference_is_read(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_ends_exec_at_once_while_a_reference_is_read(number: signal.Signals, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -123,10 +123,11 @@ def test_run_feels_a_signal_while_a_reference_is_read(number: signal.Signals, tm
                     asked.set()
 
         threading.Thread(target=accept, daemon=True).start()
-        reference = f"@Microsoft.KeyVault(SecretUri=https://127.0.0.1:{silent.getsockname()[1]}/secrets/x)"
-        environment = {**os.environ, "X": reference, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": ""}
+        identity = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}/msi", "IDENTITY_HEADER": "made-up"}
+        reference = "@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=x)"
+        environment = {**os.environ, **identity, "X": reference, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": ""}
         process = subprocess.Popen(
-            [sys.executable, "-m", "keyless", "run", "--", "true"],
+            [sys.executable, "-m", "keyless", "exec", "--", "true"],
             cwd=tmp_path,
             env=environment,
             stderr=subprocess.PIPE,
