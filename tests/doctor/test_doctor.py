@@ -347,7 +347,7 @@ def test_the_command_as_a_whole_ends_within_its_deadline() -> None:
 def test_what_is_wrong_with_the_variables_is_said_and_what_they_hold_is_not(
     local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: str, status: str
 ) -> None:
-    for name in (*IDENTITY_VARIABLES, "HTTP_PROXY", "NO_PROXY", "no_proxy"):
+    for name in (*IDENTITY_VARIABLES, "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     silent = local_azure.environment(identity=False)["AZURE_POD_IDENTITY_AUTHORITY_HOST"]
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", silent)
