@@ -228,7 +228,7 @@ class KeyMachine(ObjectMachine):
         for name, kept in self.objects.items():
             if self.where(name) != "active" or not kept.versions[-1]["attributes"]["enabled"]:
                 continue
-            due = []
+            due: list[Json] = []
             while (moment := self.next_rotation(kept, due[-1] if due else kept.versions[-1])) is not None:
                 due.append(self.rotated(kept, moment))
             ids = {self.id_of(version) for version in kept.versions}
