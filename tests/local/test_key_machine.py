@@ -56,8 +56,9 @@ class KeyMachine(ObjectMachine):
         if name == "b-1":
             self.import_it(name, None, hsm=False, properties={})
         else:
-            self.create_it(name, "P-521" if name == "Zeta" else "P-256", None, {})
-        if name in {"b-1", "Zeta"}:
+            off = {"attributes": {"enabled": False}} if name == "restore" else {}
+            self.create_it(name, "P-521" if name == "Zeta" else "P-256", None, off)
+        if name != "a":
             self.set_policy(name, (60, None, 90))
         self.sign_with(name, -1)
         self.wrap_with(name, -1)
@@ -226,7 +227,7 @@ class KeyMachine(ObjectMachine):
     def age(self) -> None:
         """Rotate what its policy says, at the moments that it says."""
         for name, kept in self.objects.items():
-            if self.where(name) != "active" or not kept.versions[-1]["attributes"]["enabled"]:
+            if self.where(name) != "active":
                 continue
             due: list[Json] = []
             while (moment := self.next_rotation(kept, due[-1] if due else kept.versions[-1])) is not None:
@@ -240,7 +241,7 @@ class KeyMachine(ObjectMachine):
             kept.versions.extend(bundles)
 
     def next_rotation(self, kept: Kept, latest: Json) -> int | None:
-        if kept.policy is None or kept.policy["lifetimeActions"] == []:
+        if not latest["attributes"]["enabled"] or kept.policy is None or kept.policy["lifetimeActions"] == []:
             return None
         trigger = kept.policy["lifetimeActions"][0]["trigger"]
         made, expires = latest["attributes"]["created"], latest["attributes"].get("exp")
