@@ -62,7 +62,7 @@ package: $(DEV) ## Make build/function_app, which azd deploys, and run such a pa
 	@$(BIN)/pytest -q -s -p no:xdist tests/function/test_package.py
 
 bench: $(BENCH) functions-host ## Measure, and write docs/performance.md and bench/results/
-	@for name in function real_host reads import_time audit vault plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in function real_host reads import_time audit vault keys plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
 
 fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.md and docs/images/fleet.png
 	@$(BIN)/python -m bench.fleet

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from tests.clients.impostor import impostor
+from tests.clients.key_scenarios import KEY_SCENARIOS
 from tests.clients.programs import LANGUAGES
 from tests.clients.scenarios import DEFAULT, OUTSIDE, SCENARIOS, TOKEN_LIFETIME, Asked, Scenario
 
@@ -60,6 +61,11 @@ class Result:
     seconds: float = 0.0
 
 
+def scenarios_of(program: Program) -> tuple[Scenario, ...]:
+    """Return what a program goes through, wherever its token comes from."""
+    return KEY_SCENARIOS if program.of_keys else SCENARIOS
+
+
 class Interop:
     """Runs programs, some at the same time, each with a local Azure of its own.
 
@@ -85,7 +91,7 @@ class Interop:
             (program, source, scenario)
             for program in language.programs
             for source in program.sources
-            for scenario in SCENARIOS
+            for scenario in scenarios_of(program)
         ]
         cells += [(program, source, DEFAULT) for program in language.programs for source in program.default_on]
         yield from self.run_all(language, cells)
@@ -98,7 +104,7 @@ class Interop:
     def once_more(self, language: Language, result: Result) -> Result:
         """Try what went wrong again, alone, and say so: some scenarios go by the seconds, and a machine may be busy."""
         for program in language.programs:
-            for scenario in (*SCENARIOS, DEFAULT):
+            for scenario in (*scenarios_of(program), DEFAULT):
                 if (f"{program.client} {program.version()}", scenario.name) == (result.client, result.scenario):
                     again = self.run(language, program, result.source, scenario)
                     return replace(again, text=f"{again.text} (at first: {result.text})")

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from tests.clients.dotnet import CSHARP
-from tests.clients.language import DEFAULT_ON, HERE, Difference, Language, Program
+from tests.clients.language import DEFAULT_ON, HERE, SOURCES_OF_KEYS, Difference, Language, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,13 @@ PYTHON: Final = Language(
             default_on=DEFAULT_ON,
         ),
         Program(
+            client="azure-identity, azure-keyvault-keys",
+            version=_python("azure-identity", "azure-keyvault-keys"),
+            command=(sys.executable, "azure_keys.py"),
+            sources=SOURCES_OF_KEYS,
+            of_keys=True,
+        ),
+        Program(
             client="msal, requests",
             version=_python("msal", "requests"),
             command=(sys.executable, "msal_requests.py"),
@@ -104,6 +111,13 @@ JAVASCRIPT: Final = Language(
             command=("node", "azure_sdk.mjs"),
             default_on=DEFAULT_ON,
             differences={"throttled twice": NO_RETRIES},
+        ),
+        Program(
+            client="@azure/identity, @azure/keyvault-keys",
+            version=_javascript("@azure/identity", "@azure/keyvault-keys"),
+            command=("node", "azure_keys.mjs"),
+            sources=SOURCES_OF_KEYS,
+            of_keys=True,
         ),
         Program(
             client="@azure/msal-node, fetch",

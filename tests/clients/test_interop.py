@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.clients.dotnet import CSHARP
 from tests.clients.interop import Interop, Result
+from tests.clients.key_scenarios import KEY_SCENARIOS
 from tests.clients.programs import CURL, GO, JAVA, JAVASCRIPT, JAVASCRIPT_OLDER, PYTHON
 from tests.clients.scenarios import DEFAULT, SCENARIOS
 
@@ -25,6 +26,13 @@ PROGRAMS = [
     pytest.param(language, program, id=f"{language.name}-{number}")
     for language in LANGUAGES
     for number, program in enumerate(language.programs)
+    if not program.of_keys
+]
+PROGRAMS_OF_KEYS = [
+    pytest.param(language, program, id=language.name)
+    for language in LANGUAGES
+    for program in language.programs
+    if program.of_keys
 ]
 
 
@@ -79,6 +87,14 @@ def test_a_client_reads_the_secret_on_each_kind_of_host(language: Language, prog
     results = list(Interop().run_all(language, [(program, *cell) for cell in cells]))
     assert len(results) == len(program.sources)
     assert [_line(result) for result in results if not result.passed] == []
+
+
+@pytest.mark.parametrize(("language", "program"), PROGRAMS_OF_KEYS)
+def test_a_client_signs_encrypts_and_wraps(language: Language, program: Program) -> None:
+    make_ready(language)
+    (scenario,) = (found for found in KEY_SCENARIOS if found.name == "keys: sign, encrypt, wrap")
+    (result,) = Interop().run_all(language, [(program, "app-service", scenario)])
+    assert result.passed, _line(result)
 
 
 def _line(result: Result) -> str:

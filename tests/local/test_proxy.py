@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -614,6 +615,42 @@ async def test_a_client_that_sends_no_request_is_dropped(vaults: Echo) -> None:
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         await leave((reader, writer))
+
+
+async def in_two_parts(writer: asyncio.StreamWriter) -> None:
+    for part in (b"head", b"body"):
+        writer.write(part)
+        await asyncio.sleep(0.001)  # So that they are no single packet.
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="ACKNOWLEDGEMENTS ARE NOT TESTED: Linux alone lets a program hasten one."
+)
+async def test_messages_in_two_parts_wait_for_no_acknowledgement() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(EOFError):
+            while await reader.readexactly(8):
+                await in_two_parts(writer)
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    vaults, closed, times = Echo("vaults"), asyncio.Event(), []
+    loop, server = asyncio.get_running_loop(), await asyncio.start_server(answer, "127.0.0.1", 0)
+    vaults.address = server.sockets[0].getsockname()[:2]
+    async with server, proxying(vaults) as proxy:
+        _, _, (reader, writer) = await ask(proxy, f"{VAULT}:443")
+        # urllib3 leaves Nagle's algorithm on behind a proxy; asyncio turns it off.
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        for _ in range(30):
+            started = loop.time()
+            await in_two_parts(writer)
+            assert await reader.readexactly(8) == b"headbody"
+            times.append(loop.time() - started)
+        await leave((reader, writer))
+        await closed.wait()
+    # An acknowledgement that waits does so for 40 ms at least. The first ones do not wait.
+    assert min(times[15:]) < 0.03, times
 
 
 async def test_closing_the_proxy_closes_every_tunnel_even_one_whose_client_does_not_read(vaults: Echo) -> None:
