@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
+from keyless.local.azure.keyvault.certificates.vault_certificates import VaultCertificates
 from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys, Wanted
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.stored import ObjectEvent
@@ -44,6 +45,7 @@ class Vault:
         resource_id: Its ARM id.
         secrets: Its secrets, as the wire asks for them.
         keys: Its keys, likewise.
+        certificates: Its certificates, likewise.
         throttle: Counts its requests, where its settings limit them.
     """
 
@@ -88,6 +90,16 @@ class Vault:
             database=database,
             clock=clock,
             announce=self._announce_version,
+        )
+        self.certificates = VaultCertificates(
+            vault=name,
+            settings=lambda: self._settings,
+            store=store,
+            database=database,
+            clock=clock,
+            announce=self._announce_version,
+            keys=self.keys,
+            secrets=self.secrets,
         )
 
     def __repr__(self) -> str:

@@ -222,6 +222,14 @@ class VaultKeys(VaultObjects):
         """Return the private key of a version, for what a vault does with it."""
         return unseal(version.value, self._cipher_key)
 
+    def sealed(self, key: PrivateKey) -> str:
+        """Return a private key, encrypted as the keys here are."""
+        return seal(key, self._cipher_key)
+
+    def unsealed(self, text: str) -> PrivateKey:
+        """Return the private key that was encrypted here."""
+        return unseal(text, self._cipher_key)
+
     def _check(self, name: str, kty: str, wanted: Wanted) -> None:
         check_secret_name(name)
         check_operations(wanted.key_ops)

@@ -179,6 +179,27 @@ class ObjectStore:
         with self._database.changing() as connection:
             connection.execute(queries.SET_POLICY, {**which._asdict(), "policy": json.dumps(policy)})
 
+    def operation(self, which: ObjectId, *, now: float) -> dict[str, Any] | None:
+        """Return how an active certificate comes about that was ordered; None where nothing was."""
+        rows = self._rows(queries.OPERATION, now, which._asdict())
+        return json.loads(rows[0][0]) if rows and rows[0][0] else None
+
+    def has_operation(self, which: ObjectId) -> bool:
+        """Say whether a certificate was ordered, deleted or not."""
+        with self._database.reading() as connection:
+            row = connection.execute(queries.HAS_OPERATION, which._asdict()).fetchone()
+        return bool(row and row[0])
+
+    def set_operation(self, which: ObjectId, operation: Mapping[str, Any] | None) -> None:
+        """Say how a certificate comes about that was ordered; None forgets it."""
+        text = None if operation is None else json.dumps(operation)
+        with self._database.changing() as connection:
+            connection.execute(queries.SET_OPERATION, {**which._asdict(), "operation": text})
+
+    def together(self) -> AbstractContextManager[object]:
+        """Have all changes within take effect together or not at all."""
+        return self._database.changing()
+
     def with_policy(self, *, now: float) -> list[ObjectId]:
         """Return the active objects that have a policy of renewal."""
         return [ObjectId(*row) for row in self._rows(queries.WITH_POLICY, now, {})]
@@ -197,6 +218,7 @@ class ObjectStore:
         """Forget every object."""
         with self._database.changing() as connection:
             connection.execute(queries.CLEAR)
+            connection.execute(queries.CLEAR_RECORDS)
             self._next_purge = math.inf
 
     def _rows(self, query: str, now: float, named: Mapping[str, object]) -> list[Any]:

@@ -12,6 +12,7 @@ from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.wire.keyvault.protocol.answer import Answer
 from keyless.local.wire.keyvault.protocol.errors import disabled, invalid_property, not_found
+from keyless.local.wire.keyvault.protocol.objects import refuse_managed
 from keyless.local.wire.keyvault.protocol.parameters import read_attributes, read_body, read_value
 from keyless.local.wire.keyvault.protocol.state_errors import (
     name_in_use,
@@ -42,6 +43,7 @@ def get_secret(call: Call) -> Answer:
 def set_secret(call: Call) -> Answer:
     """Store a new version and return it with its value, even where it is disabled."""
     body = read_body(call.content)
+    refuse_managed(call, "set")
     value, attributes = read_value(body), Attributes().changed(read_attributes(body))
     try:
         secret = call.vault.secrets.set(call.name, value, attributes)
@@ -55,6 +57,7 @@ def set_secret(call: Call) -> Answer:
 def update_secret(call: Call) -> Answer:
     """Change properties of a version, disabled or not, and return it without its value."""
     change = read_attributes(read_body(call.content))
+    refuse_managed(call, "update")
     try:
         secret = call.vault.secrets.update(call.name, call.version, change)
     except ConfigurationError as error:
