@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from keyless.local.azure.keyvault.certificates.extensions import described
 from keyless.local.azure.keyvault.certificates.issuing import Life, months_between
 from keyless.local.azure.keyvault.certificates.names import write_name
+from keyless.local.azure.keyvault.certificates.package import invalid_content
 from keyless.local.azure.keyvault.certificates.policy import merged, read_policy
 from keyless.local.azure.keyvault.certificates.policy_parts import table_of
 from keyless.local.azure.keyvault.certificates.refusal import RefusedCertificateError
@@ -16,6 +17,8 @@ from keyless.local.azure.keyvault.keys.material import curve_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cryptography import x509
 
     from keyless.local.azure.keyvault.certificates.package import Package
     from keyless.local.azure.keyvault.certificates.policy import CertificatePolicy
@@ -47,11 +50,18 @@ def derived_policy(package: Package, given: Mapping[str, Any], *, now: int) -> C
         "x509_props": {
             "subject": write_name(leaf.subject),
             "validity_months": months_between(Life.of(leaf)),
-            **described(leaf),
+            **_described(leaf),
         },
         "issuer": {"name": "Unknown"},
     }
     return read_policy(merged(found, given), now=now)
+
+
+def _described(leaf: x509.Certificate) -> dict[str, Any]:
+    try:
+        return described(leaf)
+    except ValueError:
+        raise invalid_content("its extensions cannot be read") from None
 
 
 def _key(key: PrivateKey) -> dict[str, Any]:

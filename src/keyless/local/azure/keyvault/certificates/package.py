@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keyless.local.azure.keyvault.keys.material import PrivateKey
+    from keyless.local.azure.keyvault.objects.stored import ObjectVersion
 
 _BEGIN: Final = "-----BEGIN"
 _KEY: Final = re.compile(r"-----BEGIN ((?:ENCRYPTED )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
@@ -104,6 +105,20 @@ def write_package(key: PrivateKey | None, certificates: Sequence[x509.Certificat
     encryption.password = b""  # type: ignore[attr-defined]
     made = pkcs12.serialize_key_and_certificates(None, key, leaf, others or None, encryption)
     return base64.b64encode(made).decode()
+
+
+def converted(secret: ObjectVersion, content_type: str) -> ObjectVersion:
+    """Return the secret of a certificate as if it were written in another way."""
+    if secret.attributes.content_type == PEM:
+        certificates = x509.load_pem_x509_certificates(secret.value.encode())
+        found = _KEY.search(secret.value)
+        key = None if found is None else check_imported(load_pem_private_key(found.group().encode(), None))
+    else:
+        content = pkcs12.load_pkcs12(base64.b64decode(secret.value), None)
+        key = None if content.key is None else check_imported(content.key)
+        certificates = [each.certificate for each in (content.cert, *content.additional_certs) if each is not None]
+    attributes = replace(secret.attributes, content_type=content_type)
+    return replace(secret, value=write_package(key, certificates, content_type), attributes=attributes)
 
 
 def is_of(certificate: x509.Certificate, key: PrivateKey) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
+from keyless.local.azure.keyvault.certificates.package import converted
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.wire.keyvault.protocol.answer import Answer
@@ -33,10 +34,12 @@ def get_secret(call: Call) -> Answer:
         raise not_found(call.kind, call.name, call.version)
     if not secret.attributes.enabled:
         raise disabled(call.kind, secret.name)
-    # An ordinary secret has no format to convert, so that one which could be asked for changes nothing.
     wanted = call.query.get("outContentType")
     if wanted is not None and wanted not in _OUT_CONTENT_TYPES:
         raise invalid_property("outContentType is neither application/x-pkcs12 nor application/x-pem-file.")
+    # An ordinary secret has no format to convert, so that one which could be asked for changes nothing.
+    if wanted is not None and secret.facts.get("managed") and wanted != secret.attributes.content_type:
+        secret = converted(secret, wanted)
     return Answer(200, secret_bundle(call, secret))
 
 
