@@ -24,9 +24,11 @@ from tests.local.conftest import VaultWire
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.certificates.issuing import Life, certificate_for
+from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate
 from keyless.local.azure.keyvault.certificates.policy import read_policy
 from keyless.local.azure.keyvault.keys.material import make_key
 from keyless.local.azure.keyvault.settings import VaultSettings
+from keyless.local.azure.storage.database import Database
 from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     import requests
     from tests.local.conftest import Serve
+
+    from keyless.local.azure.event_grid import VaultEvent
 
 PEM, PFX = "application/x-pem-file", "application/x-pkcs12"
 DAY = 86_400
@@ -55,10 +59,10 @@ class Certificates:
         self.azure = Azure(Config())
         self.vault = self.azure.add_vault("contoso-kv", VaultSettings(deletion_seconds=0, recovery_seconds=0))
         self.azure.add_identity("system").grant("Key Vault Administrator", on=self.vault)
-        self._wire = VaultWire(self.azure, serve(vault_app(self.azure)))
+        self.wire = VaultWire(self.azure, serve(vault_app(self.azure)))
 
     def send(self, method: str, path: str, **body: Any) -> requests.Response:
-        return self._wire.ask(method, f"/{path}", body=json.dumps(body) if body else None)
+        return self.wire.ask(method, f"/{path}", body=json.dumps(body) if body else None)
 
     def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         answer = self.send(method, path, **body)
@@ -507,3 +511,102 @@ def test_a_certificate_is_not_renewed_where_its_contacts_are_told_instead(certif
     certificates.azure.clock.advance(days=400)
     assert certificates.ask("GET", "certificates/web")["id"] == first["id"]
     assert certificates.ask("GET", "secrets/web")["value"]
+
+
+def _granted(certificates: Certificates, role: str, on: str = "contoso-kv") -> VaultWire:
+    certificates.azure.add_identity("reporting").grant(role, on=on)
+    return certificates.wire
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("Key Vault Certificates Officer", {"get", "create", "issuers", "contacts"}),
+        ("Key Vault Certificate User", {"get", "download"}),
+        ("Key Vault Reader", {"get", "issuers"}),
+        ("Key Vault Secrets User", {"download"}),
+        ("Key Vault Crypto Officer", set()),
+        ("Key Vault Administrator", {"get", "create", "download", "issuers", "contacts"}),
+    ],
+)
+def test_a_role_allows_what_its_data_actions_say(certificates: Certificates, role: str, allowed: set[str]) -> None:
+    certificates.create()
+    wire = _granted(certificates, role)
+    asked = {
+        "get": ("GET", "/certificates/web", None),
+        "create": ("POST", "/certificates/new/create", json.dumps({"policy": policy_of()})),
+        "download": ("GET", "/secrets/web", None),
+        "issuers": ("GET", "/certificates/issuers", None),
+        "contacts": ("PUT", "/certificates/contacts", json.dumps({"contacts": []})),
+    }
+    answers = {
+        name: wire.ask(method, path, identity="reporting", body=body) for name, (method, path, body) in asked.items()
+    }
+    assert {name for name, answer in answers.items() if answer.ok} == allowed
+    for name in set(asked) - allowed:
+        error = answers[name].json()["error"]
+        assert (answers[name].status_code, error["innererror"]["code"]) == (403, "ForbiddenByRbac")
+    if "get" not in allowed:
+        message = answers["get"].json()["error"]["message"]
+        assert "Action: 'Microsoft.KeyVault/vaults/certificates/read'\r\n" in message
+        assert "/vaults/contoso-kv/certificates/web'\r\n" in message
+
+
+def test_a_role_on_one_certificate_is_none_on_another(certificates: Certificates) -> None:
+    certificates.create()
+    certificates.create("other")
+    wire = _granted(certificates, "Key Vault Certificates Officer", on="contoso-kv/certificates/web")
+    assert wire.ask("GET", "/certificates/web", identity="reporting").ok
+    assert wire.ask("GET", "/certificates/other", identity="reporting").status_code == 403
+
+
+def test_an_access_policy_gives_the_permissions_of_certificates(certificates: Certificates) -> None:
+    certificates.create()
+    reporting = certificates.azure.add_identity("reporting")
+    certificates.vault.set_policy(reporting, ["certificates/get", "certificates/manageissuers"])
+    wire = certificates.wire
+    assert wire.ask("GET", "/certificates/web", identity="reporting").ok
+    assert wire.ask("GET", "/certificates/issuers", identity="reporting").ok
+    refused = wire.ask("GET", "/certificates", identity="reporting").json()["error"]
+    assert "does not have certificates list permission on key vault 'contoso-kv;" in refused["message"]
+    refused = wire.ask("GET", "/secrets/web", identity="reporting").json()["error"]
+    assert "does not have secrets get permission" in refused["message"]
+
+
+def test_a_vault_tells_of_new_versions_and_of_what_expires(certificates: Certificates) -> None:
+    told: list[VaultEvent] = []
+    contacts = [{"action": {"action_type": "EmailContacts"}, "trigger": {"lifetime_percentage": 80}}]
+    with certificates.azure.event_grid.subscribed(told.append):
+        certificates.ask("POST", "certificates/web/create", policy=policy_of(lifetime_actions=contacts))
+        assert told == []
+        for days in (1, 340, 30):
+            certificates.azure.clock.advance(days=days)
+    types = [json.loads(event.body)[0]["eventType"].removeprefix("Microsoft.KeyVault.") for event in told]
+    kinds = ("Certificate", "Key", "Secret")
+    assert types[:3] == [f"{kind}NewVersionCreated" for kind in kinds]
+    assert sorted(types[3:6]) == sorted(f"{kind}NearExpiry" for kind in kinds)
+    assert sorted(types[6:]) == sorted(f"{kind}Expired" for kind in kinds)
+
+
+def test_no_private_key_is_in_the_store_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "store"
+    azure = Azure(Config(), database=Database(file))
+    vault = azure.add_vault("contoso-kv")
+    key, leaf = own_certificate(make_key("RSA"))
+    pem = pem_of(key) + leaf.public_bytes(Encoding.PEM).decode()
+    imported = vault.import_certificate("web", pem)
+    vault.create_certificate("made", "CN=contoso.com")
+    waiting = vault.certificates.create("waiting", policy_of("Unknown"), WantedCertificate())
+    private = vault.get_secret("web").value
+    assert private.startswith("-----BEGIN PRIVATE KEY-----")
+    line = private.splitlines()[20]  # Of a prime: the first lines are the modulus, which all may see.
+    kept = b"".join(part.read_bytes() for part in tmp_path.iterdir())
+    assert b"contoso.com" in kept
+    assert line.encode() not in kept
+    shown = [repr(imported), repr(vault.certificates), repr(waiting), repr(azure.journal.entries())]
+    assert not [text for text in shown if line in text or waiting.key in text]
+    azure.close()
+    again = Azure(Config(), database=Database(file))
+    assert again.add_vault("contoso-kv").get_secret("web").value == private
+    assert again.vault("contoso-kv").certificates.operation("waiting") is not None
+    again.close()

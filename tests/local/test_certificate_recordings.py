@@ -23,9 +23,9 @@ from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.backup.jwe import to_base64url
 from keyless.local.azure.keyvault.certificates.facts import CertificateFacts
+from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate
 from keyless.local.azure.keyvault.certificates.pending import PendingOperation
 from keyless.local.azure.keyvault.certificates.policy import CertificatePolicy
-from keyless.local.azure.keyvault.certificates.vault_certificates import WantedCertificate
 from keyless.local.azure.keyvault.keys.material import make_key
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.objects.stored import ObjectId, ObjectVersion

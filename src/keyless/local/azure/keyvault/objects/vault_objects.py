@@ -74,6 +74,10 @@ class VaultObjects:
         """Return a version, the latest unless one is named; None where there is none."""
         return self._store.get(self._id(name), version, now=self._clock.now())
 
+    def now(self) -> int:
+        """Return the time, in Unix seconds."""
+        return int(self._clock.now())
+
     def all_versions(self, name: str) -> list[ObjectVersion]:
         """Return every version of an object as it is kept, the latest last; none where there is no such object."""
         return self._store.all_versions(self._id(name), now=self._clock.now())
@@ -190,12 +194,7 @@ class VaultObjects:
 
     def __iter__(self) -> Iterator[ObjectProperties]:
         """Go through the objects by name, each with the properties of its latest version."""
-        start = ""
-        while page := self.page(start=start, size=_PAGE):
-            yield from page[:_PAGE]
-            if len(page) <= _PAGE:
-                return
-            start = page[-1].name
+        return through(self.page)
 
     def page(self, *, start: str, size: int) -> list[ObjectProperties]:
         """Return up to ``size`` objects from the name ``start`` on, and the one after them where there is one."""
@@ -217,3 +216,13 @@ class VaultObjects:
 
     def _in_wrong_state(self, name: str) -> ObjectStateError:
         return ObjectStateError(self.kind, name, self.state_of(name))
+
+
+def through(source: Callable[..., list[ObjectProperties]]) -> Iterator[ObjectProperties]:
+    """Go through all pages of a source by name."""
+    start = ""
+    while page := source(start=start, size=_PAGE):
+        yield from page[:_PAGE]
+        if len(page) <= _PAGE:
+            return
+        start = page[-1].name

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.keyvault.certificates.vault_certificates import WantedCertificate
+from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.wire.keyvault.certificates.bodies import (
     certificate_bundle,
