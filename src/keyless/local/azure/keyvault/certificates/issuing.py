@@ -9,6 +9,7 @@ import calendar
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -21,12 +22,16 @@ from keyless.local.azure.keyvault.certificates.names import read_name
 from keyless.local.azure.keyvault.keys.material import check_imported, make_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyless.local.azure.keyvault.certificates.policy import CertificatePolicy
     from keyless.local.azure.keyvault.keys.material import PrivateKey
 
 # How long before it is made a certificate is valid, for clocks that are late. Recorded.
 _BEFORE: Final = 600
 _MONTHS_A_YEAR: Final = 12
+_Hash = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
+_BY_BITS: Final[Mapping[int, _Hash]] = MappingProxyType({384: hashes.SHA384(), 521: hashes.SHA512()})
 _LAST_YEAR: Final = 9999
 LOCAL_ISSUER: Final = "issuer.local"
 
@@ -153,7 +158,7 @@ def _serial() -> int:
     return uuid.uuid4().int & (1 << 127) - 1 | 1 << 126
 
 
-def _hash_for(key: PrivateKey) -> hashes.HashAlgorithm:
+def _hash_for(key: PrivateKey) -> _Hash:
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        return {384: hashes.SHA384(), 521: hashes.SHA512()}.get(key.curve.key_size, hashes.SHA256())
+        return _BY_BITS.get(key.curve.key_size, hashes.SHA256())
     return hashes.SHA256()

@@ -129,9 +129,12 @@ def read_issuer(given: Mapping[str, Any]) -> dict[str, Any]:
     name = field_of(given, "name", str)
     if not name:
         raise RefusedCertificateError("The policy names no issuer.", allowed="Self, Unknown, or an issuer of the vault")
-    kinds: tuple[tuple[str, type], ...] = (("cty", str), ("cert_transparency", bool))
-    others = {field: field_of(given, field, kind) for field, kind in kinds}
-    return {"name": name, **{field: value for field, value in others.items() if value is not None}}
+    kind, transparency = field_of(given, "cty", str), field_of(given, "cert_transparency", bool)
+    return {
+        "name": name,
+        **({} if kind is None else {"cty": kind}),
+        **({} if transparency is None else {"cert_transparency": transparency}),
+    }
 
 
 def read_platform(given: object) -> Mapping[str, Any] | None:
