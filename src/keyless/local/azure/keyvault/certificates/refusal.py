@@ -17,7 +17,7 @@ class RefusedCertificateError(ConfigurationError):
     """Something that no certificate of a vault can be, or that cannot be done with it as it is. No text holds material.
 
     Attributes:
-        status: The status that Azure answers.
+        http_status: The status that Azure answers.
         code: The code of its error.
         message: The message of its error.
         inner_code: The code of its inner error; None where it has none.
@@ -34,7 +34,7 @@ class RefusedCertificateError(ConfigurationError):
         inner_code: VaultCode | None = None,
     ) -> None:
         super().__init__(what, cause=f"A vault takes {allowed}.", remedy="Give what a vault takes.")
-        self.status = status
+        self.http_status = status
         self.code: VaultCode = code
         self.message = message
         self.inner_code = inner_code

@@ -20,7 +20,7 @@ def refused_certificate(error: ConfigurationError) -> RefusedError:
     """Refuse something that no certificate can be, or that cannot be done with it as it is."""
     if isinstance(error, RefusedCertificateError):
         return RefusedError(
-            error.status,
+            error.http_status,
             error.code,
             error.message,
             inner_code=error.inner_code,
