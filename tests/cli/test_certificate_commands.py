@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from keyless import SecretReader
 from keyless.cli.commands import keyless
-from keyless.errors import ConfigurationError
+from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local import LocalAzure
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import read_config
@@ -150,6 +150,25 @@ def test_a_file_of_bytes_is_imported_in_code() -> None:
     )
     assert again.facts["x5t"] == found.facts["x5t"]
     assert vault.get_secret("again").value.startswith("-----BEGIN PRIVATE KEY-----")
+
+
+def test_what_belongs_to_a_certificate_is_not_changed_by_itself_in_code() -> None:
+    azure = Azure()
+    vault = azure.vault("contoso-kv")
+    vault.create_certificate("web", "CN=contoso.com", policy={"key_props": {"kty": "EC"}})
+    for change in (
+        lambda: vault.set_secret("web", "x"),
+        lambda: vault.update_secret("web", tags={}),
+        lambda: vault.delete_secret("web"),
+        lambda: vault.create_key("web"),
+        lambda: vault.keys.rotate("web"),
+        lambda: vault.keys.delete("web"),
+    ):
+        with pytest.raises(LocalAzureError, match="'web' belongs to the certificate of that name"):
+            change()
+    vault.certificates.delete("web")
+    with pytest.raises(LocalAzureError, match="'web' belongs to the certificate of that name"):
+        vault.purge_deleted_secret("web")
 
 
 def test_the_least_for_certificates_is_a_role_of_certificates() -> None:

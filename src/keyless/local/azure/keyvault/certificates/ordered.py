@@ -133,14 +133,14 @@ class OrderedCertificates(CertificatesWithParts):
         self.settle(name)
         return super().find(name, version)
 
-    def delete(self, name: str, *, at: float | None = None) -> DeletedObject | None:
+    def delete(self, name: str, *, at: float | None = None, with_certificate: bool = True) -> DeletedObject | None:
         """Delete a certificate with its key and its secret, so that all can be recovered until they are purged.
 
         Raises:
             ObjectStateError: If there is no such certificate, or it is deleted already.
         """
         self.settle(name)
-        return super().delete(name, at=at)
+        return super().delete(name, at=at, with_certificate=with_certificate)
 
     def backup(self, name: str) -> bytes:
         """Return every version of a certificate, of its key and of its secret, encrypted, with the policy.

@@ -66,7 +66,7 @@ class CertificatesWithParts(VaultObjects):
         found = self._store.policy(self._id(name))
         return None if found is None else CertificatePolicy(found)
 
-    def delete(self, name: str, *, at: float | None = None) -> DeletedObject | None:
+    def delete(self, name: str, *, at: float | None = None, with_certificate: bool = True) -> DeletedObject | None:
         """Delete a certificate with its key and its secret, so that all can be recovered until they are purged.
 
         Raises:
@@ -75,10 +75,10 @@ class CertificatesWithParts(VaultObjects):
         at = self._moment(at)
         with self._store.together():
             for part in self._parts(name, ObjectState.ACTIVE):
-                part.delete(name, at=at)
-            return super().delete(name, at=at)
+                part.delete(name, at=at, with_certificate=True)
+            return super().delete(name, at=at, with_certificate=with_certificate)
 
-    def recover(self, name: str, *, at: float | None = None) -> ObjectProperties:
+    def recover(self, name: str, *, at: float | None = None, with_certificate: bool = True) -> ObjectProperties:
         """Make a deleted certificate an active one again, with its key and its secret.
 
         Raises:
@@ -87,10 +87,10 @@ class CertificatesWithParts(VaultObjects):
         at = self._moment(at)
         with self._store.together():
             for part in self._parts(name, ObjectState.DELETED):
-                part.recover(name, at=at)
-            return super().recover(name, at=at)
+                part.recover(name, at=at, with_certificate=True)
+            return super().recover(name, at=at, with_certificate=with_certificate)
 
-    def purge(self, name: str, *, at: float | None = None) -> None:
+    def purge(self, name: str, *, at: float | None = None, with_certificate: bool = True) -> None:
         """Forget a deleted certificate for good, with its key and its secret.
 
         Raises:
@@ -99,8 +99,8 @@ class CertificatesWithParts(VaultObjects):
         at = self._moment(at)
         with self._store.together():
             for part in self._parts(name, ObjectState.DELETED):
-                part.purge(name, at=at)
-            super().purge(name, at=at)
+                part.purge(name, at=at, with_certificate=True)
+            super().purge(name, at=at, with_certificate=with_certificate)
 
     def backup(self, name: str) -> bytes:
         """Return every version of a certificate, of its key and of its secret, encrypted, with the policy.

@@ -178,6 +178,7 @@ class VaultKeys(VaultObjects):
         Raises:
             ObjectStateError: If there is no such key.
         """
+        self._check_owner(name)
         latest = self.find(name)
         if latest is None:
             raise self._in_wrong_state(name)
@@ -232,6 +233,7 @@ class VaultKeys(VaultObjects):
 
     def _check(self, name: str, kty: str, wanted: Wanted) -> None:
         check_secret_name(name)
+        self._check_owner(name)
         check_operations(wanted.key_ops)
         check_attributes(Attributes().changed(wanted.attributes), kind="key", tag_characters=_TAG_CHARACTERS)
         latest = self.find(name)

@@ -65,6 +65,7 @@ CLEAR = "DELETE FROM object"
 CLEAR_RECORDS = "DELETE FROM record"
 POLICY = f"SELECT policy FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 SET_POLICY = f"UPDATE object SET policy = :policy WHERE {_NAMED}"  # noqa: S608 (made of constants)
+FACTS = f"SELECT facts FROM object_version JOIN object ON object.id = object AND latest = version WHERE {_NAMED}"  # noqa: S608 (made of constants)
 OPERATION = f"SELECT operation FROM object WHERE {_NAMED} AND state = 'active' AND settles_on <= :now"  # noqa: S608 (made of constants)
 SET_OPERATION = f"UPDATE object SET operation = :operation WHERE {_NAMED}"  # noqa: S608 (made of constants)
 HAS_OPERATION = f"SELECT operation IS NOT NULL FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)

@@ -75,6 +75,12 @@ class ObjectStore:
         """Return every version of an object, the latest last; none where there is no such object."""
         return [_version(row) for row in self._rows(queries.ALL_VERSIONS, now, which._asdict())]
 
+    def facts(self, which: ObjectId) -> Mapping[str, Any]:
+        """Return the facts of the latest version of an object, deleted or not; none where there is no such object."""
+        with self._database.reading() as connection:
+            row = connection.execute(queries.FACTS, which._asdict()).fetchone()
+        return json.loads(row[0]) if row else {}
+
     def update(
         self,
         which: ObjectId,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.keyvault.backup.backup import new_backup_key, open_backup, seal_backup
-from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
+from keyless.local.azure.keyvault.objects.life import ManagedObjectError, ObjectState, ObjectStateError
 from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectId, ObjectProperties, ObjectVersion
 
 if TYPE_CHECKING:
@@ -92,9 +92,7 @@ class VaultObjects:
 
     def is_managed(self, name: str) -> bool:
         """Say whether an object, deleted or not, belongs to a certificate."""
-        deleted = self.find_deleted(name)
-        found = deleted.properties if deleted else self._store.get(self._id(name), now=self._clock.now())
-        return found is not None and bool(found.facts.get("managed"))
+        return bool(self._store.facts(self._id(name)).get("managed"))
 
     def change_attributes(self, name: str, version: str, change: AttributeChange) -> ObjectVersion | None:
         """Change attributes of a version without a question whether it may be."""
@@ -104,19 +102,22 @@ class VaultObjects:
         """Return where an object is in its life: whether it is active, deleted, or on its way."""
         return self._store.state(self._id(name), now=self._clock.now())
 
-    def delete(self, name: str, *, at: float | None = None) -> DeletedObject | None:
+    def delete(self, name: str, *, at: float | None = None, with_certificate: bool = False) -> DeletedObject | None:
         """Delete an object with all its versions, so that it can be recovered until it is purged.
 
         Args:
             name: Its name.
             at: When; None means now.
+            with_certificate: Whether its certificate goes the same way.
 
         Returns:
             The deleted object; None where the vault has no soft delete, and the object is gone.
 
         Raises:
             ObjectStateError: If there is no such object, or it is deleted already.
+            ManagedObjectError: If it belongs to a certificate, which does not go with it.
         """
+        self._check_owner(name, with_certificate=with_certificate)
         now, settings = self._moment(at), self._settings()
         latest = self._store.get(self._id(name), now=now)
         if latest is None:
@@ -128,16 +129,19 @@ class VaultObjects:
         self._store.delete(self._id(name), now=now, settles_on=now + settings.deletion_seconds, purge_on=purge_on)
         return DeletedObject(properties=latest, deleted_on=int(now), scheduled_purge_on=purge_on)
 
-    def recover(self, name: str, *, at: float | None = None) -> ObjectProperties:
+    def recover(self, name: str, *, at: float | None = None, with_certificate: bool = False) -> ObjectProperties:
         """Make a deleted object an active one again, with all its versions.
 
         Args:
             name: Its name.
             at: When; None means now.
+            with_certificate: Whether its certificate goes the same way.
 
         Raises:
             ObjectStateError: If it is not deleted.
+            ManagedObjectError: If it belongs to a certificate, which does not go with it.
         """
+        self._check_owner(name, with_certificate=with_certificate)
         now = self._moment(at)
         deleted = self._store.get_deleted(self._id(name), now=now)
         if deleted is None:
@@ -145,16 +149,19 @@ class VaultObjects:
         self._store.recover(self._id(name), now=now, settles_on=now + self._settings().recovery_seconds)
         return deleted.properties
 
-    def purge(self, name: str, *, at: float | None = None) -> None:
+    def purge(self, name: str, *, at: float | None = None, with_certificate: bool = False) -> None:
         """Forget a deleted object for good, also where the vault has purge protection: that is for the wire to heed.
 
         Args:
             name: Its name.
             at: When; None means now.
+            with_certificate: Whether its certificate goes the same way.
 
         Raises:
             ObjectStateError: If it is not deleted.
+            ManagedObjectError: If it belongs to a certificate, which does not go with it.
         """
+        self._check_owner(name, with_certificate=with_certificate)
         now = self._moment(at)
         settles_on = now + self._settings().deletion_seconds
         self._store.purge(self._id(name), now=now, settles_on=settles_on, state=ObjectState.DELETED)
@@ -207,6 +214,11 @@ class VaultObjects:
     def page_of_deleted(self, *, start: str, size: int) -> list[DeletedObject]:
         """Return up to ``size`` deleted objects from the name ``start`` on, and the one after them if there is one."""
         return self._store.list_deleted(self._vault, self.kind, start=start, limit=size + 1, now=self._clock.now())
+
+    def _check_owner(self, name: str, *, with_certificate: bool = False) -> None:
+        """Refuse to change by itself what belongs to a certificate."""
+        if not with_certificate and self.is_managed(name):
+            raise ManagedObjectError(self.kind, name)
 
     def _moment(self, at: float | None) -> float:
         return self._clock.now() if at is None else at

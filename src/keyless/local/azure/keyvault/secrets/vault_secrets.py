@@ -51,9 +51,11 @@ class VaultSecrets(VaultObjects):
         Raises:
             ConfigurationError: If Key Vault would not accept it.
             ObjectStateError: If a deleted secret has the name.
+            ManagedObjectError: If the secret belongs to a certificate.
         """
         check_secret_name(name)
         check_secret(value, attributes)
+        self._check_owner(name)
         now = int(self._clock.now())
         return self._keep(
             ObjectVersion(
@@ -76,6 +78,7 @@ class VaultSecrets(VaultObjects):
             ConfigurationError: If Key Vault would not accept it.
         """
         check_secret("", Attributes().changed(change))
+        self._check_owner(name)
         return self._update(name, version, change)
 
     @cached_property
