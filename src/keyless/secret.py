@@ -32,7 +32,9 @@ class Secret:
         created_on: When this version was made.
         updated_on: When this version's attributes last changed.
         tags: Its owner's labels.
-        managed: Whether Key Vault itself keeps it, for a certificate.
+        managed: Whether Key Vault itself keeps it, for a certificate: the value is then a PFX in base64, or PEM, as
+            ``content_type`` says.
+        key_id: The identifier of that certificate's key, ``kid`` on the wire; None for any other secret.
         retrieved_on: When the vault gave it (UTC).
         source: ``vault`` if this very call waited for the vault, ``cache`` if it was read before and is current,
             ``stale`` if it should have been refreshed and could not be.
@@ -50,6 +52,7 @@ class Secret:
     updated_on: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
     managed: bool = False
+    key_id: str | None = None
     retrieved_on: datetime
     source: Source = "vault"
 

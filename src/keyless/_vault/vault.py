@@ -147,14 +147,14 @@ class Vault:
         return self._made(body, value, name, version)
 
     def _made(self, body: dict[str, Any], value: str, name: str, version: str) -> Secret:
-        attributes, tags, content_type = body.get("attributes"), body.get("tags"), body.get("contentType")
+        attributes, tags = body.get("attributes"), body.get("tags")
         attributes = attributes if isinstance(attributes, dict) else {}
         return Secret(
             value=value,
             name=name,
             version=version,
             vault_url=self._url,
-            content_type=content_type if isinstance(content_type, str) else None,
+            content_type=_text(body.get("contentType")),
             enabled=attributes.get("enabled") is not False,
             not_before=_time(attributes.get("nbf")),
             expires_on=_time(attributes.get("exp")),
@@ -162,6 +162,7 @@ class Vault:
             updated_on=_time(attributes.get("updated")),
             tags=MappingProxyType(dict(tags) if isinstance(tags, dict) else {}),
             managed=body.get("managed") is True,
+            key_id=_text(body.get("kid")),
             retrieved_on=self._now(),
         )
 
@@ -177,6 +178,10 @@ class Bearer(AuthBase):
         if self._token is not None:
             request.headers["Authorization"] = f"Bearer {self._token.value}"
         return request
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _time(seconds: object) -> datetime | None:

@@ -15,10 +15,10 @@ from keyless.local.azure.config.config import Config, default_config
 from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.identity_config import IdentityConfig
+from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
 from keyless.local.azure.identities.tokens import Tokens, new_key
-from keyless.local.azure.keyvault.keys.vault_keys import Wanted
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
 from keyless.local.azure.keyvault.objects.life import ObjectState
 from keyless.local.azure.keyvault.objects.store import ObjectStore
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.azure.authorization.roles import HasScope
-    from keyless.local.azure.config.key_config import KeyConfig
     from keyless.local.azure.config.vault_config import VaultConfig
     from keyless.local.operations import Operation
 
@@ -126,7 +125,7 @@ class Azure:
         self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
     def seed(self, config: VaultConfig) -> None:
-        """Make a vault with its settings, and those of its secrets and keys that the store does not have."""
+        """Make a vault with its settings, and those of its secrets, keys and certificates that the store does not have."""
         vault = self.add_vault(config.name, config.settings)
         for secret in config.secrets:
             # A store that was kept holds what was set since; its start does not come back.
@@ -134,6 +133,8 @@ class Azure:
                 vault.secrets.set(secret.name, secret.value, secret.attributes)
         for key in config.keys:
             seed_key(vault, key)
+        for certificate in config.certificates:
+            seed_certificate(vault, certificate)
 
     def _enrol(self, config: IdentityConfig) -> Identity:
         identity = Identity(
@@ -301,15 +302,6 @@ class Azure:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
-
-
-def seed_key(vault: Vault, key: KeyConfig) -> bool:
-    """Make a key unless the vault has one of its name, deleted or not; return whether it was made."""
-    if vault.keys.state_of(key.name) is not ObjectState.ABSENT:
-        return False
-    wanted = Wanted(key_ops=key.key_ops, attributes=key.attributes)
-    vault.keys.create(key.name, key.kty, wanted, size=key.size, curve=key.curve)
-    return True
 
 
 def _refuse_same_ids(identity: Identity, other: Identity) -> None:

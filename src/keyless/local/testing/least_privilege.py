@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
 from keyless.local.operations import VAULT_OPERATIONS
+from keyless.local.operations.certificates import CERTIFICATE_ACTIONS
 from keyless.local.operations.keys import KEY_ACTIONS
 from keyless.local.operations.secrets import SECRET_ACTIONS
 
@@ -29,7 +30,7 @@ class Use:
     Attributes:
         identity: The identity's name.
         vault: The vault's name.
-        item: The secret's name, or ``keys/NAME``; empty where it asked about the vault as a whole.
+        item: The secret's name, or ``keys/NAME`` or ``certificates/NAME``; empty where it asked about the vault as a whole.
         operation: What it asked, such as ``getSecret``.
         denied: Whether it was refused.
     """
@@ -49,7 +50,7 @@ class Need:
         identity: The identity's name.
         role: The role.
         vault: The vault's name.
-        item: The secret's name, or ``keys/NAME``; empty where the role must hold for the whole vault.
+        item: The secret's name, or ``keys/NAME`` or ``certificates/NAME``; empty where the role must hold for the whole vault.
     """
 
     identity: str
@@ -169,7 +170,7 @@ def _smallest(actions: set[str]) -> Role | None:
 
 def _size(role: Role) -> tuple[int, int]:
     """Return how much a role allows: first what is more than to read what things are called and how they are set up."""
-    allowed = [action for action in (*SECRET_ACTIONS, *KEY_ACTIONS) if role.allows(action)]
+    allowed = [action for action in (*SECRET_ACTIONS, *KEY_ACTIONS, *CERTIFICATE_ACTIONS) if role.allows(action)]
     return sum(not action.lower().endswith(_MERELY_READS) for action in allowed), len(allowed)
 
 

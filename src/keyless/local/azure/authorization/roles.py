@@ -1,4 +1,4 @@
-"""Who may do what with a vault's secrets and keys: roles, where they are assigned, and the decision with its reason."""
+"""Who may do what with what is in a vault: roles, where they are assigned, and the decision with its reason."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from keyless.errors import LocalAzureError
+from keyless.local.operations.certificates import AUTHORITIES, CERTIFICATES, READ_CERTIFICATE, WRITE_CONTACTS
 from keyless.local.operations.keys import (
     BACKUP_KEY,
     DECRYPT,
@@ -60,8 +61,16 @@ BUILT_IN_ROLES = (
     Role(
         "Key Vault Reader", "21090545-7ca7-4776-b22c-e363652d74d2", ("Microsoft.KeyVault/vaults/*/read", READ_METADATA)
     ),
-    Role("Key Vault Certificate User", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", (GET_SECRET, READ_METADATA, READ_KEY)),
-    Role("Key Vault Certificates Officer", "a4417e6f-fecd-4de8-b567-7b0420556985", ()),
+    Role(
+        "Key Vault Certificate User",
+        "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba",
+        (READ_CERTIFICATE, GET_SECRET, READ_METADATA, READ_KEY),
+    ),
+    Role(
+        "Key Vault Certificates Officer",
+        "a4417e6f-fecd-4de8-b567-7b0420556985",
+        (f"{AUTHORITIES}*", f"{CERTIFICATES}*", WRITE_CONTACTS),
+    ),
     Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", (f"{KEYS}*", f"{ROTATION_POLICIES}*")),
     Role(
         "Key Vault Crypto User",

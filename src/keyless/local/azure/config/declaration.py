@@ -154,6 +154,35 @@ class KeyTable(Table, frozen=True):
     tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
 
 
+class CertificateTable(Table, frozen=True):
+    """A certificate that is made or imported at the start."""
+
+    says: ClassVar[str] = "certificate"
+    example: ClassVar[str] = (
+        'a subject such as "CN=contoso.com", or a table such as { subject = "CN=a", dns_names = ["a"] }'
+    )
+
+    subject: Annotated[str, Meta(title="Whom it is about, such as CN=contoso.com.")] | None = None
+    dns_names: Annotated[list[str], Meta(title="The hosts that it is good for.")] = field(default_factory=list)
+    issuer: Annotated[str, Meta(title="Who signs it: Self, Unknown, or the name of an issuer.")] | None = None
+    kty: Annotated[KeyType, Meta(title="The type of its key.")] | None = None
+    size: RsaSize | None = None
+    curve: Annotated[Literal["P-256", "P-256K", "P-384", "P-521"], Meta(title="Of an EC key.")] | None = None
+    validity_months: (
+        Annotated[int, Meta(ge=0, le=1200, title="For how many months.", description="0 to 1200")] | None
+    ) = None
+    content_type: (
+        Annotated[Literal["application/x-pkcs12", "application/x-pem-file"], Meta(title="How its secret is written.")]
+        | None
+    ) = None
+    exportable: Annotated[bool, Meta(title="Whether its secret has the private key.")] | None = None
+    reuse_key: Annotated[bool, Meta(title="Whether a renewal keeps its key.")] | None = None
+    value: Annotated[str, Meta(title="To import it: PFX in base64, or PEM, with its private key.")] | None = None
+    password: Annotated[str, Meta(title="What that is encrypted with.")] | None = None
+    enabled: Annotated[bool, Meta(title="Whether it may be used.")] = True
+    tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
+
+
 class PerimeterTable(Table, frozen=True):
     """The network security perimeter around a vault."""
 
@@ -177,9 +206,16 @@ class VaultTable(Table, frozen=True):
         dict[SecretName, Annotated[KeyType | KeyTable, Meta(description=KeyTable.example)]],
         Meta(title="The keys that are made at the start, by name."),
     ] = field(default_factory=dict)
+    certificates: Annotated[
+        dict[SecretName, Annotated[str | CertificateTable, Meta(description=CertificateTable.example)]],
+        Meta(title="The certificates that are made or imported at the start, by name."),
+    ] = field(default_factory=dict)
     access: Annotated[Access, Meta(title="Whether roles or access policies decide.")] | None = None
     policies: (
-        Annotated[dict[str, Texts], Meta(title="Permissions such as get and keys/sign, by the name of an identity.")]
+        Annotated[
+            dict[str, Texts],
+            Meta(title="Permissions such as get, keys/sign and certificates/get, by the name of an identity."),
+        ]
         | None
     ) = None
     firewall: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] | None = None
@@ -190,6 +226,7 @@ class VaultTable(Table, frozen=True):
     purge_protection: Annotated[bool, Meta(title="Whether nobody may purge before that.")] = _DEFAULTS.purge_protection
     deletion_seconds: Delay = _DEFAULTS.deletion_seconds
     recovery_seconds: Delay = _DEFAULTS.recovery_seconds
+    issuance_seconds: Delay = _DEFAULTS.issuance_seconds
 
 
 class IdentityIds(Table, frozen=True):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
 from keyless.local.azure.config.texts import texts
-from keyless.local.operations.keys import KEY_ACTIONS, KEYS
+from keyless.local.operations.certificates import AUTHORITIES, CERTIFICATE_ACTIONS, CERTIFICATES, CONTACTS
+from keyless.local.operations.keys import KEY_ACTIONS, KEYS, ROTATION_POLICIES
 from keyless.local.operations.secrets import SECRET_ACTIONS, SECRETS
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from keyless.local.azure.config.declared import Wrong
 
 _KEY_VAULT = "microsoft.keyvault/"
+_ACTIONS = (*SECRET_ACTIONS, *KEY_ACTIONS, *CERTIFICATE_ACTIONS)
+_KNOWN = tuple(each.lower() for each in (SECRETS, KEYS, ROTATION_POLICIES, CERTIFICATES, AUTHORITIES, CONTACTS))
 
 
 def roles_of(tables: Mapping[str, RoleTable], *, wrong: Wrong) -> tuple[Role, ...]:
@@ -37,17 +40,17 @@ def _role(name: str, table: RoleTable, *, wrong: Wrong) -> Role:
         raise wrong(("roles", name), "the role has no data_actions", table.example)
     for action in actions:
         if not _exists(action):
-            near = get_close_matches(action, (*SECRET_ACTIONS, *KEY_ACTIONS), n=1, cutoff=0.4)
+            near = get_close_matches(action, _ACTIONS, n=1, cutoff=0.4)
             path = ("roles", name, "data_actions")
             raise wrong(path, f"there is no data action {action!r}", near[0] if near else table.example)
     return Role(name, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")), actions)
 
 
 def _exists(action: str) -> bool:
-    """Say whether Azure may have a data action; those on certificates and of other services do nothing here, and are let be."""
-    if any(Role("", "", (action,)).allows(known) for known in (*SECRET_ACTIONS, *KEY_ACTIONS)):
+    """Say whether Azure may have a data action; those of other services do nothing here, and are let be."""
+    if any(Role("", "", (action,)).allows(known) for known in _ACTIONS):
         return True
     wanted = action.lower()
     if wanted.startswith(_KEY_VAULT):
-        return wanted.startswith(f"{_KEY_VAULT}vaults/") and not wanted.startswith((SECRETS.lower(), KEYS.lower()))
+        return wanted.startswith(f"{_KEY_VAULT}vaults/") and not wanted.startswith(_KNOWN)
     return "/" in wanted

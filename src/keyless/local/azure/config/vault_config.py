@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
+from keyless.local.azure.config.certificate_config import CertificateConfig, certificate_of
 from keyless.local.azure.config.declaration import NETWORKS, SecretTable
 from keyless.local.azure.config.key_config import KeyConfig, key_of
 from keyless.local.azure.config.texts import texts
@@ -41,6 +42,7 @@ class VaultConfig:
         settings: Its settings.
         secrets: The secrets it starts with.
         keys: The keys that it makes at the start.
+        certificates: The certificates that it makes or imports at the start.
         policies: The permissions by the name of the identity.
     """
 
@@ -48,6 +50,7 @@ class VaultConfig:
     settings: VaultSettings = field(default_factory=VaultSettings)
     secrets: tuple[SecretConfig, ...] = ()
     keys: tuple[KeyConfig, ...] = ()
+    certificates: tuple[CertificateConfig, ...] = ()
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -68,6 +71,7 @@ def vault_of(table: VaultTable, name: str, *, wrong: Wrong) -> VaultConfig:
         purge_protection=table.purge_protection,
         deletion_seconds=table.deletion_seconds,
         recovery_seconds=table.recovery_seconds,
+        issuance_seconds=table.issuance_seconds,
         access=table.access or ("rbac" if table.policies is None else "policies"),
         firewall=_firewall(table, path=path, wrong=wrong),
         limits=table.limits,
@@ -77,6 +81,10 @@ def vault_of(table: VaultTable, name: str, *, wrong: Wrong) -> VaultConfig:
         settings=settings,
         secrets=tuple(
             _secret(key, said, path=(*path, "secrets", key), wrong=wrong) for key, said in table.secrets.items()
+        ),
+        certificates=tuple(
+            certificate_of(key, said, path=(*path, "certificates", key), wrong=wrong)
+            for key, said in table.certificates.items()
         ),
         keys=tuple(key_of(key, said, path=(*path, "keys", key), wrong=wrong) for key, said in table.keys.items()),
         policies=MappingProxyType({key: texts(held) for key, held in (table.policies or {}).items()}),

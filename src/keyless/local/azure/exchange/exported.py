@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.objects.stored import ObjectProperties
     from keyless.local.azure.keyvault.policies import Permissions
     from keyless.local.azure.keyvault.vault import Vault
+    from keyless.local.operations import Kind
 
 
 def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
@@ -45,7 +46,19 @@ def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
 
 def secrets_of(vault: Vault, *, with_values: bool) -> dict[str, Any]:
     """Return the latest version of each secret of a vault, by its name."""
-    return {found.name: _secret(vault, found, with_values=with_values) for found in vault.list_secrets()}
+    found = (each for each in vault.list_secrets() if not each.facts.get("managed"))
+    return {each.name: _secret(vault, each, with_values=with_values) for each in found}
+
+
+def keys_of(vault: Vault) -> dict[str, Any]:
+    """Return what makes the like of each key of a vault, by its name; those of certificates come with them."""
+    return {found.name: _key(found) for found in vault.keys if not found.facts.get("managed")}
+
+
+def certificates_of(vault: Vault, *, with_values: bool) -> dict[str, Any]:
+    """Return what imports each certificate of a vault, or makes its like where its key is not to be seen."""
+    found = (each for each in vault.certificates if each.facts)
+    return {each.name: _certificate(vault, each, with_values=with_values) for each in found}
 
 
 def to_toml(table: Mapping[str, Any]) -> str:
@@ -69,6 +82,7 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
         "purge_protection": settings.purge_protection,
         "deletion_seconds": settings.deletion_seconds,
         "recovery_seconds": settings.recovery_seconds,
+        "issuance_seconds": settings.issuance_seconds,
         "access": settings.access,
         "limits": settings.limits,
         "public_network_access": settings.firewall.public_network_access,
@@ -76,7 +90,8 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
         **({} if perimeter is None else {"perimeter": _perimeter(perimeter)}),
         **({"policies": policies} if policies else {}),
         "secrets": secrets_of(vault, with_values=with_values),
-        **({"keys": keys} if (keys := {found.name: _key(found) for found in vault.keys}) else {}),
+        **({"keys": keys} if (keys := keys_of(vault)) else {}),
+        **({"certificates": made} if (made := certificates_of(vault, with_values=with_values)) else {}),
     }
 
 
@@ -89,7 +104,11 @@ def _perimeter(perimeter: Perimeter) -> dict[str, Any]:
 
 
 def _permissions(held: Permissions) -> list[str]:
-    return [*sorted(held.get("secret", ())), *(f"keys/{name}" for name in sorted(held.get("key", ())))]
+    others: tuple[Kind, ...] = ("key", "certificate")
+    return [
+        *sorted(held.get("secret", ())),
+        *(f"{kind}s/{name}" for kind in others for name in sorted(held.get(kind, ()))),
+    ]
 
 
 def _key(found: ObjectProperties) -> dict[str, Any]:
@@ -101,6 +120,31 @@ def _key(found: ObjectProperties) -> dict[str, Any]:
     tags = {"tags": said["tags"]} if said["tags"] else {}
     made = {"kty": facts.kty, **size, **curve, "key_ops": list(facts.key_ops), "enabled": said["enabled"]}
     return {**made, **times, **tags}
+
+
+def _certificate(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict[str, Any]:
+    policy = vault.certificates.policy(found.name)
+    if policy is None:
+        return {}
+    key, said, tags = policy.key, policy.x509, dict(found.attributes.tags)
+    names = (said.get("sans") or {}).get("dns_names") or []
+    size = {"curve": key["crv"]} if "crv" in key else {"size": key["key_size"]}
+    made = {
+        **({"subject": said["subject"]} if said["subject"] else {}),
+        **({"dns_names": list(names)} if names else {}),
+        "issuer": policy.issuer,
+        "kty": key["kty"],
+        **size,
+        "validity_months": policy.months,
+        "content_type": policy.content_type,
+        "exportable": key["exportable"],
+        "reuse_key": key["reuse_key"],
+        "enabled": found.attributes.enabled,
+        **({"tags": tags} if tags else {}),
+    }
+    if not (with_values and key["exportable"]):
+        return made
+    return {**made, "value": vault.get_secret(found.name).value}
 
 
 def _secret(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.azure import seed_key
 from keyless.local.azure.config.config import load_config, read_config
+from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.keyvault.objects.attributes import fields_of
 from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
 
@@ -65,7 +65,7 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
     secret whose latest version is just so gets no new one, so that importing twice is the same as once.
 
     Returns:
-        How many vaults, identities, roles, versions of secrets and keys were added.
+        How many vaults, identities, roles, versions of secrets, keys and certificates were added.
 
     Raises:
         LocalAzureError: If something cannot be added. A role that is not there, one that an identity has with another
@@ -81,7 +81,7 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
             azure.role_assignments.refuse_other_condition(
                 azure.identity(name).object_id, grant.role, grant.scope, grant.condition
             )
-    added = {"vaults": 0, "identities": 0, "roles": 0, "secrets": 0, "keys": 0}
+    added = {"vaults": 0, "identities": 0, "roles": 0, "secrets": 0, "keys": 0, "certificates": 0}
     for identity in config.identities.values():
         if identity.name not in azure.identities:
             azure.add_identity(
@@ -100,9 +100,11 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
             added["vaults"] += 1
             added["secrets"] += len(vault.secrets)
             added["keys"] += len(vault.keys)
+            added["certificates"] += len(vault.certificates)
         else:
             added["secrets"] += sum(import_secret(azure.vault(vault.name), secret) for secret in vault.secrets)
             added["keys"] += sum(seed_key(azure.vault(vault.name), key) for key in vault.keys)
+            added["certificates"] += sum(seed_certificate(azure.vault(vault.name), each) for each in vault.certificates)
     for name, grant in wanted:
         holder = azure.identity(name)
         before = azure.role_assignments.held_by(holder.object_id)

@@ -1,4 +1,4 @@
-"""What falls due as time passes: keys rotate as their policies say, and vaults announce what is about to expire, or has.
+"""What falls due as time passes: keys rotate, certificates are issued and renewed, and vaults announce what expires.
 
 https://learn.microsoft.com/en-us/azure/event-grid/event-schema-key-vault
 """
@@ -43,7 +43,7 @@ class Lifetimes:
         self._acted_until = self._clock.now()
 
     def act(self) -> None:
-        """Do what has fallen due since the last time; rotations that were missed are made good."""
+        """Do what has fallen due since the last time; rotations and renewals that were missed are made good."""
         with self._lock:
             after, now = self._acted_until, self._clock.now()
             if now <= after:
@@ -51,8 +51,11 @@ class Lifetimes:
             self._acted_until = now
             vaults = {name.lower(): vault for name, vault in self._vaults().items()}
             for which in self._store.with_policy(now=now):
-                if which.kind == "key" and which.vault.lower() in vaults:
-                    vaults[which.vault.lower()].keys.rotate_if_due(which.name, until=now)
+                vault = vaults.get(which.vault.lower())
+                if vault is not None and which.kind == "key":
+                    vault.keys.rotate_if_due(which.name, until=now)
+                elif vault is not None:
+                    vault.certificates.renew_if_due(which.name, until=now)
             for _, happened, found in sorted(self._expiries(after, now), key=lambda due: due[0]):
                 if found.vault.lower() in vaults:
                     vaults[found.vault.lower()].tell(happened, found.kind, found.properties)
@@ -66,7 +69,7 @@ class Lifetimes:
         about_to: list[tuple[float, Happened, Expiring]] = [
             ((found.properties.attributes.expires_on or 0) - _NEAR_SECONDS, "NearExpiry", found)
             for found in self._store.expiring(**near, now=now)
-            if found.policy is None or found.kind != "key"
+            if (found.policy is None or found.kind != "key") and not _is_on_its_way(found)
         ]
         return [*expired, *about_to, *self._notified(after, now)]
 
@@ -82,3 +85,8 @@ class Lifetimes:
             if moment is not None and after < moment <= now:
                 due.append((moment, "NearExpiry", Expiring(which.vault, which.kind, None, latest)))
         return due
+
+
+def _is_on_its_way(found: Expiring) -> bool:
+    """Say whether this is a certificate that is not there yet."""
+    return found.kind == "certificate" and not found.properties.facts

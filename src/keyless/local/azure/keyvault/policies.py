@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.authorization.roles import Decision
+from keyless.local.azure.authorization.roles import KINDS, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,14 +22,22 @@ _OF_KEYS: Final = (
     *("decrypt", "encrypt", "unwrapKey", "wrapKey", "verify", "sign", "release", "rotate"),
     *("getrotationpolicy", "setrotationpolicy"),
 )
-PERMISSIONS_OF: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType({"secret": PERMISSIONS, "key": _OF_KEYS})
+_OF_CERTIFICATES: Final = (
+    *("get", "list", "update", "create", "import", "delete", "recover", "backup", "restore", "purge"),
+    *("managecontacts", "manageissuers", "getissuers", "listissuers", "setissuers", "deleteissuers"),
+)
+PERMISSIONS_OF: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
+    {"secret": PERMISSIONS, "key": _OF_KEYS, "certificate": _OF_CERTIFICATES}
+)
+# What allows all that is done to issuers.
+_MANAGES_ISSUERS: Final = "manageissuers"
 
 
 def check_permissions(permissions: Iterable[str]) -> dict[Kind, frozenset[str]]:
     """Return permissions by what they are on, in lower case; ``all`` stands for every one.
 
     Args:
-        permissions: Those on secrets as they are, those on keys as ``keys/sign``; in any case.
+        permissions: Those on secrets as they are, those on others as ``keys/sign`` or ``certificates/get``; in any case.
 
     Raises:
         ConfigurationError: If one is none.
@@ -37,14 +45,14 @@ def check_permissions(permissions: Iterable[str]) -> dict[Kind, frozenset[str]]:
     found: dict[Kind, frozenset[str]] = {}
     for permission in permissions:
         collection, slash, name = permission.lower().rpartition("/")
-        kind: Kind = "key" if collection == "keys" else "secret"
+        kind: Kind = KINDS.get(collection, "secret")
         known = PERMISSIONS_OF[kind]
         every = frozenset(each.lower() for each in known)
-        if name not in {*every, "all"} or (slash and collection != "keys"):
+        if name not in {*every, "all"} or (slash and collection not in KINDS):
             raise ConfigurationError(
                 f"There is no {kind} permission {permission!r}.",
                 cause="It is none that an access policy can give.",
-                remedy=f"Use some of {', '.join(known)}, or all; keys/get, keys/sign and so on for keys.",
+                remedy=f"Use some of {', '.join(known)}, or all; keys/sign, certificates/get and so on for others.",
             )
         found[kind] = found.get(kind, frozenset()) | (every if name == "all" else {name})
     return found
@@ -68,7 +76,7 @@ def decide_by_policy(
         return Decision(False, f"{identity} is in no access policy of {vault}.")
     here = held.get(kind, frozenset())
     wanted = f"the permission {permission}" if kind == "secret" else f"the {kind} permission {permission}"
-    if permission.lower() in here:
+    if permission.lower() in here or (permission.endswith("issuers") and _MANAGES_ISSUERS in here):
         return Decision(True, f"{identity} has {wanted} by an access policy of {vault}.")
     has = ", ".join(name for name in PERMISSIONS_OF[kind] if name.lower() in here) or "nothing"
     on = "" if kind == "secret" else f" on {kind}s"

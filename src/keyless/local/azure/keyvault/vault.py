@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
-from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys, Wanted
+from keyless.local.azure.keyvault.certificates.vault_certificates import VaultCertificates
+from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
+from keyless.local.azure.keyvault.making import Making
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.stored import ObjectEvent
 from keyless.local.azure.keyvault.policies import check_permissions
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from keyless.local.operations import Kind
 
 
-class Vault:
+class Vault(Making):
     """One vault and what is in it.
 
     Attributes:
@@ -44,6 +46,7 @@ class Vault:
         resource_id: Its ARM id.
         secrets: Its secrets, as the wire asks for them.
         keys: Its keys, likewise.
+        certificates: Its certificates, likewise.
         throttle: Counts its requests, where its settings limit them.
     """
 
@@ -88,6 +91,16 @@ class Vault:
             database=database,
             clock=clock,
             announce=self._announce_version,
+        )
+        self.certificates = VaultCertificates(
+            vault=name,
+            settings=lambda: self._settings,
+            store=store,
+            database=database,
+            clock=clock,
+            announce=self._announce_version,
+            keys=self.keys,
+            secrets=self.secrets,
         )
 
     def __repr__(self) -> str:
@@ -268,50 +281,6 @@ class Vault:
             ObjectStateError: If it is not deleted.
         """
         self.secrets.purge(name)
-
-    def create_key(
-        self,
-        name: str,
-        kty: str = "RSA",
-        *,
-        size: int | None = None,
-        curve: str | None = None,
-        key_ops: Iterable[str] = (),
-        enabled: bool = True,
-        not_before: datetime | int | None = None,
-        expires_on: datetime | int | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> ObjectVersion:
-        """Make a new version of a key and make it the latest. Its private part stays in the vault.
-
-        Args:
-            name: The key's name.
-            kty: Its type: RSA, RSA-HSM, EC or EC-HSM.
-            size: Of an RSA key, in bits: 2048, 3072 or 4096. Such a key takes up to seconds to make.
-            curve: Of an EC key: P-256, P-256K, P-384 or P-521.
-            key_ops: What it may be used for, such as ``sign``; all that its type can unless given.
-            enabled: Whether it may be used.
-            not_before: From when on it encrypts, wraps and signs; a time with its zone, or Unix seconds.
-            expires_on: Until when, likewise.
-            tags: Free names and texts.
-
-        Raises:
-            ConfigurationError: If Key Vault would not make it.
-            ObjectStateError: If a deleted key has the name.
-        """
-        change = AttributeChange.of(
-            content_type=None, enabled=enabled, not_before=not_before, expires_on=expires_on, tags=tags
-        )
-        return self.keys.create(name, kty, Wanted(key_ops=tuple(key_ops), attributes=change), size=size, curve=curve)
-
-    def import_key(self, name: str, jwk: Mapping[str, Any], *, hsm: bool = False) -> ObjectVersion:
-        """Take a private JSON Web Key as a new version of a key.
-
-        Raises:
-            ConfigurationError: If Key Vault would not take it.
-            ObjectStateError: If a deleted key has the name.
-        """
-        return self.keys.import_jwk(name, jwk, Wanted(key_ops=tuple(jwk.get("key_ops") or ())), hsm=hsm)
 
     def _missing(self, name: str, version: str | None) -> NoReturn:
         wanted = f"{name}/{version}" if version else name

@@ -16,7 +16,7 @@ _TABLE: Final = (
 )
 _COLUMNS: Final = (
     "v.id, o.id, o.vault, o.kind, o.name, v.version, v.content_type, v.tags, v.value, v.enabled, v.not_before, "
-    "v.expires_on, v.created_on, v.updated_on, o.latest"
+    "v.expires_on, v.created_on, v.updated_on, v.facts, o.policy, o.operation, o.latest"
 )
 _ROWS: Final = f"SELECT {_COLUMNS} FROM object_version AS v JOIN object AS o ON o.id = v.object"  # noqa: S608 (made of constants)
 _ASIDE: Final = "INSERT INTO damaged VALUES (?, ?, ?, ?, ?, ?)"
@@ -58,17 +58,19 @@ def set_aside(connection: sqlite3.Connection) -> list[str]:
 
 
 def _is_readable(row: tuple[Any, ...]) -> bool:
-    _, _, vault, kind, name, called, content_type, tags, value, enabled, *times, latest = row
-    not_before, expires_on, created_on, updated_on = times
+    _, _, vault, kind, name, called, content_type, tags, value, enabled, *rest, latest = row
+    not_before, expires_on, created_on, updated_on, *tables = rest
     try:
         texts = [each.decode() for each in (vault, kind, name, called, value, latest)]
         if content_type is not None:
             content_type.decode()
         found = json.loads(tags.decode())
+        objects = [json.loads(each.decode()) for each in tables if each is not None]
     except (AttributeError, ValueError, RecursionError):
         return False
     numbers = (enabled, created_on, updated_on, *(time for time in (not_before, expires_on) if time is not None))
     plain = isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
+    plain = plain and all(isinstance(each, dict) for each in objects)
     return plain and all(texts[:4]) and all(isinstance(number, int) for number in numbers)
 
 

@@ -87,10 +87,15 @@ class Database:
     def changing(self) -> Iterator[sqlite3.Connection]:
         """Have the connection to oneself, for statements that take effect together or not at all.
 
+        Within another such block, they take effect with all of that one's.
+
         Raises:
             LocalAzureError: If the database cannot be used.
         """
         with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:

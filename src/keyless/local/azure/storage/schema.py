@@ -93,7 +93,18 @@ ALTER TABLE object_version ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 CREATE INDEX object_with_policy ON object (kind) WHERE policy IS NOT NULL;
 CREATE INDEX object_version_by_expiry ON object_version (expires_on) WHERE expires_on IS NOT NULL;
 """
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# How a certificate that was ordered comes about, in JSON; and what a vault keeps that has no versions: issuers and contacts.
+_VERSION_5 = """
+ALTER TABLE object ADD COLUMN operation TEXT;
+CREATE TABLE record (
+    vault TEXT NOT NULL COLLATE NOCASE,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL COLLATE NOCASE,
+    content TEXT NOT NULL,
+    PRIMARY KEY (vault, kind, name)
+);
+"""
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 SCHEMA_VERSION = len(_STEPS)
 
 

@@ -11,7 +11,15 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from keyless.errors import ConfigurationError, KeylessError
-from keyless.local.wire.control import configuration, fault_actions, identities, times, vault_keys, vault_secrets
+from keyless.local.wire.control import (
+    configuration,
+    fault_actions,
+    identities,
+    times,
+    vault_certificates,
+    vault_keys,
+    vault_secrets,
+)
 from keyless.local.wire.control.control_request import ControlRequest
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 ROOT: Final = "/_keyless"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONE_SECRET: Final = "/vaults/{vault}/secrets/{secret}"  # noqa: S105 (a path)
+_ONE_CERTIFICATE: Final = "/vaults/{vault}/certificates/{certificate}"
 _ONE_KEY: Final = "/vaults/{vault}/keys/{key}"
 _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("GET", "/identities"): identities.list_identities,
@@ -44,6 +53,11 @@ _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("PUT", _ONE_KEY): vault_keys.create_key,
     ("DELETE", _ONE_KEY): vault_keys.delete_key,
     ("POST", f"{_ONE_KEY}/rotate"): vault_keys.rotate_key,
+    ("GET", "/vaults/{vault}/certificates"): vault_certificates.list_certificates,
+    ("GET", _ONE_CERTIFICATE): vault_certificates.show_certificate,
+    ("PUT", _ONE_CERTIFICATE): vault_certificates.keep,
+    ("DELETE", _ONE_CERTIFICATE): vault_certificates.delete_certificate,
+    ("POST", f"{_ONE_CERTIFICATE}/renew"): vault_certificates.renew_certificate,
     ("GET", "/clock"): times.show_clock,
     ("POST", "/clock"): times.advance_clock,
     ("GET", "/journal"): times.read_journal,

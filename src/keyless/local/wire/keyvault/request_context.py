@@ -121,7 +121,9 @@ class RequestContext:
             content=await self._content(),
         )
         answer = await self._answered(found, call)
-        return respond(request, self._azure, answer.status, answer.body)
+        response = respond(request, self._azure, answer.status, answer.body)
+        response.headers.update(answer.headers)
+        return response
 
     async def _answered(self, match: Match, call: Call) -> Answer:
         """Do what is asked; what takes long, beside the loop."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from keyless.local.operations import VAULT_OPERATIONS, Operation
+from keyless.local.wire.keyvault.certificates.handlers import CERTIFICATE_HANDLERS
 from keyless.local.wire.keyvault.keys.handlers import KEY_HANDLERS
 from keyless.local.wire.keyvault.protocol.errors import (
     RefusedError,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 _NAME, _VERSION = "{name}", "{version}"
 # What answers each operation, by its name.
-_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType({**SECRET_HANDLERS, **KEY_HANDLERS})
+_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
+    {**SECRET_HANDLERS, **KEY_HANDLERS, **CERTIFICATE_HANDLERS}
+)
 
 
 class Route(NamedTuple):

@@ -27,7 +27,7 @@ from keyless.local.azure.keyvault.objects.attributes import Attributes, fields_o
 from keyless.local.azure.keyvault.objects.stored import ObjectVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from keyless.local.operations import Kind
 
@@ -44,10 +44,7 @@ def new_backup_key() -> bytes:
 
 def seal_backup(kind: Kind, versions: Sequence[ObjectVersion], pem: bytes) -> bytes:
     """Make a backup of all versions of an object, the latest last."""
-    key = _load(pem).public_key()
-    kid = uuid.UUID(bytes=sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:16])
-    content = json.dumps([_written(version) for version in versions], separators=(",", ":")).encode()
-    return _frame(kind) + jwe.encrypt(content, key, kid=str(kid)).encode()
+    return _sealed(kind, [_written(version) for version in versions], pem)
 
 
 def open_backup(kind: Kind, blob: bytes, pem: bytes) -> list[ObjectVersion]:
@@ -56,18 +53,54 @@ def open_backup(kind: Kind, blob: bytes, pem: bytes) -> list[ObjectVersion]:
     Raises:
         CorruptBackupError: If it is not, bit for bit, a backup of an object of that kind that was made with this key.
     """
+    found = _opened(kind, blob, pem)
+    if not isinstance(found, list):
+        raise _corrupt(kind, "it holds a certificate")
+    return [_read(version) for version in found]
+
+
+def seal_certificate(parts: Sequence[Sequence[ObjectVersion]], policy: Mapping[str, Any], pem: bytes) -> bytes:
+    """Make a backup of a certificate: of its versions, those of its key and of its secret, each the latest last."""
+    content = {"parts": [[_written(version) for version in versions] for versions in parts], "policy": dict(policy)}
+    return _sealed("certificate", content, pem)
+
+
+def open_certificate(blob: bytes, pem: bytes) -> tuple[list[list[ObjectVersion]], dict[str, Any]]:
+    """Return the versions of a certificate, of its key and of its secret that a backup holds, and the policy.
+
+    Raises:
+        CorruptBackupError: If it is not, bit for bit, a backup of a certificate that was made with this key.
+    """
+    found = _opened("certificate", blob, pem)
+    if not isinstance(found, dict):
+        raise _corrupt("certificate", "it holds a key")
+    return [[_read(version) for version in versions] for versions in found["parts"]], found["policy"]
+
+
+def _sealed(kind: Kind, content: object, pem: bytes) -> bytes:
+    key = _load(pem).public_key()
+    kid = uuid.UUID(bytes=sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:16])
+    text = json.dumps(content, separators=(",", ":")).encode()
+    return _frame(kind) + jwe.encrypt(text, key, kid=str(kid)).encode()
+
+
+def _opened(kind: Kind, blob: bytes, pem: bytes) -> Any:
     frame = _frame(kind)
     try:
         if not blob.startswith(frame):
             raise ValueError("the frame is missing")  # noqa: TRY301 (one refusal for all that is wrong)
         content = jwe.decrypt(blob.removeprefix(frame).decode("ascii"), _load(pem))
     except ValueError as error:  # Of ASCII, base64, JWE and ciphers alike.
-        raise CorruptBackupError(
-            "The backup is corrupt.",
-            cause=f"It is not what a vault of this local Azure backed up: {error}.",
-            remedy=f"Restore the bytes that the backup of a {kind} returned, where it did or with the same --data.",
-        ) from None
-    return [_read(version) for version in json.loads(content)]
+        raise _corrupt(kind, str(error)) from None
+    return json.loads(content)
+
+
+def _corrupt(kind: Kind, problem: str) -> CorruptBackupError:
+    return CorruptBackupError(
+        "The backup is corrupt.",
+        cause=f"It is not what a vault of this local Azure backed up: {problem}.",
+        remedy=f"Restore the bytes that the backup of a {kind} returned, where it did or with the same --data.",
+    )
 
 
 def _frame(kind: Kind) -> bytes:

@@ -178,6 +178,7 @@ class VaultKeys(VaultObjects):
         Raises:
             ObjectStateError: If there is no such key.
         """
+        self._check_owner(name)
         latest = self.find(name)
         if latest is None:
             raise self._in_wrong_state(name)
@@ -222,8 +223,17 @@ class VaultKeys(VaultObjects):
         """Return the private key of a version, for what a vault does with it."""
         return unseal(version.value, self._cipher_key)
 
+    def sealed(self, key: PrivateKey) -> str:
+        """Return a private key, encrypted as the keys here are."""
+        return seal(key, self._cipher_key)
+
+    def unsealed(self, text: str) -> PrivateKey:
+        """Return the private key that was encrypted here."""
+        return unseal(text, self._cipher_key)
+
     def _check(self, name: str, kty: str, wanted: Wanted) -> None:
         check_secret_name(name)
+        self._check_owner(name)
         check_operations(wanted.key_ops)
         check_attributes(Attributes().changed(wanted.attributes), kind="key", tag_characters=_TAG_CHARACTERS)
         latest = self.find(name)

@@ -47,3 +47,14 @@ class ObjectStateError(LocalAzureError):
         self.name = name
         self.state = state
         self.version = version
+
+
+class ManagedObjectError(LocalAzureError):
+    """A key or a secret cannot be changed by itself, since it belongs to a certificate."""
+
+    def __init__(self, kind: Kind, name: str) -> None:
+        super().__init__(
+            f"The {kind} {name!r} belongs to the certificate of that name.",
+            cause=f"Key Vault makes and deletes such a {kind} with its certificate only.",
+            remedy="Change the certificate, or use another name.",
+        )

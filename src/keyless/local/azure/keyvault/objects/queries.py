@@ -37,8 +37,9 @@ PUT = (
     "INSERT INTO object (vault, kind, name, latest) VALUES (:vault, :kind, :name, :version) "
     "ON CONFLICT (vault, kind, name) DO UPDATE SET latest = excluded.latest RETURNING id, name"
 )
+# A version of a certificate is there before it is complete.
 PUT_VERSION = (
-    "INSERT INTO object_version (object, version, content_type, enabled, not_before, expires_on, tags, created_on, "
+    "INSERT OR REPLACE INTO object_version (object, version, content_type, enabled, not_before, expires_on, tags, created_on, "
     "updated_on, facts, value) VALUES (:object, :version, :content_type, :enabled, :not_before, :expires_on, :tags, "
     ":created_on, :updated_on, :facts, :value)"
 )
@@ -61,8 +62,13 @@ NEXT_SWEEP = "SELECT min(purge_on) FROM object WHERE purge_on IS NOT NULL"
 STATE = f"SELECT state, settles_on FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 VAULTS = "SELECT DISTINCT vault FROM object ORDER BY vault"
 CLEAR = "DELETE FROM object"
+CLEAR_RECORDS = "DELETE FROM record"
 POLICY = f"SELECT policy FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 SET_POLICY = f"UPDATE object SET policy = :policy WHERE {_NAMED}"  # noqa: S608 (made of constants)
+FACTS = f"SELECT facts FROM object_version JOIN object ON object.id = object AND latest = version WHERE {_NAMED}"  # noqa: S608 (made of constants)
+OPERATION = f"SELECT operation FROM object WHERE {_NAMED} AND state = 'active' AND settles_on <= :now"  # noqa: S608 (made of constants)
+SET_OPERATION = f"UPDATE object SET operation = :operation WHERE {_NAMED}"  # noqa: S608 (made of constants)
+HAS_OPERATION = f"SELECT operation IS NOT NULL FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 WITH_POLICY = (
     "SELECT vault, kind, name FROM object WHERE policy IS NOT NULL AND state = 'active' AND settles_on <= :now "
     "ORDER BY vault, name"

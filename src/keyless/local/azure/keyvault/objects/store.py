@@ -75,6 +75,12 @@ class ObjectStore:
         """Return every version of an object, the latest last; none where there is no such object."""
         return [_version(row) for row in self._rows(queries.ALL_VERSIONS, now, which._asdict())]
 
+    def facts(self, which: ObjectId) -> Mapping[str, Any]:
+        """Return the facts of the latest version of an object, deleted or not; none where there is no such object."""
+        with self._database.reading() as connection:
+            row = connection.execute(queries.FACTS, which._asdict()).fetchone()
+        return json.loads(row[0]) if row else {}
+
     def update(
         self,
         which: ObjectId,
@@ -179,6 +185,27 @@ class ObjectStore:
         with self._database.changing() as connection:
             connection.execute(queries.SET_POLICY, {**which._asdict(), "policy": json.dumps(policy)})
 
+    def operation(self, which: ObjectId, *, now: float) -> dict[str, Any] | None:
+        """Return how an active certificate comes about that was ordered; None where nothing was."""
+        rows = self._rows(queries.OPERATION, now, which._asdict())
+        return json.loads(rows[0][0]) if rows and rows[0][0] else None
+
+    def has_operation(self, which: ObjectId) -> bool:
+        """Say whether a certificate was ordered, deleted or not."""
+        with self._database.reading() as connection:
+            row = connection.execute(queries.HAS_OPERATION, which._asdict()).fetchone()
+        return bool(row and row[0])
+
+    def set_operation(self, which: ObjectId, operation: Mapping[str, Any] | None) -> None:
+        """Say how a certificate comes about that was ordered; None forgets it."""
+        text = None if operation is None else json.dumps(operation)
+        with self._database.changing() as connection:
+            connection.execute(queries.SET_OPERATION, {**which._asdict(), "operation": text})
+
+    def together(self) -> AbstractContextManager[object]:
+        """Have all changes within take effect together or not at all."""
+        return self._database.changing()
+
     def with_policy(self, *, now: float) -> list[ObjectId]:
         """Return the active objects that have a policy of renewal."""
         return [ObjectId(*row) for row in self._rows(queries.WITH_POLICY, now, {})]
@@ -197,6 +224,7 @@ class ObjectStore:
         """Forget every object."""
         with self._database.changing() as connection:
             connection.execute(queries.CLEAR)
+            connection.execute(queries.CLEAR_RECORDS)
             self._next_purge = math.inf
 
     def _rows(self, query: str, now: float, named: Mapping[str, object]) -> list[Any]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from cryptography.fernet import Fernet
+
+from keyless.local.azure.keyvault.keys.facts import new_cipher_key
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.objects.stored import ObjectVersion
 from keyless.local.azure.keyvault.objects.vault_objects import VaultObjects
@@ -18,15 +23,39 @@ if TYPE_CHECKING:
 class VaultSecrets(VaultObjects):
     """The secrets of a vault."""
 
+    def find(self, name: str, version: str | None = None) -> ObjectVersion | None:
+        """Return a version, the latest unless one is named; None where there is none."""
+        found = super().find(name, version)
+        if found is None or not found.facts.get("managed"):
+            return found
+        return replace(found, value=Fernet(self._cipher_key).decrypt(found.value).decode())
+
+    def keep_managed(self, version: ObjectVersion, value: str, *, content_type: str) -> ObjectVersion:
+        """Keep the secret of a certificate, which goes with it wherever it goes, encrypted: it holds a private key.
+
+        Args:
+            version: Its name, version and attributes, which are those of the certificate; the value is not looked at.
+            value: The certificate with its key.
+            content_type: How that is written.
+
+        Raises:
+            ObjectStateError: If a deleted secret has the name.
+        """
+        attributes = replace(version.attributes, content_type=content_type)
+        sealed = Fernet(self._cipher_key).encrypt(value.encode()).decode()
+        return self._keep(replace(version, attributes=attributes, facts={"managed": True}, value=sealed))
+
     def set(self, name: str, value: str, attributes: Attributes) -> ObjectVersion:
         """Store a new version of a secret and make it the latest.
 
         Raises:
             ConfigurationError: If Key Vault would not accept it.
             ObjectStateError: If a deleted secret has the name.
+            ManagedObjectError: If the secret belongs to a certificate.
         """
         check_secret_name(name)
         check_secret(value, attributes)
+        self._check_owner(name)
         now = int(self._clock.now())
         return self._keep(
             ObjectVersion(
@@ -49,4 +78,9 @@ class VaultSecrets(VaultObjects):
             ConfigurationError: If Key Vault would not accept it.
         """
         check_secret("", Attributes().changed(change))
+        self._check_owner(name)
         return self._update(name, version, change)
+
+    @cached_property
+    def _cipher_key(self) -> bytes:
+        return self._database.key("keys", new_cipher_key)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.keyvault.keys.facts import KeyFacts
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.wire.keyvault.keys.bodies import (
     deleted_key,
@@ -23,10 +22,10 @@ from keyless.local.wire.keyvault.keys.parameters import (
     read_operations,
     read_wanted,
 )
-from keyless.local.wire.keyvault.keys.refusals import kty_missing, managed, only_of_managed_hsm, refused_key
+from keyless.local.wire.keyvault.keys.refusals import kty_missing, only_of_managed_hsm, refused_key
 from keyless.local.wire.keyvault.protocol.answer import Answer
 from keyless.local.wire.keyvault.protocol.errors import not_found
-from keyless.local.wire.keyvault.protocol.objects import ObjectOperations
+from keyless.local.wire.keyvault.protocol.objects import ObjectOperations, refuse_managed
 from keyless.local.wire.keyvault.protocol.parameters import read_attributes, read_field
 from keyless.local.wire.keyvault.protocol.state_errors import name_in_use, not_active
 
@@ -47,17 +46,6 @@ def find_key(call: Call) -> ObjectVersion:
     if found is None:
         raise not_found("key", call.name, call.version)
     return found
-
-
-def refuse_managed(call: Call, operation: str) -> None:
-    """Refuse to do something to the key of a certificate, which goes with its certificate.
-
-    Raises:
-        RefusedError: If it is such a key.
-    """
-    latest = call.vault.keys.find(call.name)
-    if latest is not None and KeyFacts.of(latest.facts).managed:
-        raise managed(operation)
 
 
 def get_key(call: Call) -> Answer:
@@ -116,18 +104,6 @@ def update_key(call: Call) -> Answer:
     if changed is None:
         raise not_found("key", call.name, call.version)
     return Answer(200, key_bundle(call, changed))
-
-
-def delete_key(call: Call) -> Answer:
-    """Delete a key with all its versions."""
-    refuse_managed(call, "delete")
-    return KEYS.delete(call)
-
-
-def backup_key(call: Call) -> Answer:
-    """Return all versions of a key in one encrypted blob."""
-    refuse_managed(call, "backup")
-    return KEYS.backup(call)
 
 
 def rotate_key(call: Call) -> Answer:

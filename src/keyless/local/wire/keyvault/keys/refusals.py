@@ -60,12 +60,6 @@ def not_yet_valid(operation: str) -> RefusedError:
     return _forbidden(f"Operation {operation} is not allowed on a key that is not yet valid.", "KeyNotYetValid")
 
 
-def managed(operation: str) -> RefusedError:
-    """403: the key belongs to a certificate. Recorded for the secret of one; the inner code is made after it."""
-    message = f'Operation "{operation}" is not allowed as this object\'s lifetime is managed by Key Vault.'
-    return _forbidden(message, "KeyManagedByKeyVault")
-
-
 def not_attested() -> RefusedError:
     """403: what asks for a key does not show that it may have it. Recorded."""
     return _forbidden("Target environment attestation statement cannot be verified.", "AccessDenied")

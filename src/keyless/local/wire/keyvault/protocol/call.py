@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Vault
     from keyless.local.azure.identities.tokens import Tokens
+    from keyless.local.azure.keyvault.certificates.vault_certificates import VaultCertificates
     from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
     from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
     from keyless.local.operations import Kind
@@ -56,8 +57,10 @@ class Call:
     content: bytes = field(repr=False)
 
     @property
-    def objects(self) -> VaultSecrets | VaultKeys:
+    def objects(self) -> VaultSecrets | VaultKeys | VaultCertificates:
         """The objects of the vault that the operation is about."""
+        if self.kind == "certificate":
+            return self.vault.certificates
         return self.vault.keys if self.kind == "key" else self.vault.secrets
 
     @property

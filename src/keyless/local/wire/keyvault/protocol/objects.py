@@ -19,6 +19,7 @@ from keyless.local.wire.keyvault.protocol.parameters import read_backup, read_bo
 from keyless.local.wire.keyvault.protocol.state_errors import (
     deleted_not_found,
     malformed_backup,
+    managed,
     no_soft_delete,
     not_active,
     not_purgeable,
@@ -45,12 +46,14 @@ class ObjectOperations:
         deleted: Returns a deleted version, but for what says that it is deleted.
         item: Returns an object as a list shows it.
         version_item: Returns a version as a list of versions shows it.
+        deleted_item: Returns a deleted object as a list shows it, but for what says that it is deleted; None means as others.
     """
 
     whole: Body
     deleted: Body
     item: Body
     version_item: Body
+    deleted_item: Body | None = None
 
     def list_all(self, call: Call) -> Answer:
         """Return a page of the objects by name."""
@@ -67,6 +70,7 @@ class ObjectOperations:
 
     def delete(self, call: Call) -> Answer:
         """Delete an object with all its versions; the deletion itself takes a while after the answer."""
+        refuse_managed(call, "delete")
         latest = call.objects.find(call.name)
         try:
             deleted = call.objects.delete(call.name)
@@ -78,6 +82,7 @@ class ObjectOperations:
 
     def backup(self, call: Call) -> Answer:
         """Return all versions of an object in one encrypted blob."""
+        refuse_managed(call, "backup")
         try:
             blob = call.objects.backup(call.name)
         except ObjectStateError as error:
@@ -97,7 +102,7 @@ class ObjectOperations:
 
     def get_deleted(self, call: Call) -> Answer:
         """Return a deleted object once its deletion is done."""
-        _need_soft_delete(call, "get")
+        need_soft_delete(call, "get")
         deleted = call.objects.find_deleted(call.name)
         if deleted is None:
             raise deleted_not_found(call.kind, call.name)
@@ -105,17 +110,23 @@ class ObjectOperations:
 
     def list_deleted(self, call: Call) -> Answer:
         """Return a page of the deleted objects by name."""
-        _need_soft_delete(call, "list")
+        return self.page_of_deleted(call, call.objects.page_of_deleted)
+
+    def page_of_deleted(self, call: Call, source: Callable[..., list[DeletedObject]]) -> Answer:
+        """Return a page of deleted objects that come from a source."""
+        need_soft_delete(call, "list")
+        item = self.deleted_item or self.item
         return page_of(
             call,
-            call.objects.page_of_deleted,
-            item=lambda asked, deleted: {**recovery_of(asked, deleted), **self.item(asked, deleted.properties)},
+            source,
+            item=lambda asked, deleted: {**recovery_of(asked, deleted), **item(asked, deleted.properties)},
             key=lambda deleted: deleted.properties.name,
         )
 
     def recover(self, call: Call) -> Answer:
         """Make a deleted object an active one; it can be read a while after the answer."""
-        _need_soft_delete(call, "recover")
+        need_soft_delete(call, "recover")
+        refuse_managed(call, "recover")
         try:
             return Answer(200, self.whole(call, call.objects.recover(call.name)))
         except ObjectStateError as error:
@@ -123,7 +134,8 @@ class ObjectOperations:
 
     def purge(self, call: Call) -> Answer:
         """Forget a deleted object for good; its name is free a while after the answer."""
-        _need_soft_delete(call, "purge")
+        need_soft_delete(call, "purge")
+        refuse_managed(call, "purge")
         if call.vault.settings.purge_protection and call.objects.find_deleted(call.name):
             raise purge_protected(call.vault)
         try:
@@ -136,6 +148,21 @@ class ObjectOperations:
         return {**recovery_of(call, deleted), **self.deleted(call, deleted.properties)}
 
 
-def _need_soft_delete(call: Call, operation: str) -> None:
+def refuse_managed(call: Call, operation: str) -> None:
+    """Refuse to do something to the key or the secret of a certificate, which goes with its certificate.
+
+    Raises:
+        RefusedError: If it is such an object.
+    """
+    if call.objects.is_managed(call.name):
+        raise managed(call.kind, operation)
+
+
+def need_soft_delete(call: Call, operation: str) -> None:
+    """Refuse what a vault without soft delete does not do.
+
+    Raises:
+        RefusedError: If it is such a vault.
+    """
     if not call.vault.settings.soft_delete_days:
         raise no_soft_delete(operation)

@@ -86,6 +86,16 @@ def malformed_backup(reason: str) -> RefusedError:
     return RefusedError(400, "Malformed backup blob", "Backup blob is corrupt.", reason=reason)
 
 
+def managed(kind: Kind, operation: str) -> RefusedError:
+    """403: the object belongs to a certificate.
+
+    Quoted for secrets: https://github.com/hashicorp/terraform-provider-azurerm/issues/5659. That of keys is made after it.
+    """
+    message = f'Operation "{operation}" is not allowed as this object\'s lifetime is managed by Key Vault.'
+    code: VaultCode = "SecretManagedByKeyVault" if kind == "secret" else "KeyManagedByKeyVault"
+    return RefusedError(403, "Forbidden", message, inner_code=code)
+
+
 def purge_protected(vault: Vault) -> RefusedError:
     """403: the vault keeps what is deleted to the end of its days. Quoted, without an inner error."""
     message = (

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 def secret_bundle(call: Call, secret: ObjectVersion) -> dict[str, object]:
     """Return a version of a secret with its value."""
-    return {"value": secret.value, **version_item(call, secret)}
+    bundle = {"value": secret.value, **version_item(call, secret)}
+    if not secret.facts.get("managed"):
+        return bundle
+    return {**bundle, "kid": f"{call.base}/keys/{secret.name}/{secret.version}"}
 
 
 def version_item(call: Call, secret: ObjectProperties) -> dict[str, object]:
@@ -29,7 +32,10 @@ def secret_item(call: Call, secret: ObjectProperties) -> dict[str, object]:
 def _item(call: Call, secret: ObjectProperties, identifier: str) -> dict[str, object]:
     said = secret.attributes
     item: dict[str, object] = {} if said.content_type is None else {"contentType": said.content_type}
-    item |= {"id": identifier, "attributes": attributes_of(call, secret)}
+    item["id"] = identifier
+    if secret.facts.get("managed"):
+        item["managed"] = True
+    item["attributes"] = attributes_of(call, secret)
     if said.tags:
         item["tags"] = dict(said.tags)
     return item

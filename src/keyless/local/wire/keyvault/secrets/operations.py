@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
+from keyless.local.azure.keyvault.certificates.package import converted
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.wire.keyvault.protocol.answer import Answer
 from keyless.local.wire.keyvault.protocol.errors import disabled, invalid_property, not_found
+from keyless.local.wire.keyvault.protocol.objects import refuse_managed
 from keyless.local.wire.keyvault.protocol.parameters import read_attributes, read_body, read_value
 from keyless.local.wire.keyvault.protocol.state_errors import (
     name_in_use,
@@ -32,16 +34,19 @@ def get_secret(call: Call) -> Answer:
         raise not_found(call.kind, call.name, call.version)
     if not secret.attributes.enabled:
         raise disabled(call.kind, secret.name)
-    # An ordinary secret has no format to convert, so that one which could be asked for changes nothing.
     wanted = call.query.get("outContentType")
     if wanted is not None and wanted not in _OUT_CONTENT_TYPES:
         raise invalid_property("outContentType is neither application/x-pkcs12 nor application/x-pem-file.")
+    # An ordinary secret has no format to convert, so that one which could be asked for changes nothing.
+    if wanted is not None and secret.facts.get("managed") and wanted != secret.attributes.content_type:
+        secret = converted(secret, wanted)
     return Answer(200, secret_bundle(call, secret))
 
 
 def set_secret(call: Call) -> Answer:
     """Store a new version and return it with its value, even where it is disabled."""
     body = read_body(call.content)
+    refuse_managed(call, "set")
     value, attributes = read_value(body), Attributes().changed(read_attributes(body))
     try:
         secret = call.vault.secrets.set(call.name, value, attributes)
@@ -55,6 +60,7 @@ def set_secret(call: Call) -> Answer:
 def update_secret(call: Call) -> Answer:
     """Change properties of a version, disabled or not, and return it without its value."""
     change = read_attributes(read_body(call.content))
+    refuse_managed(call, "update")
     try:
         secret = call.vault.secrets.update(call.name, call.version, change)
     except ConfigurationError as error:

@@ -1,0 +1,92 @@
+"""The certificates of a keyless.toml: what is made or imported at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from keyless.errors import ConfigurationError
+from keyless.local.azure.config.declaration import CertificateTable
+from keyless.local.azure.keyvault.certificates.imports import derived_policy
+from keyless.local.azure.keyvault.certificates.package import read_package
+from keyless.local.azure.keyvault.certificates.policy import read_policy
+from keyless.local.azure.keyvault.objects.attributes import AttributeChange
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.local.azure.config.declared import Wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateConfig:
+    """A certificate that a vault makes or imports at the start; what is imported is in no representation.
+
+    Attributes:
+        name: Its name.
+        policy: Its policy; what the certificate is to have other than it says, where it is imported.
+        value: PFX in base64, or PEM; None where it is made.
+        password: What that is encrypted with.
+        attributes: What is said of it.
+    """
+
+    name: str
+    policy: Mapping[str, Any]
+    value: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    attributes: AttributeChange = field(default_factory=AttributeChange)
+
+
+def certificate_of(
+    name: str, said: str | CertificateTable, *, path: tuple[str, ...], wrong: Wrong
+) -> CertificateConfig:
+    """Return a certificate.
+
+    Raises:
+        ConfigurationError: If no vault can make or import it.
+    """
+    table = CertificateTable(subject=said) if isinstance(said, str) else said
+    found = config_of_table(name, table)
+    try:
+        if found.value is None:
+            read_policy(found.policy, now=0)
+        else:
+            derived_policy(read_package(found.value, found.password), found.policy, now=0)
+    except ConfigurationError as error:
+        raise wrong(path, error.what.removesuffix("."), error.cause.removesuffix(".")) from None
+    return found
+
+
+def config_of_table(name: str, table: CertificateTable) -> CertificateConfig:
+    """Return what a table says, in the words of the REST API, unchecked."""
+    is_made = table.value is None
+    x509 = {
+        "subject": table.subject,
+        "sans": {"dns_names": table.dns_names} if table.dns_names else None,
+        "validity_months": table.validity_months,
+    }
+    key = {
+        "kty": table.kty,
+        "key_size": table.size,
+        "crv": table.curve,
+        "exportable": table.exportable,
+        "reuse_key": table.reuse_key,
+    }
+    issuer = table.issuer or ("Self" if is_made else None)
+    parts = {
+        "x509_props": _given(x509),
+        "key_props": _given(key),
+        "secret_props": _given({"contentType": table.content_type}),
+        "issuer": _given({"name": issuer}),
+    }
+    return CertificateConfig(
+        name=name,
+        policy=_given(parts),
+        value=table.value,
+        password=table.password,
+        attributes=AttributeChange(enabled=table.enabled, tags=dict(table.tags) or None),
+    )
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, {})}

@@ -1,0 +1,1 @@
+"""The certificates operations on the wire."""
