@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import msal
-
+from keyless._identity.choice import choose
 from keyless._reading.flight import Ticket
 from keyless._reading.options import ReaderOptions, check_names, check_timeout
 from keyless._reading.refresher import PendingRead, Refresher
@@ -19,9 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    import msal
+    from azure.core.credentials import SupportsTokenInfo, TokenCredential
+    from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
+
     from keyless.events import Hook
     from keyless.integrations.credential import AsyncCredential, Credential
     from keyless.stats import ReaderStats
+    from keyless.workload_identity import WorkloadIdentity
+
+    ManagedIdentity = msal.SystemAssignedManagedIdentity | msal.UserAssignedManagedIdentity
+    SdkCredential = TokenCredential | SupportsTokenInfo | AsyncTokenCredential | AsyncSupportsTokenInfo
 
 # A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
 _PATIENCE = 3.0
@@ -30,7 +37,7 @@ _LONGEST_TIMEOUT = 3.0e7
 
 
 class SecretReader:
-    """Reads the secrets of one vault as one managed identity, and remembers them.
+    """Reads the secrets of one vault as one identity, and remembers them.
 
     One reader serves a whole process: threads and tasks share its token, its connections and its cache, and however many
     ask at once, one request goes out. It is safe to use from any thread and any event loop, in a signal's handler, and
@@ -45,7 +52,12 @@ class SecretReader:
 
     Args:
         vault_url: The vault's address.
-        identity: ``SystemAssignedManagedIdentity()`` (the default) or ``UserAssignedManagedIdentity(...)``.
+        identity: ``UserAssignedManagedIdentity(...)``, ``SystemAssignedManagedIdentity()`` or ``WorkloadIdentity()``. None
+            takes what the host offers: workload identity in a pod that has its variables, and the system-assigned identity
+            elsewhere.
+        credential: Any credential of the Azure SDK for Python in its place, such as ``DefaultAzureCredential()``. One of
+            ``azure.identity.aio`` is asked in the event loop of whoever calls ``aget``. You close
+            it yourself; where no loop ran, the reader does.
         ttl: Seconds for which a value is served without asking the vault, give or take a fifth; 0 asks at every read.
         max_stale: Seconds after its reading for which a value may be served while the vault or the identity endpoint
             cannot be asked. Never after a refusal: 403, 404 and a disabled secret are revocations.
@@ -65,7 +77,8 @@ class SecretReader:
         self,
         vault_url: str,
         *,
-        identity: msal.SystemAssignedManagedIdentity | msal.UserAssignedManagedIdentity | None = None,
+        identity: ManagedIdentity | WorkloadIdentity | None = None,
+        credential: SdkCredential | None = None,
         ttl: float = 300.0,
         max_stale: float = 86_400.0,
         negative_ttl: float = 5.0,
@@ -85,8 +98,7 @@ class SecretReader:
         )
         self.vault_url = check_vault_url(vault_url)
         self._options = options
-        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
-        self._refresher = Refresher(self.vault_url, identity, options)
+        self._refresher = Refresher(self.vault_url, choose(identity, credential), options)
 
     def get(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:
         """Return a secret, from memory or from the vault.
