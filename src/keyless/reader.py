@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from keyless.stats import ReaderStats
     from keyless.workload_identity import WorkloadIdentity
 
-    ManagedIdentity = msal.SystemAssignedManagedIdentity | msal.UserAssignedManagedIdentity
     SdkCredential = TokenCredential | SupportsTokenInfo | AsyncTokenCredential | AsyncSupportsTokenInfo
 
 # A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
@@ -77,7 +76,10 @@ class SecretReader:
         self,
         vault_url: str,
         *,
-        identity: ManagedIdentity | WorkloadIdentity | None = None,
+        identity: msal.SystemAssignedManagedIdentity
+        | msal.UserAssignedManagedIdentity
+        | WorkloadIdentity
+        | None = None,
         credential: SdkCredential | None = None,
         ttl: float = 300.0,
         max_stale: float = 86_400.0,

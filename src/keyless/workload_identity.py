@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from keyless._remedies.host import GUID
+from keyless._remedies.sources import WORKLOAD, offered_source
 from keyless.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,22 +45,20 @@ class WorkloadIdentity:
         authority_host: The address of Microsoft Entra; else ``AZURE_AUTHORITY_HOST``, else that of the public cloud.
     """
 
-    VARIABLES: ClassVar[tuple[str, ...]] = ("AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID")
-
     client_id: str | None = None
     tenant_id: str | None = None
     token_file: str | os.PathLike[str] | None = None
     authority_host: str | None = None
 
-    @classmethod
-    def is_offered(cls, environment: Mapping[str, str] | None = None) -> bool:
-        """Say whether the variables are there that a pod with workload identity has.
+    @staticmethod
+    def is_offered(environment: Mapping[str, str] | None = None) -> bool:
+        """Say whether a reader that is given no identity takes this one: a pod's variables are there, and none before them.
 
         Args:
             environment: The variables; None means those of this process.
         """
         variables = os.environ if environment is None else environment
-        return all(variables.get(name, "").strip() for name in cls.VARIABLES)
+        return offered_source(variables, agent=None) is WORKLOAD
 
     def resolved(self, environment: Mapping[str, str] | None = None) -> WorkloadIdentity:
         """Return it with everything filled in.
@@ -90,7 +89,7 @@ def _check(found: Mapping[str, str]) -> None:
     if missing:
         raise ConfigurationError(
             f"The workload identity has no {' and no '.join(missing)}.",
-            cause=f"They are given to WorkloadIdentity, or read from {', '.join(WorkloadIdentity.VARIABLES)}, which a pod "
+            cause=f"They are given to WorkloadIdentity, or read from {', '.join(WORKLOAD.variables)}, which a pod "
             'has whose label azure.workload.identity/use is "true". Not all of them are set here.',
             remedy="Give the pod the label and its service account the annotation azure.workload.identity/client-id, and start "
             "it again. https://learn.microsoft.com/en-us/azure/aks/workload-identity-deploy-cluster",

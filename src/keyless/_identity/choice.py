@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from keyless._identity.offered import METADATA_SERVICE, WORKLOAD, arc_agent, managed_source, offered_source
 from keyless._remedies import remedies
+from keyless._remedies.sources import METADATA_SERVICE, arc_agent, managed_source
 from keyless._wire.deadline import too_late
 from keyless.errors import ConfigurationError
 from keyless.workload_identity import WorkloadIdentity
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from keyless._identity.loops import Loops
     from keyless._wire.deadline import Deadline
+    from keyless._wire.gate import Gate
     from keyless._wire.token import Token
     from keyless.errors import DeadlineExceededError
 
@@ -50,6 +51,19 @@ class Asked(Protocol):
         """Close the connections, and forget every token."""
 
 
+class Make(Protocol):
+    """Makes what is asked for tokens."""
+
+    def __call__(self, pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:
+        """Return it.
+
+        Args:
+            pause: Waits that many seconds; returns whether the wait was cut short.
+            clock: Tells the time in seconds.
+            gate: What work passes through that no fork may fall into.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Who reads.
@@ -57,15 +71,14 @@ class Choice:
     Attributes:
         name: How it is called, such as ``client_id=…``.
         words: How a sentence speaks of it, such as ``the client_id=… managed identity``.
-        make: Makes what is asked for tokens; it is given what waits that many seconds and says whether the wait was cut short,
-            and what tells the time.
+        make: Makes what is asked for tokens.
         slow: Why a token may be late, where to look, and what to do first.
         loops: Where an asynchronous credential is asked; None for everything else.
     """
 
     name: str
     words: str
-    make: Callable[[Callable[[float], bool], Callable[[], float]], Asked]
+    make: Make
     slow: Callable[[], tuple[str, str, str]]
     loops: Loops | None = None
 
@@ -93,11 +106,16 @@ def choose(identity: Any = None, credential: Any = None) -> Choice:
                 remedy="Leave out one of them.",
             )
         return _credential(credential)
-    if identity is None and offered_source(os.environ, agent=None) is WORKLOAD:
-        identity = WorkloadIdentity()
+    if identity is None:
+        identity = offered_identity()
     if isinstance(identity, WorkloadIdentity):
         return _workload(identity.resolved())
     return _managed(identity)
+
+
+def offered_identity() -> WorkloadIdentity | None:
+    """Return the identity that is meant where none is given; None for the system-assigned one."""
+    return WorkloadIdentity() if WorkloadIdentity.is_offered() else None
 
 
 def token_too_late(identity: str) -> DeadlineExceededError:
@@ -114,7 +132,7 @@ def _managed(identity: Any) -> Choice:
 
         name = check_identity(identity)
 
-    def make(pause: Callable[[float], bool], clock: Callable[[], float]) -> Asked:
+    def make(pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:  # noqa: ARG001 (no TLS)
         from keyless._identity.managed_identity import ManagedIdentity  # noqa: PLC0415 (see above)
 
         return ManagedIdentity(identity, pause=pause, clock=clock)
@@ -125,10 +143,10 @@ def _managed(identity: Any) -> Choice:
 def _workload(identity: WorkloadIdentity) -> Choice:
     name = f"workload identity client_id={identity.client_id}"
 
-    def make(pause: Callable[[float], bool], clock: Callable[[], float]) -> Asked:
+    def make(pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:  # noqa: ARG001 (no clock)
         from keyless._identity.workload import Workload  # noqa: PLC0415 (as above)
 
-        return Workload(identity, pause=pause, clock=clock)
+        return Workload(identity, pause=pause, gate=gate)
 
     def slow() -> tuple[str, str, str]:
         return f"{identity.authority_host} is slow or silent from here.", "the network and its proxy", "Try again"
@@ -151,7 +169,7 @@ def _credential(credential: Any) -> Choice:
     name = _kind(credential)
     loops = Loops.of(credential)
 
-    def make(pause: Callable[[float], bool], clock: Callable[[], float]) -> Asked:  # noqa: ARG001 (it pauses by itself)
+    def make(pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:  # noqa: ARG001 (it has its own)
         from keyless._identity.credential import AzureCredential  # noqa: PLC0415 (as above)
 
         return AzureCredential(credential, name=name, loops=loops)

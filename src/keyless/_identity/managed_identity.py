@@ -123,7 +123,7 @@ class ManagedIdentity:
         self._answers.clear()
         with self._session.until(deadline, patient=patient) as exchange:
             try:
-                token = _token(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
+                token = token_of(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
             except KeylessError:
                 raise
             except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
@@ -154,7 +154,7 @@ class ManagedIdentity:
         return client
 
 
-def _token(result: object) -> Token | None:
+def token_of(result: object) -> Token | None:
     """Return the token in what MSAL returned; None where that is an error."""
     if not isinstance(result, dict) or not isinstance(result.get("access_token"), str):
         return None

@@ -11,6 +11,7 @@ from keyless._reading.flight import closed
 from keyless._reading.tokens import TokenSource
 from keyless._vault.failures import open_to_all, wrong_challenge
 from keyless._vault.vault import TokenRejected, Vault
+from keyless._wire.gate import Gate
 from keyless._wire.pauses import backoff
 from keyless.clouds import cloud_of
 from keyless.errors import VaultError, VaultThrottledError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from keyless._identity.choice import Choice
     from keyless._reading.options import ReaderOptions
     from keyless._wire.deadline import Deadline
-    from keyless._wire.gate import Gate
     from keyless.events import Hook
     from keyless.secret import Secret
     from keyless.secret_id import SecretId
@@ -60,7 +60,8 @@ class Fetcher:
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
-        self.tokens = TokenSource(choice.make(self._pause, options.clock), choice, options, emit=emit)
+        gate = gate or Gate()
+        self.tokens = TokenSource(choice.make(self._pause, options.clock, gate), choice, options, emit=emit)
         self._host = vault_url.removeprefix("https://").partition(":")[0]
         self._vault = Vault(vault_url, connections=options.parallel, now=_now, gate=gate)
         cloud = cloud_of(self._host)

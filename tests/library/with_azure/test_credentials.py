@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -77,14 +78,9 @@ class Giving:
         return AccessToken(self._token, 4_000_000_000)
 
 
-class Answer:
-    """What azure-core keeps of an answer."""
-
-    reason = "said so"
-
-    def __init__(self, status: int, **headers: str) -> None:
-        self.status_code = status
-        self.headers = headers
+def answer(status: int, **headers: str) -> Any:
+    """Return what azure-core keeps of an answer."""
+    return SimpleNamespace(status_code=status, headers=headers, reason="said so")
 
 
 @pytest.mark.parametrize(
@@ -186,16 +182,16 @@ async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure
         (lambda: CredentialUnavailableError(message="Please run 'az login'"), IdentityUnavailableError, "az login"),
         (lambda: ServiceRequestError("no way there"), IdentityUnavailableError, "no way there"),
         (
-            lambda: ClientAuthenticationError("AADSTS700082: the refresh token has expired", response=Answer(400)),
+            lambda: ClientAuthenticationError("AADSTS700082: the refresh token has expired", response=answer(400)),
             IdentityRefusedError,
             "AADSTS700082",
         ),
         (
-            lambda: HttpResponseError("slow down", response=Answer(429, **{"Retry-After": "7"})),
+            lambda: HttpResponseError("slow down", response=answer(429, **{"Retry-After": "7"})),
             IdentityThrottledError,
             "slow down",
         ),
-        (lambda: HttpResponseError("broken", response=Answer(503)), IdentityServiceError, "broken"),
+        (lambda: HttpResponseError("broken", response=answer(503)), IdentityServiceError, "broken"),
         (lambda: ValueError(f"not a word of {TOKEN}"), IdentityServiceError, "ValueError"),
         (lambda: ClientAuthenticationError(f"not a word of {TOKEN}"), IdentityRefusedError, "not a word of"),
     ],
@@ -219,8 +215,8 @@ def test_what_a_credential_raises_becomes_an_error_with_its_cause_and_remedy_and
 
 
 def test_an_error_of_entra_keeps_its_code_and_a_throttled_one_its_pause() -> None:
-    refused = Raising(lambda: ClientAuthenticationError("AADSTS700082: expired", response=Answer(400)))
-    throttled = Raising(lambda: HttpResponseError("slow down", response=Answer(429, **{"Retry-After": "7"})))
+    refused = Raising(lambda: ClientAuthenticationError("AADSTS700082: expired", response=answer(400)))
+    throttled = Raising(lambda: HttpResponseError("slow down", response=answer(429, **{"Retry-After": "7"})))
     with SecretReader(URL, credential=refused) as reader, pytest.raises(IdentityRefusedError) as caught:
         reader.get("db-password")
     assert (caught.value.code, caught.value.status) == ("AADSTS700082", 400)
@@ -262,7 +258,7 @@ def test_a_reader_takes_an_identity_or_a_credential_and_neither_a_class_nor_anyt
     with pytest.raises(ConfigurationError, match="an identity and a credential"):
         SecretReader(URL, identity=SystemAssignedManagedIdentity(), credential=AzureCliCredential())
     with pytest.raises(ConfigurationError, match="the class AzureCliCredential"):
-        SecretReader(URL, credential=AzureCliCredential)  # type: ignore[arg-type]  # The mistake that is shown.
+        SecretReader(URL, credential=AzureCliCredential)
     with pytest.raises(ConfigurationError, match="is str, which gives no tokens"):
         SecretReader(URL, credential="a secret")  # type: ignore[arg-type]
 

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from keyless.workload_identity import WorkloadIdentity
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,7 +37,7 @@ SERVICE_FABRIC: Final = Source("Service Fabric", (_ENDPOINT, _HEADER, "IDENTITY_
 APP_SERVICE: Final = Source("App Service", (_ENDPOINT, _HEADER))
 MACHINE_LEARNING: Final = Source("Azure Machine Learning", ("MSI_ENDPOINT", "MSI_SECRET"))
 ARC_BY_VARIABLES: Final = Source(ARC, (_ENDPOINT, "IMDS_ENDPOINT"))
-WORKLOAD: Final = Source(WORKLOAD_IDENTITY, WorkloadIdentity.VARIABLES)
+WORKLOAD: Final = Source(WORKLOAD_IDENTITY, ("AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID"))
 # In MSAL's order. A variable that is there and blank counts.
 MANAGED: Final = (SERVICE_FABRIC, APP_SERVICE, MACHINE_LEARNING, ARC_BY_VARIABLES)
 
@@ -67,4 +65,5 @@ def managed_source(environment: Mapping[str, str], *, agent: Path | None) -> Sou
 def offered_source(environment: Mapping[str, str], *, agent: Path | None) -> Source:
     """Return the source that a reader takes which was given no identity; arguments as for ``managed_source``."""
     managed = managed_source(environment, agent=agent)
-    return WORKLOAD if not managed.variables and WorkloadIdentity.is_offered(environment) else managed
+    is_pod = all(environment.get(name, "").strip() for name in WORKLOAD.variables)
+    return WORKLOAD if is_pod and not managed.variables else managed
