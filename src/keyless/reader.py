@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     SdkCredential = TokenCredential | SupportsTokenInfo | AsyncTokenCredential | AsyncSupportsTokenInfo
 
-# A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
+# A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale. One that
+# holds none says so in the log, and waits on.
 _PATIENCE = 3.0
 # Threads and event loops cannot wait for ever; about a year is as good.
 _LONGEST_TIMEOUT = 3.0e7
@@ -61,8 +62,9 @@ class SecretReader:
         max_stale: Seconds after its reading for which a value may be served while the vault or the identity endpoint
             cannot be asked. Never after a refusal: 403, 404 and a disabled secret are revocations.
         negative_ttl: Seconds for which a refusal is remembered.
-        timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
-            75 seconds that the endpoint of a virtual machine may be away while it is updated.
+        timeout: Seconds that a read may take in all: token, retries and pauses included. The default, 90, leaves room for the
+            75 seconds that the endpoint of a virtual machine may be away while it is updated. Where nothing answers, a first
+            read blocks for as long; after 3 s one line in the log says so. Give 10 or less where a start must not hang.
         parallel: How many requests may be under way at once; 1 to 1000.
         on_event: Is given each event, on a thread of the reader; None logs it to ``keyless``. It must not read through
             the same reader. A program that has loaded OpenTelemetry gets spans and metrics in either case.
@@ -247,7 +249,7 @@ class SecretReader:
         return f"SecretReader({self.vault_url!r}, identity={self._refresher.identity_name!r})"
 
     def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
-        """Return by when a secret must be there, and until when to wait for one whose old value is in hand."""
+        """Return by when a secret must be there, and until when to wait for one in silence, or with its old value in hand."""
         if timeout is not None:
             check_timeout(timeout)
         seconds = min(self._options.timeout if timeout is None else timeout, _LONGEST_TIMEOUT)
@@ -266,20 +268,31 @@ class SecretReader:
                 errors[name] = error
         return asked, errors
 
+    def _waits_on(self, outcome: PendingRead, until: Deadline) -> bool:
+        """Say whether to wait on for what is not there by now, and see that this is told."""
+        if outcome.fallback is not None or not until.remaining:
+            return False
+        self._refresher.tell_waiting(outcome.secret, _PATIENCE, until.remaining)
+        return True
+
     def _wait(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
         if outcome.unattended and outcome.fallback is None:
             return self._refresher.read_alone(outcome.secret, until)
-        if not outcome.unattended:
-            outcome.ticket.wait(until.remaining if outcome.fallback is None else patience.remaining)
+        if not outcome.unattended and not outcome.ticket.wait(patience.remaining) and self._waits_on(outcome, until):
+            outcome.ticket.wait(until.remaining)
         return self._refresher.result_or_fallback(outcome)
 
     async def _await(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        if not outcome.unattended:
-            await outcome.ticket.awaited(until.remaining if outcome.fallback is None else patience.remaining)
+        if (
+            not outcome.unattended
+            and not await outcome.ticket.awaited(patience.remaining)
+            and self._waits_on(outcome, until)
+        ):
+            await outcome.ticket.awaited(until.remaining)
         return self._refresher.result_or_fallback(outcome)
 
 

@@ -98,6 +98,10 @@ class Backroom:
         """Return the token in hand if there is nothing to do about it."""
         return None if self._fetcher is None else self._fetcher.tokens.known(resource)
 
+    def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
+        """See that it is told, once a flight, that a caller has waited for long."""
+        self._do(partial(self._tell_waiting, wanted, seconds, left, copy_context()))
+
     def expire(self, secret: SecretId, rejected: str | None, ticket: Ticket[None]) -> bool:
         """See that the next read waits for the vault; return whether the ticket is to be waited with until it is so."""
         # A hook runs on a thread of the crew, and need not wait for another.
@@ -203,6 +207,15 @@ class Backroom:
         else:
             ticket.give(None)
 
+    def _tell_waiting(self, wanted: SecretId, seconds: float, left: float, context: Context) -> None:
+        def tell() -> Act:
+            self._herald.tell_waiting(wanted, seconds, left)
+            return _nothing
+
+        with self._lock:
+            if self._flights.tell_once(wanted.key):
+                self._crew.later(self._tellings, partial(context.run, tell))
+
     def _has_expired(self, secret: SecretId, rejected: str | None) -> bool:
         with self._lock:
             expired = self._cache.expire(secret.key, self._clock(), rejected)
@@ -260,3 +273,7 @@ class Backroom:
         if entry is None or entry.stale is None:
             raise error
         return entry.stale
+
+
+def _nothing() -> None:
+    """Wake nobody: none waits for what was told."""

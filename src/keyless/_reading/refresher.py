@@ -130,6 +130,10 @@ class Refresher:
             raise closed()
         return PendingRead(wanted, made, found if isinstance(found, Renew) else None, unattended=not told)
 
+    def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
+        """See that it is told that a caller has waited for a secret, and how many seconds more it will."""
+        self._backroom.tell_waiting(wanted, seconds, left)
+
     def result_or_fallback(self, pending: PendingRead) -> Secret:
         """Return what a reader gets that has waited for as long as it would.
 

@@ -113,7 +113,7 @@ def resolve(
         another = _NO_SYSTEM if identity is None and "MSINotEnabled" in failed.values() else ""
         raise ConfigurationError(
             f"The command was not started: Key Vault references do not resolve: {', '.join(errors)}.",
-            cause=" ".join(f"{name} ({failed[name]}): {error}" for name, error in errors.items()),
+            cause=" ".join(f"{name} ({failed[name]}): {error.line}" for name, error in errors.items()),
             remedy=f"{another}Mend each one as it says, or give --keep-unresolved to leave them as they are, as Azure does.",
         )
     for name, error in errors.items():

@@ -162,8 +162,8 @@ def test_the_next_alias_counts_where_there_is_no_secret_of_the_first(azure: Loca
 def test_a_field_that_cannot_be_a_secret_s_name_falls_to_its_default(azure: LocalAzure) -> None:
     class Settings(VaultSettings):
         größe: int = 3  # noqa: PLC2401 (the name that is shown)
-        dotted: str = Field("default", alias="a.b")
-        long: str = Field("default", alias="x" * 128)
+        dotted: str = Field("default", validation_alias="a.b")
+        long: str = Field("default", validation_alias="x" * 128)
 
     settings = Settings()
     assert (settings.größe, settings.dotted, settings.long) == (3, "default", "default")
