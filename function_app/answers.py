@@ -46,11 +46,18 @@ def answer(body: dict[str, Any]) -> func.HttpResponse:
     return func.HttpResponse(json.dumps(body), headers={"Cache-Control": "no-store"}, mimetype="application/json")
 
 
+def kind_of(ids: dict[str, str]) -> str:
+    """Return the kind of the identity that reads: the id says so, or what the host offers."""
+    if not ids.keys() - {"clientId"} and keyless.WorkloadIdentity.is_offered():
+        return "workload"
+    return "user-assigned" if ids else "system-assigned"
+
+
 def success(secret: keyless.Secret, identity: dict[str, str]) -> func.HttpResponse:
     """Return the answer that tells a secret, who read it, and how many seconds ago the vault gave it."""
     ids = {name.replace("_id", "Id"): value for name, value in identity.items()}
     body = {
-        "identity": {"kind": "user-assigned" if ids else "system-assigned"} | ids,
+        "identity": {"kind": kind_of(ids)} | ids,
         "vault": secret.vault_url,
         "secret": {
             "name": secret.name,

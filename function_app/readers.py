@@ -57,6 +57,10 @@ def _load() -> None:
     _ = keyless.SecretReader, keyless.SystemAssignedManagedIdentity
 
 
-def chosen(identity: dict[str, str]) -> keyless.UserAssignedManagedIdentity | None:
-    """Return the identity that an id names, in MSAL's own class; None for the system-assigned one."""
-    return keyless.UserAssignedManagedIdentity(**identity) if identity else None
+def chosen(identity: dict[str, str]) -> keyless.UserAssignedManagedIdentity | keyless.WorkloadIdentity | None:
+    """Return the identity that an id names; None for what the host offers: workload identity or the system-assigned one."""
+    if not identity:
+        return None
+    if "client_id" in identity and keyless.WorkloadIdentity.is_offered():
+        return keyless.WorkloadIdentity(client_id=identity["client_id"])
+    return keyless.UserAssignedManagedIdentity(**identity)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Event,
         Hook,
         ReadFailed,
+        ReadWaiting,
         RefreshFailed,
         SecretInvalidated,
         SecretRetrieved,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from keyless.secret import Secret
     from keyless.secret_id import SecretId
     from keyless.stats import ReaderStats
+    from keyless.workload_identity import WorkloadIdentity
 
 __version__ = "0.1.0"
 
@@ -61,6 +63,7 @@ __all__ = [
     "KeylessError",
     "ReadErrors",
     "ReadFailed",
+    "ReadWaiting",
     "ReaderClosedError",
     "ReaderStats",
     "RefreshFailed",
@@ -82,6 +85,7 @@ __all__ = [
     "VaultServiceError",
     "VaultThrottledError",
     "VaultUnreachableError",
+    "WorkloadIdentity",
     "aretry_on_rejected",
     "log_event",
     "retry_on_rejected",
@@ -95,10 +99,13 @@ _HOMES = {
     "SecretReader": "keyless.reader",
     "SystemAssignedManagedIdentity": "msal",
     "UserAssignedManagedIdentity": "msal",
+    "WorkloadIdentity": "keyless.workload_identity",
     "aretry_on_rejected": "keyless.retry",
     "retry_on_rejected": "keyless.retry",
 }
-_MODULES = frozenset({"clouds", "errors", "events", "reader", "retry", "secret", "secret_id", "stats"})
+_MODULES = frozenset(
+    {"clouds", "errors", "events", "reader", "retry", "secret", "secret_id", "stats", "workload_identity"}
+)
 
 
 def __getattr__(name: str) -> object:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from keyless.secret import Secret
 
 
+# An error as long as this is no longer read on one line.
+_SHORT = 300
+
+
 class KeylessError(Exception):
     """The one base of every error that Keyless raises.
 
@@ -73,8 +77,19 @@ class KeylessError(Exception):
         self.status = status
         self.retry_after = retry_after
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """All of it on one line, for a log."""
         return f"{self.what} Cause: {self.cause} Remedy: {self.remedy} [{self.kl_code}]"
+
+    def __str__(self) -> str:
+        """Return it on one line if that is short, else in paragraphs, with each command on a line of its own."""
+        if len(self.line) <= _SHORT:
+            return self.line
+        from keyless._remedies.paragraphs import parts_of  # noqa: PLC0415 (importing keyless need not pay for it)
+
+        remedy = [f"    {part.text}" if part.is_command else part.text for part in parts_of(f"Remedy: {self.remedy}")]
+        return "\n\n".join((self.what, f"Cause: {self.cause}", "\n".join((*remedy, f"[{self.kl_code}]"))))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between processes; Exception's own way would call __init__ with positions only.
@@ -221,11 +236,17 @@ class ReadErrors(KeylessError, ExceptionGroup[KeylessError]):  # noqa: N818 (a g
     def __init__(self, errors: Mapping[str, KeylessError], secrets: Mapping[str, Secret]) -> None:
         super().__init__(
             self.message,
-            cause=" ".join(f"{name}: {error}" for name, error in errors.items()),
+            cause=" ".join(f"{name}: {error.line}" for name, error in errors.items()),
             remedy="Mend each one as it says; .secrets holds those that were read.",
         )
         self.errors = dict(errors)
         self.secrets = dict(secrets)
+
+    def __str__(self) -> str:
+        """Return what each of them says, in paragraphs."""
+        return "\n\n".join(
+            (f"{self.what} [{self.kl_code}]", *(f"{name}: {error}" for name, error in self.errors.items()))
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         # Values do not travel with an error.

@@ -135,8 +135,38 @@ class SecretInvalidated:
     name: str
 
 
-Event = TokenAcquired | SecretRetrieved | ReadFailed | StaleStarted | RefreshFailed | StaleEnded | SecretInvalidated
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWaiting:
+    """A caller has waited for a secret for some seconds, and waits on. Told once a flight.
+
+    Attributes:
+        vault_url: The vault.
+        name: The secret's name.
+        seconds: How long it has waited.
+        left: How many seconds more it will wait at most.
+    """
+
+    vault_url: str
+    name: str
+    seconds: float
+    left: float
+
+
+Event = (
+    TokenAcquired
+    | SecretRetrieved
+    | ReadFailed
+    | ReadWaiting
+    | StaleStarted
+    | RefreshFailed
+    | StaleEnded
+    | SecretInvalidated
+)
 Hook = Callable[[Event], None]
+
+
+# A program that has not configured logging is shown nothing: otherwise Python writes warnings to stderr.
+logging.getLogger("keyless").addHandler(logging.NullHandler())
 
 
 def log_event(event: Event) -> None:
@@ -155,14 +185,23 @@ def log_event(event: Event) -> None:
                 "" if event.previous_version in {None, event.version} else f" (was {event.previous_version})",
             )
         case ReadFailed():
-            log.warning("%s/secrets/%s: %s [%s]", event.vault_url, event.name, event.what, event.kl_code)
+            log.warning("%s [%s]", _with_secret(event), event.kl_code)
+        case ReadWaiting():
+            log.warning(
+                "%s/secrets/%s: waiting for %.0f s, and for %.0f s more at most (timeout=): the identity endpoint or the vault "
+                "is slow or silent",
+                event.vault_url,
+                event.name,
+                event.seconds,
+                event.left,
+            )
         case StaleStarted():
             log.warning(
                 "%s/secrets/%s cannot be refreshed, serving the value read %.0f s ago: %s [%s]",
                 event.vault_url,
                 event.name,
                 event.age,
-                event.what,
+                event.what.removeprefix(f"{event.vault_url}/secrets/{event.name} "),
                 event.kl_code,
             )
         case RefreshFailed():
@@ -171,3 +210,11 @@ def log_event(event: Event) -> None:
             log.info("%s/secrets/%s is current again after %.0f s", event.vault_url, event.name, event.age)
         case SecretInvalidated():
             log.info("%s/secrets/%s was invalidated", event.vault_url, event.name)
+
+
+def _with_secret(event: ReadFailed) -> str:
+    """Return what happened, with the secret that it happened to named once."""
+    secret = f"{event.vault_url}/secrets/{event.name}"
+    if secret in event.what:
+        return event.what
+    return f"{secret} could not be read: {event.what.replace(f'The vault {event.vault_url}', 'the vault')}"

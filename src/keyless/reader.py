@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import msal
-
+from keyless._identity.choice import choose
 from keyless._reading.flight import Ticket
 from keyless._reading.options import ReaderOptions, check_names, check_timeout
 from keyless._reading.refresher import PendingRead, Refresher
@@ -19,18 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    import msal
+    from azure.core.credentials import SupportsTokenInfo, TokenCredential
+    from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
+
     from keyless.events import Hook
     from keyless.integrations.credential import AsyncCredential, Credential
     from keyless.stats import ReaderStats
+    from keyless.workload_identity import WorkloadIdentity
 
-# A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale.
+    SdkCredential = TokenCredential | SupportsTokenInfo | AsyncTokenCredential | AsyncSupportsTokenInfo
+
+# A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale. One that
+# holds none says so in the log, and waits on.
 _PATIENCE = 3.0
 # Threads and event loops cannot wait for ever; about a year is as good.
 _LONGEST_TIMEOUT = 3.0e7
 
 
 class SecretReader:
-    """Reads the secrets of one vault as one managed identity, and remembers them.
+    """Reads the secrets of one vault as one identity, and remembers them.
 
     One reader serves a whole process: threads and tasks share its token, its connections and its cache, and however many
     ask at once, one request goes out. It is safe to use from any thread and any event loop, in a signal's handler, and
@@ -45,13 +52,19 @@ class SecretReader:
 
     Args:
         vault_url: The vault's address.
-        identity: ``SystemAssignedManagedIdentity()`` (the default) or ``UserAssignedManagedIdentity(...)``.
+        identity: ``UserAssignedManagedIdentity(...)``, ``SystemAssignedManagedIdentity()`` or ``WorkloadIdentity()``. None
+            takes what the host offers: workload identity in a pod that has its variables, and the system-assigned identity
+            elsewhere.
+        credential: Any credential of the Azure SDK for Python in its place, such as ``DefaultAzureCredential()``. One of
+            ``azure.identity.aio`` is asked in the event loop of whoever calls ``aget``. You close
+            it yourself; where no loop ran, the reader does.
         ttl: Seconds for which a value is served without asking the vault, give or take a fifth; 0 asks at every read.
         max_stale: Seconds after its reading for which a value may be served while the vault or the identity endpoint
             cannot be asked. Never after a refusal: 403, 404 and a disabled secret are revocations.
         negative_ttl: Seconds for which a refusal is remembered.
-        timeout: Seconds that a read may take in all: token, retries and pauses included. The default leaves room for the
-            75 seconds that the endpoint of a virtual machine may be away while it is updated.
+        timeout: Seconds that a read may take in all: token, retries and pauses included. The default, 90, leaves room for the
+            75 seconds that the endpoint of a virtual machine may be away while it is updated. Where nothing answers, a first
+            read blocks for as long; after 3 s one line in the log says so. Give 10 or less where a start must not hang.
         parallel: How many requests may be under way at once; 1 to 1000.
         on_event: Is given each event, on a thread of the reader; None logs it to ``keyless``. It must not read through
             the same reader. A program that has loaded OpenTelemetry gets spans and metrics in either case.
@@ -65,7 +78,11 @@ class SecretReader:
         self,
         vault_url: str,
         *,
-        identity: msal.SystemAssignedManagedIdentity | msal.UserAssignedManagedIdentity | None = None,
+        identity: msal.SystemAssignedManagedIdentity
+        | msal.UserAssignedManagedIdentity
+        | WorkloadIdentity
+        | None = None,
+        credential: SdkCredential | None = None,
         ttl: float = 300.0,
         max_stale: float = 86_400.0,
         negative_ttl: float = 5.0,
@@ -85,8 +102,7 @@ class SecretReader:
         )
         self.vault_url = check_vault_url(vault_url)
         self._options = options
-        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
-        self._refresher = Refresher(self.vault_url, identity, options)
+        self._refresher = Refresher(self.vault_url, choose(identity, credential), options)
 
     def get(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:
         """Return a secret, from memory or from the vault.
@@ -233,7 +249,7 @@ class SecretReader:
         return f"SecretReader({self.vault_url!r}, identity={self._refresher.identity_name!r})"
 
     def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
-        """Return by when a secret must be there, and until when to wait for one whose old value is in hand."""
+        """Return by when a secret must be there, and until when to wait for one in silence, or with its old value in hand."""
         if timeout is not None:
             check_timeout(timeout)
         seconds = min(self._options.timeout if timeout is None else timeout, _LONGEST_TIMEOUT)
@@ -252,20 +268,31 @@ class SecretReader:
                 errors[name] = error
         return asked, errors
 
+    def _waits_on(self, outcome: PendingRead, until: Deadline) -> bool:
+        """Say whether to wait on for what is not there by now, and see that this is told."""
+        if outcome.fallback is not None or not until.remaining:
+            return False
+        self._refresher.tell_waiting(outcome.secret, _PATIENCE, until.remaining)
+        return True
+
     def _wait(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
         if outcome.unattended and outcome.fallback is None:
             return self._refresher.read_alone(outcome.secret, until)
-        if not outcome.unattended:
-            outcome.ticket.wait(until.remaining if outcome.fallback is None else patience.remaining)
+        if not outcome.unattended and not outcome.ticket.wait(patience.remaining) and self._waits_on(outcome, until):
+            outcome.ticket.wait(until.remaining)
         return self._refresher.result_or_fallback(outcome)
 
     async def _await(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
         if isinstance(outcome, Secret):
             return outcome
-        if not outcome.unattended:
-            await outcome.ticket.awaited(until.remaining if outcome.fallback is None else patience.remaining)
+        if (
+            not outcome.unattended
+            and not await outcome.ticket.awaited(patience.remaining)
+            and self._waits_on(outcome, until)
+        ):
+            await outcome.ticket.awaited(until.remaining)
         return self._refresher.result_or_fallback(outcome)
 
 

@@ -17,6 +17,7 @@ import pytest
 from tests.attack.services import value_of
 
 from keyless import ConfigurationError, Event, KeylessError, SecretReader, VaultUnreachableError
+from keyless._identity.managed_identity import ManagedIdentity
 
 if TYPE_CHECKING:
     from tests.attack.conftest import Clock
@@ -136,7 +137,9 @@ def test_a_closed_reader_holds_no_token(vault_url: str) -> None:
         tokens = reader._refresher._backroom._prepared().tokens
         assert tokens._held
     assert not tokens._held
-    assert tokens._identity._client is None
+    asked = tokens._asked
+    assert isinstance(asked, ManagedIdentity)
+    assert asked._client is None
 
 
 def test_a_secret_gives_no_state_and_a_reader_that_was_not_made_can_be_shown(vault_url: str) -> None:

@@ -27,6 +27,7 @@ from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from keyless.local.server import LocalAzure
+    from keyless.local.sources import SourceName
 
 URL = "https://contoso-kv.vault.azure.net"
 GUID = "11111111-2222-3333-4444-555555555555"
@@ -378,7 +379,7 @@ def test_what_is_wrong_with_the_variables_is_said_and_what_they_hold_is_not(
 def test_the_sdks_differ_in_what_they_pick(
     names: tuple[str, ...], msal: str, azure_identity: str, javascript: str
 ) -> None:
-    chosen = list(picked(dict.fromkeys(names, "set")).values())
+    _, *chosen = picked(dict.fromkeys(names, "set")).values()  # The first is MSAL's own choice, which Keyless follows.
     assert chosen[:3] == [msal, azure_identity, javascript]
 
 
@@ -386,7 +387,7 @@ def test_some_sdks_go_by_the_arc_agent_itself_where_no_variable_leads_anywhere()
     agent = Path("/opt/azcmagent/bin/himds")
     chosen = picked({}, agent=agent)
     by_agent = {name for name, source in chosen.items() if source == "Azure Arc"}
-    assert by_agent == {"MSAL for Python, Keyless", "@azure/identity for JavaScript", "Go", ".NET"}
+    assert by_agent == {"MSAL for Python", "Keyless", "@azure/identity for JavaScript", "Go", ".NET"}
     assert picked(dict.fromkeys(("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), "set"), agent=agent)["Go"] == "App Service"
 
 
@@ -439,18 +440,49 @@ def test_java_and_rust_read_the_variables_in_their_own_ways() -> None:
     assert picked(dict.fromkeys(("IDENTITY_ENDPOINT", "MSI_ENDPOINT"), "set"))["Rust"] == "virtual machine (IMDS)"
 
 
-@pytest.mark.parametrize(("source", "name"), [("workload", "workload identity"), ("cloud-shell", "Cloud Shell")])
-def test_where_a_source_is_that_msal_does_not_know_no_identity_is_to_be_enabled(
-    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, source: str, name: str
-) -> None:
+def in_source(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, source: SourceName, identity: str = "system") -> None:
     for variable in IDENTITY_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    for variable, value in local_azure.environment(source=source).items():
+    for variable, value in azure.environment(source=source, identity=identity).items():
         monkeypatch.setenv(variable, value)
+
+
+def test_in_a_pod_with_workload_identity_it_is_said_which_source_is_picked_and_why(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_source(local_azure, monkeypatch, "workload", "reporting")
+    local_azure.identity("reporting").grant("Key Vault Secrets User", on=local_azure.vault("contoso-kv"))
+    local_azure.vault("contoso-kv").set_secret("db-password", "s3cr3t")
+    report = diagnose(vault_url=URL, secret="db-password")
+    found = {finding.check: finding for finding in report.findings}
+    assert found["source"].evidence == (
+        "Keyless takes workload identity (AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID are set, and no variable "
+        "names an endpoint). The managed identity clients of MSAL for Python, Go, Rust do not know it, and ask the metadata "
+        "service."
+    )
+    client_id = local_azure.identity("reporting").client_id
+    assert found["whose"].evidence == f"It is that of the identity asked for (client id {client_id})."
+    assert report.healthy
+
+
+def test_in_a_pod_a_managed_identity_that_was_asked_for_is_told_apart(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_source(local_azure, monkeypatch, "workload", "reporting")
+    report = diagnose(vault_url=URL, identity=UserAssignedManagedIdentity(client_id=GUID))
+    assert report.problem is not None
+    assert "a managed identity was asked for" in report.problem.cause
+    assert "WorkloadIdentity" in report.problem.remedy
+
+
+def test_where_a_source_is_that_msal_does_not_know_no_identity_is_to_be_enabled(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_source(local_azure, monkeypatch, "cloud-shell")
     report = diagnose(vault_url=URL, secret="db-password")
     assert report.problem is not None
     assert (report.problem.stage, report.problem.code) == ("identity", "KL-201")
-    assert report.problem.cause.startswith(f"What is here is {name}")
+    assert report.problem.cause.startswith("What is here is Cloud Shell")
     assert "azure-identity" in report.problem.remedy
     assert "KL-605" not in {finding.code for finding in report.findings}
 

@@ -15,6 +15,7 @@ from tests.remedies import NEITHER, flaw
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from keyless._identity import failures as identity_failures
+from keyless._identity.choice import choose
 from keyless._identity.managed_identity import check_identity
 from keyless._identity.session import Exchange
 from keyless._remedies import network, remedies
@@ -91,7 +92,7 @@ def errors() -> list[KeylessError]:
             no_answer, (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), requests.Timeout("x"), unresolved())
         ),
         no_answer(requests.ConnectionError("x")),
-        identity_failures.token_too_late("system-assigned"),
+        choose().too_late(),
         *(
             refused_by(check_vault_url, url)
             for url in (7, "", "contoso-kv", "http://a.vault.azure.net", "https://a.example/b")

@@ -123,6 +123,20 @@ def test_one_id_chooses_that_user_assigned_identity(
     ]
 
 
+def test_in_a_pod_it_reads_as_the_workload_identity_with_and_without_its_client_id(azure: LocalAzure) -> None:
+    pod, client_id = azure.identity("reporting"), azure.identity("reporting").client_id
+    pod.grant("Key Vault Secrets User", on=azure.vault("contoso-kv"))
+    environment = azure.environment(source="workload", identity="reporting") | SETTINGS
+    azure.journal.clear()
+    with FunctionHost(FOLDER, environment=environment) as host:
+        alone, named = call(host), call(host, userAssignedClientId=client_id)
+        assert alone.json()["identity"] == {"kind": "workload"}
+        assert named.json()["identity"] == {"kind": "workload", "clientId": client_id}
+        # Workload identity knows no other ids: the managed identity of the node is asked for.
+        assert call(host, userAssignedObjectId=pod.object_id).status_code == 503
+    assert {entry.source for entry in azure.journal.entries(operation="getToken", identity="reporting")} == {"workload"}
+
+
 @pytest.mark.parametrize("body", [f'{{"userAssignedClientId": "{STRANGER}"}}', f"USERASSIGNEDOBJECTID={STRANGER}"])
 def test_an_id_in_the_body_is_refused_rather_than_passed_over(azure: LocalAzure, host: FunctionHost, body: str) -> None:
     azure.journal.clear()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msal
 import requests
 
+from keyless._identity.choice import token_too_late
 from keyless._remedies import remedies
-from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import ErrorAnswer, read_error
 from keyless.errors import (
     DeadlineExceededError,
@@ -32,20 +32,6 @@ _NOT_LET_IN = frozenset({401, 403})
 # The first version of MSAL in which Service Fabric works.
 _PINS_CERTIFICATE = (1, 38)
 _SEVERAL = "multiple user assigned"
-
-
-def token_too_late(identity: str) -> DeadlineExceededError:
-    """Return the error for a token that did not come in time."""
-    what, health = f"No token for the {identity} managed identity came", "the platform's health"
-    if msal.managed_identity.get_managed_identity_source() == msal.managed_identity.DEFAULT_TO_VM:
-        return too_late(
-            what,
-            cause="Nothing answers at the metadata service of virtual machines, where the SDKs turn when no variable names "
-            "another endpoint: this does not run in Azure, or the service is slow or being updated.",
-            where=health,
-            first=f"{remedies.LAPTOP} In Azure, try again",
-        )
-    return too_late(what, cause="The identity endpoint is slow, silent or being updated.", where=health)
 
 
 def explain(identity: str, exchange: Exchange, problem: Exception | None) -> IdentityError | DeadlineExceededError:

@@ -87,7 +87,7 @@ class ManagedIdentity:
     """One managed identity, as MSAL asks for its tokens.
 
     Args:
-        identity: Which one, in MSAL's own classes.
+        identity: Which one, in MSAL's own classes; None for the system-assigned one.
         pause: Waits that many seconds; returns whether the wait was cut short because the owner closes.
         clock: Tells the time in seconds, for deadlines and pauses.
 
@@ -96,6 +96,7 @@ class ManagedIdentity:
     """
 
     def __init__(self, identity: Any, *, pause: Callable[[float], bool], clock: Callable[[], float]) -> None:
+        identity = msal.SystemAssignedManagedIdentity() if identity is None else identity
         self.name = check_identity(identity)
         self._identity = identity
         self._session = IdentitySession(pause=pause, clock=clock)
@@ -122,7 +123,7 @@ class ManagedIdentity:
         self._answers.clear()
         with self._session.until(deadline, patient=patient) as exchange:
             try:
-                token = _token(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
+                token = token_of(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
             except KeylessError:
                 raise
             except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
@@ -131,7 +132,7 @@ class ManagedIdentity:
         # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
         if token is None:
             raise explain(self.name, exchange, problem)
-        if not re.fullmatch("[!-~]+", token.value):
+        if not token.can_be_sent:
             raise no_header(self.name, exchange.source)
         return token
 
@@ -153,7 +154,7 @@ class ManagedIdentity:
         return client
 
 
-def _token(result: object) -> Token | None:
+def token_of(result: object) -> Token | None:
     """Return the token in what MSAL returned; None where that is an error."""
     if not isinstance(result, dict) or not isinstance(result.get("access_token"), str):
         return None

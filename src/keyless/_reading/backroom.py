@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keyless._reading.cache import Deny, Fetch, Revalidate, SecretCache, Serve
 from keyless._reading.crew import Crew, Lane
-from keyless._reading.fetch import Fetcher
 from keyless._reading.flight import SingleFlight, Ticket, closed
-from keyless._vault.failures import unreadable
 from keyless._wire.deadline import Deadline
 from keyless._wire.gate import Gate
 from keyless.errors import KeylessError
@@ -19,9 +17,11 @@ from keyless.errors import KeylessError
 if TYPE_CHECKING:
     from contextvars import Context
 
+    from keyless._identity.choice import Choice
     from keyless._reading.cache import Lookup
     from keyless._reading.counter import Counts
     from keyless._reading.crew import Act
+    from keyless._reading.fetch import Fetcher
     from keyless._reading.flight import Flight
     from keyless._reading.herald import Herald
     from keyless._reading.options import ReaderOptions
@@ -43,7 +43,7 @@ class Backroom:
 
     Args:
         vault_url: The vault's address, already checked.
-        identity: The managed identity, in MSAL's own classes, already checked.
+        choice: Who reads.
         options: The reader's options.
         cache: What is remembered.
         counts: What is counted.
@@ -56,7 +56,7 @@ class Backroom:
     def __init__(
         self,
         vault_url: str,
-        identity: Any,
+        choice: Choice,
         options: ReaderOptions,
         *,
         cache: SecretCache,
@@ -64,7 +64,7 @@ class Backroom:
         herald: Herald,
     ) -> None:
         self._vault_url = vault_url
-        self._identity = identity
+        self._choice = choice
         self._options = options
         self._clock = options.clock
         self._cache = cache
@@ -97,6 +97,10 @@ class Backroom:
     def known_token(self, resource: str) -> Token | None:
         """Return the token in hand if there is nothing to do about it."""
         return None if self._fetcher is None else self._fetcher.tokens.known(resource)
+
+    def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
+        """See that it is told, once a flight, that a caller has waited for long."""
+        self._do(partial(self._tell_waiting, wanted, seconds, left, copy_context()))
 
     def expire(self, secret: SecretId, rejected: str | None, ticket: Ticket[None]) -> bool:
         """See that the next read waits for the vault; return whether the ticket is to be waited with until it is so."""
@@ -171,9 +175,11 @@ class Backroom:
         """Return what asks the services; no fork falls into its making, nor into the imports that a read needs."""
         if self._fetcher is None:
             with self.gate.passage:
+                from keyless._reading.fetch import Fetcher  # noqa: PLC0415 (it loads requests and MSAL)
+
                 self._herald.prepare()
                 self._fetcher = Fetcher(
-                    self._vault_url, self._identity, self._options, emit=self._herald.tell, gate=self.gate
+                    self._vault_url, self._choice, self._options, emit=self._herald.tell, gate=self.gate
                 )
         return self._fetcher
 
@@ -200,6 +206,15 @@ class Backroom:
             self._crew.later(self._tellings, partial(context.run, tell))
         else:
             ticket.give(None)
+
+    def _tell_waiting(self, wanted: SecretId, seconds: float, left: float, context: Context) -> None:
+        def tell() -> Act:
+            self._herald.tell_waiting(wanted, seconds, left)
+            return _nothing
+
+        with self._lock:
+            if self._flights.tell_once(wanted.key):
+                self._crew.later(self._tellings, partial(context.run, tell))
 
     def _has_expired(self, secret: SecretId, rejected: str | None) -> bool:
         with self._lock:
@@ -228,6 +243,8 @@ class Backroom:
         except KeylessError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 (whatever it is, it is remembered, and an old value may stand in)
+            from keyless._vault.failures import unreadable  # noqa: PLC0415 (as for Fetcher)
+
             failure = unreadable(wanted, error)
         else:
             return self._remember(flight, wanted, fetched, started)
@@ -256,3 +273,7 @@ class Backroom:
         if entry is None or entry.stale is None:
             raise error
         return entry.stale
+
+
+def _nothing() -> None:
+    """Wake nobody: none waits for what was told."""

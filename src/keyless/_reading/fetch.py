@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from keyless._identity.managed_identity import ManagedIdentity
 from keyless._reading.flight import closed
 from keyless._reading.tokens import TokenSource
 from keyless._vault.failures import open_to_all, wrong_challenge
 from keyless._vault.vault import TokenRejected, Vault
+from keyless._wire.gate import Gate
 from keyless._wire.pauses import backoff
 from keyless.clouds import cloud_of
 from keyless.errors import VaultError, VaultThrottledError
@@ -19,9 +19,9 @@ from keyless.errors import VaultError, VaultThrottledError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyless._identity.choice import Choice
     from keyless._reading.options import ReaderOptions
     from keyless._wire.deadline import Deadline
-    from keyless._wire.gate import Gate
     from keyless.events import Hook
     from keyless.secret import Secret
     from keyless.secret_id import SecretId
@@ -34,14 +34,14 @@ _LONGEST_PAUSE = 8.0
 
 
 class Fetcher:
-    """Reads secrets of one vault as one managed identity: two requests for the first, one for each after it.
+    """Reads secrets of one vault as one identity: two requests for the first, one for each after it.
 
     The official client sends three for the first, because it asks the vault for its challenge. Here the vault's host says
     which cloud it is in, and so which token it wants; only a host under no known suffix is asked.
 
     Args:
         vault_url: The vault's address, already checked.
-        identity: The managed identity, in MSAL's own classes.
+        choice: Who reads.
         options: The reader's options.
         emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
@@ -51,7 +51,7 @@ class Fetcher:
     def __init__(
         self,
         vault_url: str,
-        identity: Any,
+        choice: Choice,
         options: ReaderOptions,
         *,
         emit: Hook,
@@ -60,8 +60,8 @@ class Fetcher:
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
-        asked = ManagedIdentity(identity, pause=self._pause, clock=options.clock)
-        self.tokens = TokenSource(asked, options, emit=emit)
+        gate = gate or Gate()
+        self.tokens = TokenSource(choice.make(self._pause, options.clock, gate), choice, options, emit=emit)
         self._host = vault_url.removeprefix("https://").partition(":")[0]
         self._vault = Vault(vault_url, connections=options.parallel, now=_now, gate=gate)
         cloud = cloud_of(self._host)

@@ -67,9 +67,7 @@ class Ticket(Generic[V]):
         import asyncio  # noqa: PLC0415 (as above)
 
         assert self._waiter is not None  # noqa: S101 (for the type checker: in_loop() set it)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._waiter
+        await asyncio.wait((self._waiter,), timeout=seconds)
         return self.landed
 
     def give(self, result: V | None, failure: BaseException | None = None) -> None:
@@ -97,9 +95,14 @@ class Ticket(Generic[V]):
 
 
 class Flight(Generic[V]):
-    """A piece of work that is under way, and the tickets of those who wait for it."""
+    """A piece of work that is under way, and the tickets of those who wait for it.
+
+    Attributes:
+        is_told: Whether it was told that somebody has waited for long.
+    """
 
     def __init__(self) -> None:
+        self.is_told = False
         self._tickets: list[Ticket[V]] = []
         self._brought: tuple[V | None, BaseException | None] | None = None
 
@@ -183,6 +186,14 @@ class SingleFlight(Generic[V]):
         """Say whether a flight for a key is under way and not overdue; any thread may ask."""
         flight, due = self._flights.get(key, (None, None))
         return flight is not None and due is not None and due.remaining > 0
+
+    def tell_once(self, key: str) -> bool:
+        """Say whether a flight for a key is under way of which nothing was told yet; from now on it was."""
+        flight, _ = self._flights.get(key, (None, None))
+        if flight is None or flight.is_told:
+            return False
+        flight.is_told = True
+        return True
 
     def forget(self, key: str) -> None:
         """Make the next one open a flight anew; those who joined the old one still get its result."""

@@ -123,6 +123,12 @@ class Herald:
         kind, age = StaleStarted if entry.failures == 1 else RefreshFailed, now - entry.stored_at
         self.tell(kind(vault_url=url, name=name, kl_code=code, what=what, age=age, seconds=seconds))
 
+    def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
+        """Tell of a caller that has waited for some seconds, and how many more it will."""
+        from keyless.events import ReadWaiting  # noqa: PLC0415 (as above)
+
+        self.tell(ReadWaiting(vault_url=wanted.vault_url, name=wanted.name, seconds=seconds, left=left))
+
     def tell_invalidated(self, vault_url: str, name: str) -> None:
         """Tell of a value that a caller found to be wrong."""
         from keyless.events import SecretInvalidated, log_event  # noqa: PLC0415 (as above)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import random
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from keyless._identity.failures import token_too_late
-from keyless._identity.managed_identity import check_identity
 from keyless._reading.backroom import Backroom
 from keyless._reading.cache import Deny, Renew, Revalidate, SecretCache, Serve
 from keyless._reading.counter import Counts
-from keyless._reading.fetch import Fetcher
 from keyless._reading.flight import Ticket, closed
 from keyless._reading.forks import guard_forks
 from keyless._reading.herald import Herald
@@ -27,6 +24,7 @@ from keyless.secret_id import SecretId
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyless._identity.choice import Choice
     from keyless._reading.options import ReaderOptions
     from keyless._wire.gate import Gate
     from keyless._wire.token import Token
@@ -57,17 +55,17 @@ class Refresher:
 
     Args:
         vault_url: The vault's address, already checked.
-        identity: The managed identity, in MSAL's own classes.
+        choice: Who reads.
         options: The reader's options.
 
     Attributes:
-        identity_name: The managed identity, as text.
+        identity_name: Who reads, as text.
     """
 
-    def __init__(self, vault_url: str, identity: Any, options: ReaderOptions) -> None:
+    def __init__(self, vault_url: str, choice: Choice, options: ReaderOptions) -> None:
         self.vault_url = vault_url
-        self.identity_name = check_identity(identity)
-        self._identity = identity
+        self.identity_name = choice.name
+        self._choice = choice
         self._options = options
         self._clock = options.clock
         self._counts = Counts()
@@ -123,12 +121,18 @@ class Refresher:
                     self._backroom.read(wanted, Ticket())
                 return self._served(secret)
         self._herald.refuse_if_telling()
+        if self._choice.loops is not None:
+            self._choice.loops.note(blocking=ticket is Ticket)
         made = ticket()
         told = self._backroom.read(wanted, made)
         # Looked at again: close() may have come in between, and then nobody answers any more.
         if self._closed:
             raise closed()
         return PendingRead(wanted, made, found if isinstance(found, Renew) else None, unattended=not told)
+
+    def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
+        """See that it is told that a caller has waited for a secret, and how many seconds more it will."""
+        self._backroom.tell_waiting(wanted, seconds, left)
 
     def result_or_fallback(self, pending: PendingRead) -> Secret:
         """Return what a reader gets that has waited for as long as it would.
@@ -156,7 +160,9 @@ class Refresher:
         Raises:
             KeylessError: If it cannot be read.
         """
-        fetcher = Fetcher(self.vault_url, self._identity, self._options, emit=self._herald.tell)
+        from keyless._reading.fetch import Fetcher  # noqa: PLC0415 (it loads requests and MSAL)
+
+        fetcher = Fetcher(self.vault_url, self._choice, self._options, emit=self._herald.tell)
         self._counts.misses.add()
         try:
             fetched = fetcher.fetch(wanted, deadline, patient=False)
@@ -186,7 +192,7 @@ class Refresher:
         if not isinstance(found, Ticket):
             return found
         if not found.wait(deadline.remaining):
-            raise token_too_late(self.identity_name)
+            raise self._choice.too_late()
         return found.outcome()
 
     async def atoken(self, resource: str, claims: str | None) -> Token:
@@ -196,7 +202,7 @@ class Refresher:
         if not isinstance(found, Ticket):
             return found
         if not await found.awaited(deadline.remaining):
-            raise token_too_late(self.identity_name)
+            raise self._choice.too_late()
         return found.outcome()
 
     def stats(self) -> ReaderStats:
@@ -224,8 +230,10 @@ class Refresher:
 
     def begin_process(self) -> None:
         """Make what cannot outlive a fork."""
+        if self._choice.loops is not None:
+            self._choice.loops.begin_process()
         self._backroom = Backroom(
-            self.vault_url, self._identity, self._options, cache=self._cache, counts=self._counts, herald=self._herald
+            self.vault_url, self._choice, self._options, cache=self._cache, counts=self._counts, herald=self._herald
         )
 
     @property
@@ -242,9 +250,11 @@ class Refresher:
         if known is not None:
             return known
         self._herald.refuse_if_telling()
+        if self._choice.loops is not None:
+            self._choice.loops.note(blocking=ticket is Ticket)
         made = ticket()
         if not self._backroom.fetch_token(resource, claims, deadline, made):
-            raise no_thread(f"No token for the {self.identity_name} managed identity came")
+            raise no_thread(f"No token for {self._choice.words} came")
         if self._closed:
             raise closed()
         return made

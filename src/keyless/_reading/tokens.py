@@ -1,4 +1,4 @@
-"""The tokens of one identity: one flight a token, whoever wants it, and no more requests than can help."""
+"""The tokens of whoever reads: one flight a token, whoever wants it, and no more requests than can help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from keyless._identity.failures import token_too_late
 from keyless._reading.flight import SingleFlight, Ticket
 from keyless._wire.clock import unix_time
 from keyless._wire.deadline import Deadline
@@ -15,7 +14,7 @@ from keyless._wire.pauses import LONGEST_PAUSE
 from keyless.errors import DeadlineExceededError, IdentityError
 
 if TYPE_CHECKING:
-    from keyless._identity.managed_identity import ManagedIdentity
+    from keyless._identity.choice import Asked, Choice
     from keyless._reading.options import ReaderOptions
     from keyless._wire.token import Token
     from keyless.events import Hook
@@ -51,20 +50,21 @@ class _Held:
 
 
 class TokenSource:
-    """The tokens of one identity.
+    """The tokens of whoever reads.
 
     A failure is remembered as long as a refusal of the vault is where the endpoint does not say how long, so that many
     readers do not hammer an endpoint that cannot help them.
 
     Args:
-        identity: What they are asked of.
+        asked: What they are asked of.
+        choice: Who reads.
         options: The reader's options.
         emit: What is given each event.
     """
 
-    def __init__(self, identity: ManagedIdentity, options: ReaderOptions, *, emit: Hook) -> None:
-        self.name = identity.name
-        self._identity = identity
+    def __init__(self, asked: Asked, choice: Choice, options: ReaderOptions, *, emit: Hook) -> None:
+        self._choice = choice
+        self._asked = asked
         self._options = options
         self._clock = options.clock
         self._emit = emit
@@ -94,7 +94,7 @@ class TokenSource:
                 acquire = partial(self._acquire_unless_known, key, resource, deadline, claims)
                 self._flights.run(key, flight, acquire)
             if not ticket.wait(deadline.remaining):
-                raise token_too_late(self.name)
+                raise self._choice.too_late()
             # Another flight may have ended only because whoever opened it had less time than is left here.
             early = isinstance(ticket.failure, DeadlineExceededError) and deadline.remaining > 0
             if opened or not early:
@@ -117,11 +117,11 @@ class TokenSource:
             self._held.pop(resource, None)  # Another thread may have been refused at the same time.
             self._failures.clear()
             # The others are held here, too.
-            self._identity.forget()
+            self._asked.forget()
 
     def close(self) -> None:
         """Close the connections and forget every token; whoever waits gets ReaderClosedError."""
-        self._identity.close()
+        self._asked.close()
         self._flights.close()
         self._held.clear()
         self._failures.clear()
@@ -152,7 +152,7 @@ class TokenSource:
         started = self._clock()
         if held is not None:
             deadline = Deadline.after(min(_RENEWAL_SECONDS, deadline.remaining), self._clock)
-        token = self._identity.acquire(resource, deadline, claims=claims, patient=held is None)
+        token = self._asked.acquire(resource, deadline, claims=claims, patient=held is None)
         self._held[resource] = _Held(token)
         if held is not None and held.token.value == token.value:
             self._held[resource].rest_until = self._clock() + _RENEWAL_REST
@@ -160,5 +160,7 @@ class TokenSource:
         from keyless.events import TokenAcquired  # noqa: PLC0415 (importing keyless need not pay for it)
 
         seconds = self._clock() - started
-        self._emit(TokenAcquired(identity=self.name, resource=resource, expires_on=token.expires_on, seconds=seconds))
+        self._emit(
+            TokenAcquired(identity=self._choice.name, resource=resource, expires_on=token.expires_on, seconds=seconds)
+        )
         return token

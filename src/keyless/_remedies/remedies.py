@@ -29,6 +29,9 @@ NAME_IN_MANIFEST = (
 USE_ANOTHER_SDK = (
     "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for what is here."
 )
+ASK_WORKLOAD = (
+    "Ask for that: `keyless doctor` without an id, and in code SecretReader(url) or WorkloadIdentity(client_id=...)."
+)
 USE_BINDING = (
     "Read secrets here with azure-keyvault-secrets and azure-identity 1.26 or newer: "
     "`WorkloadIdentityCredential(enable_azure_proxy=True)`."

@@ -13,11 +13,11 @@ from urllib3.exceptions import HTTPError
 
 from keyless._vault.challenge import Challenge
 from keyless._vault.failures import another_answer, error_answer, no_answer, not_a_vault, unreadable
-from keyless._vault.session import VaultSession
 from keyless._wire.body import read_body
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import json_object
 from keyless._wire.gate import Gate
+from keyless._wire.trusting import TrustingSession
 from keyless.errors import KeylessError
 from keyless.secret import Secret
 
@@ -69,7 +69,7 @@ class Vault:
         self._url = url
         self._host = urlsplit(url).hostname
         self._now = now
-        self._session = VaultSession(connections=connections, gate=gate or Gate())
+        self._session = TrustingSession(connections=connections, gate=gate or Gate())
 
     def read(self, secret: SecretId, token: Token | None, deadline: Deadline) -> Secret:
         """Ask the vault for a secret, once.

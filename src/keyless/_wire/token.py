@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 
@@ -18,3 +19,8 @@ class Token:
     value: str = field(repr=False)
     expires_on: int
     refresh_on: int | None = None
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether a request's header can carry it."""
+        return re.fullmatch("[!-~]+", self.value) is not None

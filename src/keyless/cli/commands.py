@@ -85,10 +85,33 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except KeylessError as error:
-            click.echo(f"error [{error.kl_code}]: {error.what}", err=True)
-            click.echo(f"  cause:  {error.cause}", err=True)
-            click.echo(f"  remedy: {error.remedy}", err=True)
+            _show(error)
             ctx.exit(1)
+
+
+def _show(error: KeylessError) -> None:
+    """Show an error in lines as wide as the terminal, which breaks a command by itself, so that it can be copied whole."""
+    import shutil  # noqa: PLC0415 (a command that is well need not load it)
+    import sys  # noqa: PLC0415 (as above)
+    import textwrap  # noqa: PLC0415 (as above)
+
+    from keyless._remedies.paragraphs import parts_of  # noqa: PLC0415 (as above)
+
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
+
+    def show(text: str, indent: str) -> None:
+        for line in textwrap.wrap(
+            text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        ):
+            click.echo(line, err=True)
+
+    show(f"error [{error.kl_code}]: {error.what}", "  ")
+    show(f"  cause:  {error.cause}", " " * 10)
+    for part in parts_of(f"remedy: {error.remedy}"):
+        if part.is_command:
+            click.echo(f"{' ' * 12}{part.text}", err=True)
+        else:
+            show(f"{'  ' if part.text.startswith('remedy:') else ' ' * 10}{part.text}", " " * 10)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

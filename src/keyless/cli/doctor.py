@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from keyless._remedies.paragraphs import parts_of
 from keyless.cli.identity_options import chosen_identity, identity_options
 from keyless.doctor import diagnose
 
@@ -86,14 +87,11 @@ def _show_finding(console: Console, finding: Finding) -> None:
 
 def _show_remedy(console: Console, remedy: str) -> None:
     """Show each command on a line of its own, which the terminal alone breaks, so that it can be copied whole."""
-    for position, part in enumerate(f"Remedy: {remedy}".split("`")):
-        if position % 2:
-            console.print(f"{_INDENT}  [bold]{escape(part)}[/]", soft_wrap=True)
-            continue
-        words, portal, path = part.lstrip(".,;: ").partition("Portal: ")
-        for text in (words.rstrip(), f"{portal}{path}"):
-            if text:
-                _show_text(console, text)
+    for part in parts_of(f"Remedy: {remedy}", longest_inside=0):
+        if part.is_command:
+            console.print(f"{_INDENT}  [bold]{escape(part.text)}[/]", soft_wrap=True)
+        else:
+            _show_text(console, part.text)
 
 
 def _show_text(console: Console, text: str) -> None:

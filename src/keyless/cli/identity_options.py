@@ -20,7 +20,7 @@ def identity_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def chosen_identity(*, client_id: str | None, resource_id: str | None, object_id: str | None) -> Any:
-    """Return the identity that the options name, in MSAL's own classes; the system-assigned one where none does.
+    """Return the identity that the options name, in MSAL's own classes; None, for what the host offers, where none does.
 
     Raises:
         click.UsageError: If more than one is given, or one is empty.
@@ -31,4 +31,4 @@ def chosen_identity(*, client_id: str | None, resource_id: str | None, object_id
         raise click.UsageError("Name the identity once: --client-id, --resource-id and --object-id exclude each other.")
     if "" in named.values():
         raise click.UsageError("The identity's id is empty: give one, or leave the option out for the system-assigned.")
-    return msal.UserAssignedManagedIdentity(**named) if named else msal.SystemAssignedManagedIdentity()
+    return msal.UserAssignedManagedIdentity(**named) if named else None

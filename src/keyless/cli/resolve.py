@@ -90,15 +90,13 @@ def resolve(
     Args:
         references: References by the names of their settings.
         vault_urls: The addresses of vaults by their names.
-        identity: The resource id of a user-assigned identity; None for the system-assigned.
+        identity: The resource id of a user-assigned identity; None for what the host offers.
         keep_unresolved: Whether one that does not resolve stays as it is, and is named on stderr.
 
     Raises:
         ConfigurationError: If some do not resolve; all of them are named.
     """
-    chosen = (
-        msal.UserAssignedManagedIdentity(resource_id=identity) if identity else msal.SystemAssignedManagedIdentity()
-    )
+    chosen = msal.UserAssignedManagedIdentity(resource_id=identity) if identity else None
     meant = {name: _parsed(reference, vault_urls) for name, reference in references.items()}
     vaults = {secret.vault_url for secret in meant.values() if isinstance(secret, SecretId)}
     with ExitStack() as stack:
@@ -115,7 +113,7 @@ def resolve(
         another = _NO_SYSTEM if identity is None and "MSINotEnabled" in failed.values() else ""
         raise ConfigurationError(
             f"The command was not started: Key Vault references do not resolve: {', '.join(errors)}.",
-            cause=" ".join(f"{name} ({failed[name]}): {error}" for name, error in errors.items()),
+            cause=" ".join(f"{name} ({failed[name]}): {error.line}" for name, error in errors.items()),
             remedy=f"{another}Mend each one as it says, or give --keep-unresolved to leave them as they are, as Azure does.",
         )
     for name, error in errors.items():

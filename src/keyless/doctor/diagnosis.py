@@ -7,10 +7,10 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import msal
-
+from keyless._identity.choice import offered_identity
 from keyless._remedies.host import host_of
 from keyless._remedies.remedies import set_setting
+from keyless._remedies.sources import arc_agent
 from keyless._wire.clock import monotonic
 from keyless._wire.deadline import Deadline
 from keyless.doctor.environment import check_environment
@@ -20,7 +20,6 @@ from keyless.doctor.identity import check_identity
 from keyless.doctor.network import check_address, check_name, check_way
 from keyless.doctor.report import Report
 from keyless.doctor.secret import check_secret
-from keyless.doctor.sources import arc_agent
 from keyless.doctor.vault import check_vault
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def diagnose(
     Args:
         vault_url: The vault's address; None means that of the variable ``KEY_VAULT_URL``.
         secret: The secret's name; None means that of the variable ``SECRET_NAME``. Without one nothing is read.
-        identity: The managed identity, in MSAL's own classes; None means the system-assigned one.
+        identity: The managed identity, in MSAL's own classes, or a WorkloadIdentity; None means what the host offers.
         timeout: Seconds that all of it may take.
 
     Returns:
@@ -60,7 +59,7 @@ def diagnose(
     started = monotonic()
     examination = Examination(
         environment=dict(os.environ),
-        identity=msal.SystemAssignedManagedIdentity() if identity is None else identity,
+        identity=offered_identity() if identity is None else identity,
         vault_url=vault_url or os.environ.get(_UNTOLD, "").strip() or None,
         secret=secret or os.environ.get("SECRET_NAME", "").strip() or None,
         deadline=Deadline(started + timeout - min(_MARGIN, timeout / 10), monotonic),

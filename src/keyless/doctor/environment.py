@@ -11,22 +11,12 @@ import requests
 
 from keyless._remedies import remedies
 from keyless._remedies.host import FUNCTION_APP, GUID, WEB_APP
+from keyless._remedies.sources import ARC, METADATA_SERVICE, WORKLOAD_IDENTITY
 from keyless.doctor.finding import Finding, well
 from keyless.doctor.machine import METADATA_ADDRESS
 from keyless.doctor.reference_findings import check_references
 from keyless.doctor.settings import check_settings
-from keyless.doctor.sources import (
-    ARC,
-    ARC_ADDRESS,
-    METADATA_SERVICE,
-    NONE,
-    OURS,
-    WORKLOAD_IDENTITY,
-    beyond_msal,
-    not_known,
-    picked,
-    why,
-)
+from keyless.doctor.sources import ARC_ADDRESS, NONE, OURS, beyond_ours, not_known, picked, why
 from keyless.doctor.versions import check_versions
 
 if TYPE_CHECKING:
@@ -91,6 +81,15 @@ def _check_source(examination: Examination) -> Finding:
             "metadata service of virtual machines, which App Service forbids: it is not down.",
             remedy=remedies.enable_identity(host),
         )
+    if ours == WORKLOAD_IDENTITY and set(chosen.values()) == {WORKLOAD_IDENTITY, METADATA_SERVICE}:
+        others = ", ".join(sdk for sdk in chosen if chosen[sdk] == METADATA_SERVICE)
+        reason = why(variables, agent=examination.agent)
+        return well(
+            _STAGE,
+            "source",
+            f"Keyless takes workload identity ({reason}). The managed identity clients of {others} do not know it, and ask the "
+            "metadata service.",
+        )
     if len(set(chosen.values())) > 1:
         return _disagreement(examination, chosen)
     reason = why(variables, agent=examination.agent)
@@ -100,7 +99,7 @@ def _check_source(examination: Examination) -> Finding:
 def _disagreement(examination: Examination, chosen: Mapping[str, str]) -> Finding:
     variables, agent = examination.environment, examination.agent
     sdks = {source: ", ".join(sdk for sdk in chosen if chosen[sdk] == source) for source in chosen.values()}
-    unknown = beyond_msal(variables, agent=agent)
+    unknown = beyond_ours(variables, agent=agent)
     if unknown:
         cause, remedy = not_known(unknown), remedies.USE_ANOTHER_SDK
     elif chosen[OURS] == ARC and picked(variables)[OURS] == METADATA_SERVICE:
@@ -233,10 +232,12 @@ def _check_binding(variables: Mapping[str, str]) -> Finding | None:
 
 def _check_proxy(examination: Examination) -> Finding | None:
     variables = examination.environment
-    is_arc = picked(variables, agent=examination.agent)[OURS] == ARC
+    ours = picked(variables, agent=examination.agent)[OURS]
+    if ours == WORKLOAD_IDENTITY:
+        return None  # Microsoft Entra is asked, through the proxy.
     endpoint = (
         variables.get("IDENTITY_ENDPOINT")
-        or (ARC_ADDRESS if is_arc else "")
+        or (ARC_ADDRESS if ours == ARC else "")
         or variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")
         or METADATA_ADDRESS
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msal
+from keyless.workload_identity import WorkloadIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Examination:
 
     Attributes:
         environment: The environment.
-        identity: The managed identity, in MSAL's own classes.
+        identity: The managed identity, in MSAL's own classes, or a WorkloadIdentity; None for the system-assigned one.
         vault_url: The vault's address as it was given; None where none was.
         secret: The secret's name as it was given; None where none was.
         deadline: By when all must be done.
@@ -66,6 +66,12 @@ class Examination:
     @property
     def asked_id(self) -> tuple[str, str] | None:
         """The kind and the value of the id that names a user-assigned identity; None for the system-assigned."""
+        if self.identity is None:
+            return None
+        if isinstance(self.identity, WorkloadIdentity):
+            return "ClientId", self.identity.client_id or self.environment.get("AZURE_CLIENT_ID", "")
+        import msal  # noqa: PLC0415 (whoever made an identity has loaded it)
+
         if not msal.managed_identity.ManagedIdentity.is_managed_identity(self.identity):
             return None  # The identity's stage says so.
         value = self.identity.get("Id")

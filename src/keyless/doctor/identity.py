@@ -7,23 +7,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from keyless._identity.choice import choose
 from keyless._identity.failures import refusal_remedy
-from keyless._identity.managed_identity import ManagedIdentity
-from keyless._identity.managed_identity import check_identity as identity_name
 from keyless._remedies.remedies import (
+    ASK_WORKLOAD,
     IDENTITY_OVERVIEW,
     LIST_IDENTITIES,
     NAME_IN_MANIFEST,
     USE_ANOTHER_SDK,
     name_only_identity,
 )
+from keyless._remedies.sources import SERVICE_FABRIC, WORKLOAD, offered_source
 from keyless._wire.deadline import Deadline
 from keyless._wire.error_answer import json_object, quote
+from keyless._wire.gate import Gate
 from keyless.clouds import CLOUDS, cloud_of
 from keyless.doctor.finding import Finding, failed, well
 from keyless.doctor.machine import find_machine
-from keyless.doctor.sources import OURS, SERVICE_FABRIC, beyond_msal, not_known, picked
+from keyless.doctor.sources import beyond_ours, not_known
 from keyless.errors import DeadlineExceededError, IdentityRefusedError, IdentityUnavailableError, KeylessError
+from keyless.workload_identity import WorkloadIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +56,14 @@ def check_identity(examination: Examination) -> list[Finding]:
 
 def _without_answer(examination: Examination, error: KeylessError) -> Finding:
     """Return the finding of a token that did not come; where other SDKs have another source, that is why."""
-    finding, unknown = failed(_STAGE, "token", error), beyond_msal(examination.environment, agent=examination.agent)
-    if unknown is None or not isinstance(error, (IdentityUnavailableError, DeadlineExceededError)):
+    finding, variables, agent = failed(_STAGE, "token", error), examination.environment, examination.agent
+    if not isinstance(error, (IdentityUnavailableError, DeadlineExceededError)):
+        return finding
+    if offered_source(variables, agent=agent) is WORKLOAD and not isinstance(examination.identity, WorkloadIdentity):
+        cause = "What is here is workload identity, and a managed identity was asked for: that is one of the node."
+        return replace(finding, cause=cause, remedy=ASK_WORKLOAD)
+    unknown = beyond_ours(variables, agent=agent)
+    if unknown is None:
         return finding
     return replace(finding, cause=not_known(unknown), remedy=USE_ANOTHER_SDK)
 
@@ -65,7 +74,7 @@ def _refused(examination: Examination, error: IdentityRefusedError) -> Finding:
     machine = find_machine(examination)
     if machine is None:
         return finding
-    name = identity_name(examination.identity)
+    name = choose(examination.identity).name
     return replace(finding, remedy=refusal_remedy(name, machine, code=error.code, message=error.what))
 
 
@@ -78,7 +87,7 @@ def get_token(examination: Examination, resource: str) -> None:
         DeadlineExceededError: If the time runs out.
     """
     deadline = examination.deadline
-    identity = ManagedIdentity(examination.identity, pause=lambda _: True, clock=deadline.clock)
+    identity = choose(examination.identity).make(lambda _: True, deadline.clock, Gate())
     try:
         token = identity.acquire(resource, Deadline.after(deadline.remaining * _SHARE, deadline.clock))
     finally:
@@ -137,7 +146,7 @@ def _check_whose(examination: Examination) -> Finding:
         evidence = f"The identity with the {_NAMES[kind]} {value} was asked for, and the token is that of {found}."
         cause = "The endpoint does not know this kind of id and gave another identity's token."
         remedy = f"Name the identity by its client id, one of: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}"
-        if picked(examination.environment, agent=examination.agent)[OURS] == SERVICE_FABRIC:
+        if offered_source(examination.environment, agent=examination.agent) is SERVICE_FABRIC:
             cause = "On Service Fabric the application's manifest names its identity, and what a program asks for does nothing."
             remedy = NAME_IN_MANIFEST
     return Finding(

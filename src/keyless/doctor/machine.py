@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import requests
 
 from keyless._remedies.host import machine_of
-from keyless.doctor.sources import METADATA_SERVICE, OURS, picked
+from keyless._remedies.sources import METADATA_SERVICE, offered_source
 
 if TYPE_CHECKING:
     from keyless._remedies.host import Host
@@ -26,7 +26,10 @@ def find_machine(examination: Examination) -> Host | None:
         runs on them gets its identity otherwise.
     """
     variables = examination.environment
-    if picked(variables, agent=examination.agent)[OURS] != METADATA_SERVICE or "KUBERNETES_SERVICE_HOST" in variables:
+    if (
+        offered_source(variables, agent=examination.agent).name != METADATA_SERVICE
+        or "KUBERNETES_SERVICE_HOST" in variables
+    ):
         return None
     address = variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or METADATA_ADDRESS
     left = min(examination.deadline.remaining, _LONGEST)

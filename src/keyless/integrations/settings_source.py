@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import AliasChoices
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
 from keyless.errors import ConfigurationError, ReadErrors, SecretNotFoundError
+from keyless.integrations.settings_names import has_field, nested_model, wanted_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pydantic.fields import FieldInfo
 
+    from keyless.integrations.settings_names import Wanted
     from keyless.secret import Secret
 
 
@@ -31,16 +32,19 @@ class Reader(Protocol):
 class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """Gives a settings model the secrets that are named as its fields are, a dash for each underscore.
 
-    A field with an alias asks for the secret of that name, the first one of several. A field that a source before this
-    one has given is not asked for, and a secret that does not exist leaves its field to the sources after this one and
+    ``env_prefix`` stands before a name. A field with an alias asks for the secret of that name; with several, for the next
+    one where there is none. A field that is a model takes JSON, and two dashes lead to a part of it: ``sql-server--password``
+    or, as Key Vault knows no case, ``SqlServer--Password``. A field that a source before this one has given is not asked for.
+    A secret that does not exist, or whose name Key Vault does not allow, leaves its field to the sources after this one and
     to its default.
 
     Args:
         settings_cls: The settings model. Its ``model_config`` has ``hide_input_in_errors=True``: otherwise pydantic puts
             the values into the text of its validation errors.
         reader: What reads the secrets; up to ``parallel`` of them at once.
-        fields: Which fields are asked for; None means all. A role on single secrets wants them named, since Key Vault
-            answers 403 and not 404 for what its caller may not see.
+        fields: Which fields are asked for, such as ``password``, or ``sql_server.password`` for a part of a model; None means
+            all. A role on single secrets wants them named, since Key Vault answers 403 and not 404 for what its caller may
+            not see.
 
     Raises:
         ConfigurationError: If the model would show values in its errors.
@@ -58,7 +62,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
                 cause="pydantic puts the input into the text of a validation error unless it is told not to.",
                 remedy="Set model_config = SettingsConfigDict(hide_input_in_errors=True).",
             )
-        unknown = set(fields or ()) - settings_cls.model_fields.keys()
+        unknown = [name for name in fields or () if not has_field(settings_cls, name)]
         if unknown:
             raise ConfigurationError(
                 f"The settings model {settings_cls.__name__} has no field {', '.join(sorted(unknown))}.",
@@ -66,7 +70,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
                 remedy=f"It has {', '.join(settings_cls.model_fields)}.",
             )
         self._reader = reader
-        self._fields = settings_cls.model_fields.keys() if fields is None else fields
+        self._fields = fields
 
     def __call__(self) -> dict[str, Any]:
         """Read the secrets of all fields that have no value yet.
@@ -75,24 +79,33 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
             ReadErrors: If a secret could not be read for another reason than that it does not exist.
             ConfigurationError: If a field wants JSON, and the secret is none.
         """
-        fields = {}
-        for name, field in self.settings_cls.model_fields.items():
-            key = _key(name, field)
-            if name in self._fields and not {key, name} & self.current_state.keys():
-                fields[key] = (name, field)
-        secrets = self._read([_secret_name(key) for key in fields])
-        values = {}
-        for key, (name, field) in fields.items():
-            secret = secrets.get(_secret_name(key))
-            if secret is not None:
-                values[key] = self._prepared(name, field, secret)
-        return values
+        pending = [wanted for wanted in wanted_fields(self.settings_cls, self.current_state) if self._asks_for(wanted)]
+        found: dict[str, tuple[str, Any]] = {}
+        # What has no secret under its first name is asked for under its next.
+        for turn in range(max((len(wanted.choices) for wanted in pending), default=0)):
+            left = [wanted for wanted in pending if wanted.dotted not in found and len(wanted.choices) > turn]
+            secrets = self._read([wanted.choices[turn][1] for wanted in left])
+            for wanted in left:
+                key, name = wanted.choices[turn]
+                if name in secrets:
+                    found[wanted.dotted] = key, self._prepared(wanted.name, wanted.field, secrets[name])
+        return _assembled([(wanted.path, *found[wanted.dotted]) for wanted in pending if wanted.dotted in found])
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return one field's secret, its key, and whether it is JSON: what pydantic-settings asks of every source."""
-        key = _key(field_name, field)
-        secret = self._read([_secret_name(key)]).get(_secret_name(key))
-        return secret.value if secret is not None else None, key, self.field_is_complex(field)
+        for wanted in wanted_fields(self.settings_cls, {}):
+            if wanted.dotted == field_name:
+                for key, name in wanted.choices:
+                    secret = self._read([name]).get(name)
+                    if secret is not None:
+                        return secret.value, key, self._is_json(field)
+        return None, field_name, self._is_json(field)
+
+    def _asks_for(self, wanted: Wanted) -> bool:
+        return self._fields is None or any(f"{wanted.dotted}.".startswith(f"{name}.") for name in self._fields)
+
+    def _is_json(self, field: FieldInfo) -> bool:
+        return self.field_is_complex(field) or nested_model(field) is not None
 
     def _read(self, names: list[str]) -> dict[str, Secret]:
         try:
@@ -104,7 +117,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
 
     def _prepared(self, name: str, field: FieldInfo, secret: Secret) -> Any:
         try:
-            return self.prepare_field_value(name, field, secret.value, self.field_is_complex(field))
+            return self.prepare_field_value(name, field, secret.value, self._is_json(field))
         except (ValueError, SettingsError):
             failure = ConfigurationError(
                 f"The secret {secret.name} is not valid for the field {name} of {self.settings_cls.__name__}.",
@@ -115,12 +128,14 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         raise failure
 
 
-def _key(name: str, field: FieldInfo) -> str:
-    """Return the name under which pydantic takes the field's value: its alias, the first one of several."""
-    alias = field.validation_alias
-    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
-    return next((choice for choice in choices if isinstance(choice, str)), name)
-
-
-def _secret_name(key: str) -> str:
-    return key.replace("_", "-")
+def _assembled(values: list[tuple[tuple[str, ...], str, Any]]) -> dict[str, Any]:
+    """Return the values as pydantic takes them; what stands for itself counts before what a model's JSON says."""
+    whole: dict[str, Any] = {}
+    for path, key, value in values:
+        model = whole
+        for step in path:
+            if not isinstance(model.get(step), dict):
+                model[step] = {}
+            model = model[step]
+        model[key] = value
+    return whole

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless import AccessDeniedError, Secret, SecretReader, SystemAssignedManagedIdentity
+from keyless import AccessDeniedError, Secret, SecretReader
+from keyless._identity.choice import choose
 from keyless._reading.fetch import Fetcher
 from keyless.errors import KeylessError
 
@@ -27,9 +28,7 @@ class Application:
     def __init__(self, azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> None:
         self._azure = azure
         self.reader = SecretReader(URL, max_stale=MAX_STALE)
-        moved = Fetcher(
-            URL, SystemAssignedManagedIdentity(), self.reader._options, emit=lambda _: None, pause=self.pause
-        )
+        moved = Fetcher(URL, choose(), self.reader._options, emit=lambda _: None, pause=self.pause)
         monkeypatch.setattr(self.reader._refresher._backroom, "_fetcher", moved)
 
     def pause(self, seconds: float) -> bool:

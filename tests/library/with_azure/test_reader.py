@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from keyless import (
     IdentityRefusedError,
     ReaderClosedError,
     ReadErrors,
+    ReadWaiting,
     RefreshFailed,
     Secret,
     SecretInvalidated,
@@ -30,7 +33,9 @@ from keyless import (
     TokenAcquired,
     UserAssignedManagedIdentity,
     VaultUnreachableError,
+    log_event,
 )
+from keyless import reader as reader_module
 from keyless._reading.flight import Ticket
 
 if TYPE_CHECKING:
@@ -418,3 +423,65 @@ def test_a_value_that_passes_the_bound_while_its_reader_waits_is_not_served(
     assert reader.get("db-password").is_stale, "four seconds are left, and three of them are waited"
     with pytest.raises(DeadlineExceededError):
         reader.get("db-password")
+
+
+def test_a_program_that_has_not_configured_logging_is_shown_nothing(
+    local_azure: LocalAzure, azure_environment: dict[str, str]
+) -> None:
+    program = f"""
+from keyless import KeylessError, SecretReader
+try:
+    SecretReader({URL!r}).get("no-such-secret")
+except KeylessError as error:
+    print(error.kl_code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **azure_environment},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("KL-305\n", "")
+
+
+def test_the_log_names_the_secret_once(
+    local_azure: LocalAzure, azure_environment: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SecretReader(URL) as reader, pytest.raises(SecretNotFoundError) as caught:
+        reader.get("no-such-secret")
+    (line,) = caplog.messages
+    assert line.startswith(f"{URL}/secrets/no-such-secret was not found: the vault answered 404")
+    assert line.count(URL) == 1
+    assert str(caught.value).count(f"{URL}/secrets/no-such-secret") == 1
+
+
+async def test_a_caller_that_waits_for_long_is_told_of_once_whoever_else_waits(
+    silent_identity_endpoint: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reader_module, "_PATIENCE", 0.01)
+    waited = threading.Event()
+    events: list[Event] = []
+
+    def hook(event: Event) -> None:
+        events.append(event)
+        log_event(event)
+        if isinstance(event, ReadWaiting):
+            waited.set()
+
+    with SecretReader(URL, on_event=hook) as reader:
+        tasks = [asyncio.create_task(reader.aget("db-password", timeout=60)) for _ in range(3)]
+        await asyncio.to_thread(waited.wait, 10)
+        for task in tasks:
+            task.cancel()
+    assert [type(event) for event in events if isinstance(event, ReadWaiting)] == [ReadWaiting]
+    (line,) = [message for message in caplog.messages if "waiting for" in message]
+    assert line.startswith(f"{URL}/secrets/db-password: waiting for 0 s, and for 60 s more at most (timeout=)")
+
+
+def test_a_read_with_a_short_timeout_ends_without_a_word_of_waiting(silent_identity_endpoint: None) -> None:
+    events: list[Event] = []
+    with SecretReader(URL, on_event=events.append) as reader, pytest.raises(DeadlineExceededError):
+        reader.get("db-password", timeout=0.05)
+    assert not any(isinstance(event, ReadWaiting) for event in events)

@@ -26,6 +26,21 @@ class Login(BaseModel):
     password: SecretStr
 
 
+class Pool(BaseModel):
+    size: int = 5
+
+
+class SqlServer(BaseModel):
+    host: str = "localhost"
+    password: SecretStr = SecretStr("")
+    pool: Pool | None = None
+
+
+class Tree(BaseModel):
+    name: str = ""
+    inner: Tree | None = None
+
+
 class VaultSettings(BaseSettings):
     """What the tests' models have in common."""
 
@@ -81,6 +96,86 @@ def test_a_field_that_is_a_model_takes_json(azure: LocalAzure) -> None:
 
     azure.vault("contoso-kv").set_secret("login", f'{{"user": "app", "password": "{VALUE}"}}')
     assert Settings().login.password.get_secret_value() == VALUE  # type: ignore[call-arg]  # as above
+
+
+def test_two_dashes_lead_into_a_model_whatever_the_case_and_count_before_its_json(azure: LocalAzure) -> None:
+    class Settings(VaultSettings):
+        sqlserver: SqlServer
+
+    vault = azure.vault("contoso-kv")
+    vault.set_secret("SqlServer", '{"host": "db.internal", "password": "old"}')
+    vault.set_secret("SqlServer--Password", VALUE)
+    vault.set_secret("SqlServer--Pool--Size", "7")
+    settings = Settings()  # type: ignore[call-arg]  # as above
+    assert (settings.sqlserver.host, settings.sqlserver.password.get_secret_value()) == ("db.internal", VALUE)
+    assert settings.sqlserver.pool == Pool(size=7)
+
+
+def test_a_part_of_a_model_is_asked_for_by_choice_and_not_where_the_environment_gives_it(
+    azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Settings(VaultSettings):
+        model_config = SettingsConfigDict(env_nested_delimiter="__")
+        sql_server: SqlServer = SqlServer()
+
+    azure.vault("contoso-kv").set_secret("sql-server--password", VALUE)
+    with SecretReader(URL) as reader:
+        chosen = KeyVaultSettingsSource(Settings, reader, fields=["sql_server.password"])
+        assert chosen() == {"sql_server": {"password": VALUE}}
+        with pytest.raises(ConfigurationError, match=r"no field sql_server\.port"):
+            KeyVaultSettingsSource(Settings, reader, fields=["sql_server.port"])
+    assert asked(azure) == {"sql-server--password"}
+    monkeypatch.setenv("SQL_SERVER__HOST", "db.internal")
+    settings = Settings()
+    assert (settings.sql_server.host, settings.sql_server.password.get_secret_value()) == ("db.internal", VALUE)
+    assert "sql-server--host" not in asked(azure)
+
+
+def test_the_prefix_stands_before_names_and_not_before_aliases(azure: LocalAzure) -> None:
+    class Settings(VaultSettings):
+        model_config = SettingsConfigDict(env_prefix="shop_")
+        db_password: str
+        key: str = Field(alias="payment-key")
+
+    vault = azure.vault("contoso-kv")
+    vault.set_secret("shop-db-password", VALUE)
+    vault.set_secret("payment-key", "k3y")
+    settings = Settings()  # type: ignore[call-arg]  # as above
+    assert (settings.db_password, settings.key) == (VALUE, "k3y")
+    assert asked(azure) == {"shop-db-password", "payment-key"}
+
+
+def test_the_next_alias_counts_where_there_is_no_secret_of_the_first(azure: LocalAzure) -> None:
+    class Settings(VaultSettings):
+        model_config = SettingsConfigDict(populate_by_name=True)
+        key: str = Field(validation_alias=AliasChoices("mail_api_key", "mail.key", "mail_key"))
+        other: str = Field(validation_alias="not_there")
+
+    vault = azure.vault("contoso-kv")
+    vault.set_secret("mail-key", "m41l")
+    vault.set_secret("other", "by name")
+    settings = Settings()  # type: ignore[call-arg]  # as above
+    assert (settings.key, settings.other) == ("m41l", "by name")
+    assert asked(azure) == {"mail-api-key", "mail-key", "not-there", "other"}
+
+
+def test_a_field_that_cannot_be_a_secret_s_name_falls_to_its_default(azure: LocalAzure) -> None:
+    class Settings(VaultSettings):
+        größe: int = 3  # noqa: PLC2401 (the name that is shown)
+        dotted: str = Field("default", validation_alias="a.b")
+        long: str = Field("default", validation_alias="x" * 128)
+
+    settings = Settings()  # type: ignore[call-arg]  # mypy takes aliases for what a caller gives
+    assert (settings.größe, settings.dotted, settings.long) == (3, "default", "default")
+    assert asked(azure) == set()
+
+
+def test_a_model_that_holds_itself_has_an_end(azure: LocalAzure) -> None:
+    class Settings(VaultSettings):
+        tree: Tree | None = None
+
+    assert Settings().tree is None
+    assert asked(azure) == {"tree", "tree--name", "tree--inner"}
 
 
 def test_a_secret_that_is_no_json_is_told_without_its_value(azure: LocalAzure) -> None:

@@ -24,6 +24,20 @@ def test_an_error_says_what_why_and_what_to_do_and_keeps_the_services_code(kind:
     assert (error.code, error.status, error.retry_after) == ("Literal", 418, 2.0)
 
 
+def test_a_long_error_is_read_in_paragraphs_with_each_command_on_a_line_of_its_own() -> None:
+    command = f'az role assignment create --scope "{"x" * 60}"'
+    remedy = f"Give it the role: `{command}`. It takes effect soon, see `az login`. Portal: Key vault > Secrets."
+    error = AccessDeniedError(f"It said {'no ' * 60}.", cause="Because.", remedy=remedy)
+    assert str(error) == (
+        f"It said {'no ' * 60}.\n\nCause: Because.\n\nRemedy: Give it the role:\n    {command}\n"
+        "It takes effect soon, see `az login`.\nPortal: Key vault > Secrets.\n[KL-303]"
+    )
+    assert error.line == f"{error.what} Cause: Because. Remedy: {remedy} [KL-303]"
+    assert str(ReadErrors({"a": error, "b": make(SecretNotFoundError)}, {})) == (
+        f"2 of 2 secrets could not be read: a, b. [KL-403]\n\na: {error}\n\nb: {make(SecretNotFoundError)}"
+    )
+
+
 @pytest.mark.parametrize("kind", SINGLE)
 def test_an_error_survives_the_way_between_processes(kind: type[KeylessError]) -> None:
     error = pickle.loads(pickle.dumps(make(kind)))

@@ -14,10 +14,12 @@ import pytest
 from tests.library.conftest import DrippingServer
 
 from keyless import SecretReader
+from keyless._identity.choice import choose
 from keyless._identity.managed_identity import ManagedIdentity
 from keyless._reading.options import ReaderOptions
 from keyless._reading.tokens import TokenSource
 from keyless._wire.deadline import Deadline
+from keyless._wire.gate import Gate
 from keyless.errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -58,8 +60,9 @@ def options(clock: Callable[[], float]) -> ReaderOptions:
 
 
 def source(clock: MovedClock, identity: Any = None, events: list[Event] | None = None) -> TokenSource:
-    asked = ManagedIdentity(identity or msal.SystemAssignedManagedIdentity(), pause=clock.pause, clock=clock)
-    return TokenSource(asked, options(clock), emit=(events if events is not None else []).append)
+    choice = choose(identity)
+    asked = choice.make(clock.pause, clock, Gate())
+    return TokenSource(asked, choice, options(clock), emit=(events if events is not None else []).append)
 
 
 def soon(clock: MovedClock, seconds: float = 90.0) -> Deadline:
@@ -457,8 +460,9 @@ def test_an_answer_that_drips_in_ends_at_the_deadline(monkeypatch: pytest.Monkey
     with DrippingServer() as url:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{url}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "x")
-        asked = ManagedIdentity(msal.SystemAssignedManagedIdentity(), pause=lambda _: True, clock=time.monotonic)
-        tokens = TokenSource(asked, options(time.monotonic), emit=lambda _: None)
+        choice = choose()
+        asked = choice.make(lambda _: True, time.monotonic, Gate())
+        tokens = TokenSource(asked, choice, options(time.monotonic), emit=lambda _: None)
         started = time.monotonic()
         with pytest.raises(DeadlineExceededError):
             tokens.token(VAULT, Deadline.after(0.3, time.monotonic))

@@ -1,4 +1,4 @@
-"""The HTTP session that a vault is asked through: proxies and CA bundles as the environment names them."""
+"""The HTTP session that services in the cloud are asked through: proxies and CA bundles as the environment names them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from keyless._wire.tls import SteppedContext
 if TYPE_CHECKING:
     from keyless._wire.gate import Gate
 
-# What an environment says of the way to a vault, and of whom to trust there.
+# What an environment says of the way to a service, and of whom to trust there.
 _VARIABLES = (
     *("https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
@@ -29,8 +29,8 @@ _PROXIES = 6
 _IS_IN_VARIABLES = sys.platform not in {"darwin", "win32"}
 
 
-class VaultSession(requests.Session):
-    """A session for one vault.
+class TrustingSession(requests.Session):
+    """A session for one service: a vault, or an authority.
 
     Args:
         connections: How many connections are kept.
@@ -48,7 +48,7 @@ class VaultSession(requests.Session):
         self.mount("https://", _TrustingAdapter(self.limit, connections=connections, gate=gate))
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Return what the environment says for this vault, worked out again where it says something else than before.
+        """Return what the environment says for this service, worked out again where it says something else than before.
 
         requests would read the whole environment twice for each request: a sixth of the time that a read takes here.
         """
@@ -76,7 +76,7 @@ class _TrustingAdapter(BoundedAdapter):
     """Verifies with the CA bundle that the environment names, read once.
 
     requests has it read for each new connection, which takes several times as long as the rest of the handshake; and
-    between two refreshes a vault ends a connection that is idle.
+    between two refreshes a service ends a connection that is idle.
     """
 
     def __init__(self, limit: Limit, *, connections: int, gate: Gate) -> None:

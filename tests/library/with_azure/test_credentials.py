@@ -1,0 +1,288 @@
+"""SecretReader with a credential of the Azure SDK in a managed identity's place, synchronous and asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from azure.identity import (
+    AzureCliCredential,
+    ChainedTokenCredential,
+    CredentialUnavailableError,
+    DefaultAzureCredential,
+    EnvironmentCredential,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
+from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
+
+from keyless import (
+    ConfigurationError,
+    DeadlineExceededError,
+    IdentityRefusedError,
+    IdentityServiceError,
+    IdentityThrottledError,
+    IdentityUnavailableError,
+    KeylessError,
+    SecretReader,
+    SystemAssignedManagedIdentity,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.library.conftest import MovedClock
+
+    from keyless.local.server import LocalAzure
+
+URL = "https://contoso-kv.vault.azure.net"
+TOKEN = f"eyJ{'x' * 40}.{'y' * 40}.{'z' * 40}"
+
+
+@pytest.fixture(autouse=True)
+def readable_secret(local_azure: LocalAzure, azure_environment: object) -> None:
+    vault = local_azure.vault("contoso-kv")
+    local_azure.identity("system").grant("Key Vault Secrets User", on=vault)
+    vault.set_secret("db-password", "s3cr3t")
+
+
+class Raising:
+    """A credential that raises."""
+
+    def __init__(self, problem: Callable[[], Exception]) -> None:
+        self._problem = problem
+
+    def get_token(self, *scopes: str, **options: Any) -> NoReturn:
+        raise self._problem()
+
+
+class Giving:
+    """A credential that gives one token, whatever it is."""
+
+    def __init__(self, token: str, *, delay: float = 0) -> None:
+        self.scopes: list[tuple[str, ...]] = []
+        self._token = token
+        self._delay = delay
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        self.scopes.append(scopes)
+        threading.Event().wait(self._delay)
+        return AccessToken(self._token, 4_000_000_000)
+
+
+def answer(status: int, **headers: str) -> Any:
+    """Return what azure-core keeps of an answer."""
+    return SimpleNamespace(status_code=status, headers=headers, reason="said so")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        ManagedIdentityCredential,
+        lambda: ChainedTokenCredential(EnvironmentCredential(), ManagedIdentityCredential()),
+        lambda: DefaultAzureCredential(exclude_interactive_browser_credential=True),
+    ],
+    ids=["managed", "chained", "default"],
+)
+def test_a_credential_reads_with_one_token_and_one_request(
+    local_azure: LocalAzure, make: Callable[[], ManagedIdentityCredential]
+) -> None:
+    local_azure.journal.clear()
+    with make() as credential, SecretReader(URL, credential=credential) as reader:
+        assert reader.get("db-password").value == "s3cr3t"
+        assert reader.get("db-password").source == "cache"
+        assert type(credential).__name__ in repr(reader)
+        assert reader.credential.get_token("https://vault.azure.net/.default").token
+    assert local_azure.journal.count(operation="getToken") == 1
+    assert local_azure.journal.count(operation="getSecret") == 1
+
+
+def test_many_threads_share_one_call_of_the_credential(local_azure: LocalAzure) -> None:
+    token = ManagedIdentityCredential().get_token("https://vault.azure.net/.default").token
+    credential = Giving(token, delay=0.05)
+    with SecretReader(URL, credential=credential) as reader:
+        threads = [threading.Thread(target=reader.get, args=("db-password",)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert reader.stats().retrieved == 1
+    assert credential.scopes == [("https://vault.azure.net/.default",)]
+
+
+def test_a_pod_s_credential_reads_through_the_authority(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local_azure.identity("reporting").grant("Key Vault Secrets User", on=local_azure.vault("contoso-kv"))
+    for name, value in local_azure.environment(source="workload", identity="reporting").items():
+        monkeypatch.setenv(name, value)
+    with (
+        WorkloadIdentityCredential(disable_instance_discovery=True) as credential,
+        SecretReader(URL, credential=credential) as reader,
+    ):
+        assert reader.get("db-password").value == "s3cr3t"
+    assert local_azure.journal.entries(operation="getToken")[-1].source == "workload"
+
+
+async def test_an_asynchronous_credential_is_asked_in_the_caller_s_loop_which_others_share(
+    local_azure: LocalAzure,
+) -> None:
+    async with AsyncManagedIdentityCredential() as credential:
+        async with SecretReader(URL, credential=credential) as reader:
+            secrets = await asyncio.gather(*(reader.aget("db-password") for _ in range(20)))
+            assert {secret.value for secret in secrets} == {"s3cr3t"}
+            with pytest.raises(ConfigurationError, match="in an event loop"):
+                reader.get("api-key")
+        # Its connections belong to this loop, so that it goes on here.
+        assert (await credential.get_token("https://storage.azure.com/.default")).token
+
+
+def test_an_asynchronous_credential_serves_a_program_without_a_loop(local_azure: LocalAzure) -> None:
+    credential = AsyncManagedIdentityCredential()
+    with SecretReader(URL, credential=credential) as reader:
+        assert reader.get("db-password").value == "s3cr3t"
+        with pytest.raises(KeylessError):
+            reader.get("no-such-secret")
+    asyncio.run(credential.close())
+
+
+async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure: LocalAzure) -> None:
+    cancelled = asyncio.Event()
+
+    class Silent:
+        async def get_token(self, *scopes: str, **options: Any) -> NoReturn:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+            raise AssertionError
+
+    async with SecretReader(URL, credential=Silent()) as reader:  # type: ignore[arg-type]  # Less than the protocol.
+        with pytest.raises(DeadlineExceededError):
+            await reader.aget("db-password", timeout=0.05)
+    # Whoever asked has gone; what the reader itself allows is longer.
+    with SecretReader(URL, credential=Silent(), timeout=0.05) as reader:  # type: ignore[arg-type]
+        with pytest.raises(DeadlineExceededError):
+            await reader.aget("db-password")
+        async with asyncio.timeout(5):
+            await cancelled.wait()
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind", "says"),
+    [
+        (lambda: CredentialUnavailableError(message="Please run 'az login'"), IdentityUnavailableError, "az login"),
+        (lambda: ServiceRequestError("no way there"), IdentityUnavailableError, "no way there"),
+        (
+            lambda: ClientAuthenticationError("AADSTS700082: the refresh token has expired", response=answer(400)),
+            IdentityRefusedError,
+            "AADSTS700082",
+        ),
+        (
+            lambda: HttpResponseError("slow down", response=answer(429, **{"Retry-After": "7"})),
+            IdentityThrottledError,
+            "slow down",
+        ),
+        (lambda: HttpResponseError("broken", response=answer(503)), IdentityServiceError, "broken"),
+        (lambda: ValueError(f"not a word of {TOKEN}"), IdentityServiceError, "ValueError"),
+        (lambda: ClientAuthenticationError(f"not a word of {TOKEN}"), IdentityRefusedError, "not a word of"),
+    ],
+    ids=["unavailable", "network", "refused", "throttled", "failing", "anything", "quoting a token"],
+)
+def test_what_a_credential_raises_becomes_an_error_with_its_cause_and_remedy_and_no_token(
+    problem: Callable[[], Exception], kind: type[KeylessError], says: str
+) -> None:
+    with (
+        SecretReader(URL, credential=Raising(problem)) as reader,
+        pytest.raises(kind) as caught,
+    ):
+        reader.get("db-password")
+    error = caught.value
+    assert type(error) is kind
+    assert says in error.what
+    assert error.cause
+    assert error.remedy
+    assert error.__cause__ is error.__context__ is None
+    assert TOKEN not in f"{error!r} {error}"
+
+
+def test_an_error_of_entra_keeps_its_code_and_a_throttled_one_its_pause() -> None:
+    refused = Raising(lambda: ClientAuthenticationError("AADSTS700082: expired", response=answer(400)))
+    throttled = Raising(lambda: HttpResponseError("slow down", response=answer(429, **{"Retry-After": "7"})))
+    with SecretReader(URL, credential=refused) as reader, pytest.raises(IdentityRefusedError) as caught:
+        reader.get("db-password")
+    assert (caught.value.code, caught.value.status) == ("AADSTS700082", 400)
+    with SecretReader(URL, credential=throttled) as reader, pytest.raises(IdentityThrottledError) as slowed:
+        reader.get("db-password")
+    assert slowed.value.retry_after == 7
+
+
+@pytest.mark.parametrize("token", ["", "two\nlines", "no\u00e4scii"])
+def test_a_token_that_no_header_can_carry_is_an_error_of_the_credential(token: str) -> None:
+    with SecretReader(URL, credential=Giving(token)) as reader, pytest.raises(IdentityServiceError) as caught:
+        reader.get("db-password")
+    assert "Giving gives a token that is none" in caught.value.what
+
+
+def test_an_old_value_is_served_while_the_credential_is_out_of_order(
+    local_azure: LocalAzure, clock: MovedClock
+) -> None:
+    token = ManagedIdentityCredential().get_token("https://vault.azure.net/.default").token
+
+    class Breaking(Giving):
+        is_broken = False
+
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            if self.is_broken:
+                raise CredentialUnavailableError(message="gone")
+            # Good for too short a time to be kept.
+            return AccessToken(token, 0)
+
+    credential = Breaking(token)
+    with SecretReader(URL, credential=credential, clock=clock) as reader:
+        reader.get("db-password")
+        credential.is_broken = True
+        clock.seconds += 600
+        assert reader.get("db-password").is_stale
+
+
+def test_a_reader_takes_an_identity_or_a_credential_and_neither_a_class_nor_anything_else() -> None:
+    with pytest.raises(ConfigurationError, match="an identity and a credential"):
+        SecretReader(URL, identity=SystemAssignedManagedIdentity(), credential=AzureCliCredential())
+    with pytest.raises(ConfigurationError, match="the class AzureCliCredential"):
+        SecretReader(URL, credential=AzureCliCredential)
+    with pytest.raises(ConfigurationError, match="is str, which gives no tokens"):
+        SecretReader(URL, credential="a secret")  # type: ignore[arg-type]
+
+
+def test_a_credential_of_one_s_own_needs_no_azure_core(local_azure: LocalAzure) -> None:
+    token = ManagedIdentityCredential().get_token("https://vault.azure.net/.default").token
+    program = f"""
+import sys
+sys.modules["azure.core"] = None
+from types import SimpleNamespace
+from keyless import SecretReader
+
+class Own:
+    def get_token(self, *scopes, **options):
+        return SimpleNamespace(token={token!r}, expires_on=4e9)
+
+print(SecretReader({URL!r}, credential=Own()).get("db-password").value)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **local_azure.environment()},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("s3cr3t\n", "")
