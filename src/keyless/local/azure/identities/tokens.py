@@ -35,6 +35,7 @@ _RENEW_BEFORE = (
     600.0  # Seconds: clients fetch anew within the last five minutes, so the platform must be ahead of them.
 )
 _MAX_CACHED = 10_000
+_MAX_VERIFIED = 1_000
 _LAST_TIME = 253_402_300_799  # The last second of the year 9999.
 
 
@@ -135,6 +136,7 @@ class Tokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._cache: dict[tuple[str, str, float], Token] = {}
+        self._verified: dict[bytes, dict[str, Any]] = {}
         key = load_pem_private_key(key_pem or new_key(), None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("tokens are signed with an RSA key")
@@ -265,6 +267,29 @@ class Tokens:
 
     def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
         """Return the claims of a token that is signed with the key, whatever they say."""
+        claims = self._signed(token)
+        if isinstance(claims, Rejection):
+            return claims
+        return Rejection("malformed") if any(claims.get(name) is None for name in required) else claims
+
+    def _signed(self, token: str) -> dict[str, Any] | Rejection:
+        """Return what stands in a token, once its signature is found good.
+
+        Clients show one token with each request, and what was signed does not change: its digest is remembered. What does
+        change, the time above all, is asked of each request.
+        """
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        claims = self._verified.get(digest)
+        if claims is None:
+            claims = self._verify_signature(token)
+            if not isinstance(claims, Rejection):
+                with self._lock:
+                    if len(self._verified) >= _MAX_VERIFIED:
+                        self._verified.clear()
+                    self._verified[digest] = claims
+        return claims
+
+    def _verify_signature(self, token: str) -> dict[str, Any] | Rejection:
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, UnicodeEncodeError):  # A header of HTTP may hold bytes that are no text.
@@ -277,13 +302,7 @@ class Tokens:
                 self._public_key,
                 algorithms=["RS256"],
                 # The clock that counts is the local Azure's, so times are checked apart, and so is the rest, in order.
-                options={
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                    "verify_aud": False,
-                    "require": list(required),
-                },
+                options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False},
             )
         except jwt.InvalidSignatureError:
             return Rejection("signature")
