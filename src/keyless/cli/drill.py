@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyless.cli.chosen_config import choose_config
 from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.run import resolved_environment
-from keyless.cli.up import choose_config
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 from keyless.local.testing.drill_account import DrillRun
