@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
-from keyless.local.azure.identities.tokens import Tokens, new_key
+from keyless.local.azure.identities.signing_key import SigningKey, new_key
+from keyless.local.azure.identities.tokens import Tokens
 from keyless.local.azure.keyvault.keys.vault_keys import Wanted
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
 from keyless.local.azure.keyvault.objects.life import ObjectState
@@ -77,8 +79,8 @@ class Azure:
         self.event_grid = EventGrid(clock=self.clock, journal=self.journal)
         self._database = database or Database()
         self.objects = ObjectStore(self._database)
-        key_pem = self._database.key("tokens", new_key)
-        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=key_pem)
+        signing = SigningKey(partial(self._database.key, "tokens", new_key))
+        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, signing=signing)
         self._lock = threading.RLock()
         self.lifetimes = Lifetimes(self.objects, clock=self.clock, vaults=lambda: self.vaults)
         self._arrange(config)
@@ -300,6 +302,7 @@ class Azure:
 
     def close(self) -> None:
         """Close the database."""
+        self.tokens.close()
         self._database.close()
 
 
