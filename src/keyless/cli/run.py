@@ -55,7 +55,7 @@ def run(
     left behind but what --data names.
     """
     chosen = choose_config(config)
-    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data) as azure:
+    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data, at_once=True) as azure:
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )

@@ -97,6 +97,7 @@ def up(
             https_port=https_port,
             proxy_port=proxy_port,
             any_user=any_user,
+            at_once=True,
         ) as azure,
         function_host(
             chosen,
@@ -108,6 +109,7 @@ def up(
         ) as host,
         announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
+        azure.wait()
         if as_json:
             click.echo(json.dumps(summary(azure, host)))
         else:
