@@ -11,7 +11,7 @@ from aiohttp import web
 
 from keyless.local.azure.azure import Azure
 from keyless.local.wire.identity.app_service import AppService
-from keyless.local.wire.identity.site import routes
+from keyless.local.wire.identity.routes import routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

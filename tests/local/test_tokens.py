@@ -153,3 +153,34 @@ def test_a_change_of_roles_does_not_change_a_kept_token() -> None:
     before = azure.tokens.issue(azure.identity("newcomer"), VAULT)
     azure.identity("newcomer").grant("Key Vault Reader", on="contoso-kv")
     assert azure.tokens.issue(azure.identity("newcomer"), VAULT) is before
+
+
+def test_a_token_that_was_found_good_ends_with_its_time_and_its_tenant() -> None:
+    azure = Azure()
+    token = azure.tokens.issue(azure.identity("system"), VAULT).text
+    assert isinstance(_verify(azure, token), Claims)
+    assert _verify(azure, token) == _verify(azure, token)
+    assert azure.tokens.verify(token, audiences=["https://other"], tenant_id=azure.tenant_id) == Rejection(
+        "audience", VAULT
+    )
+    assert isinstance(azure.tokens.verify(token, audiences=[VAULT], tenant_id="other"), Rejection)
+    azure.clock.advance(days=2)
+    assert _verify(azure, token) == Rejection("time")
+
+
+def test_a_token_that_was_found_good_vouches_for_no_other_with_its_signature(azure: Azure) -> None:
+    token = azure.tokens.issue(azure.identity("system"), VAULT).text
+    assert isinstance(_verify(azure, token), Claims)
+    header, _, signature = token.split(".")
+    forged = _segment(_claims(azure, oid=azure.identity("reporting").object_id))
+    assert _verify(azure, f"{header}.{forged}.{signature}") == Rejection("signature")
+    assert _verify(azure, f"{token}x") == Rejection("malformed")
+
+
+def test_every_token_is_still_told_apart_after_more_than_are_remembered(azure: Azure) -> None:
+    tokens = [azure.tokens.sign(_claims(azure, oid=f"oid-{number}")) for number in range(1100)]
+    found = [_verify(azure, token) for token in (*tokens, tokens[0])]
+    assert [each.object_id for each in found if isinstance(each, Claims)] == [
+        *(f"oid-{number}" for number in range(1100)),
+        "oid-0",
+    ]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyless.cli.chosen_config import choose_config
 from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.run import resolved_environment
-from keyless.cli.up import choose_config
 from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 from keyless.local.testing.drill_account import DrillRun
@@ -57,7 +57,10 @@ def drill(
     """
     chosen = DRILLS[name]
     delay = after if after is not None else 0.0 if chosen.from_start else _AFTER
-    with blocked_signals() as before, LocalAzure(choose_config(config), source=source or chosen.source) as azure:
+    with (
+        blocked_signals() as before,
+        LocalAzure(choose_config(config), source=source or chosen.source, at_once=True) as azure,
+    ):
         environment = resolved_environment(azure)
         run = DrillRun(azure.azure, name)
         with _conducted(run, azure.journal, delay, seconds):

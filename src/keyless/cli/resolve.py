@@ -12,9 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
-import msal
 
-from keyless import SecretReader
 from keyless.errors import ConfigurationError, KeylessError
 from keyless.local.programs.local_settings import SETTINGS_FILE
 from keyless.local.programs.references import (
@@ -29,6 +27,7 @@ from keyless.secret_id import SecretId
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from keyless import SecretReader
     from keyless.local.programs.references import Status
 
 # In seconds: a person waits.
@@ -96,6 +95,10 @@ def resolve(
     Raises:
         ConfigurationError: If some do not resolve; all of them are named.
     """
+    import msal  # noqa: PLC0415 (it takes long to load, and most commands have no references)
+
+    from keyless import SecretReader  # noqa: PLC0415 (as above)
+
     chosen = msal.UserAssignedManagedIdentity(resource_id=identity) if identity else None
     meant = {name: _parsed(reference, vault_urls) for name, reference in references.items()}
     vaults = {secret.vault_url for secret in meant.values() if isinstance(secret, SecretId)}

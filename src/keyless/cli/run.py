@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyless.cli.chosen_config import choose_config
 from keyless.cli.command import blocked_signals, interruptible, run_command
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
-from keyless.cli.up import choose_config
 from keyless.local.programs import java, node
 from keyless.local.programs.references import told
 from keyless.local.programs.variables import IDENTITY_VARIABLES
@@ -55,7 +55,7 @@ def run(
     left behind but what --data names.
     """
     chosen = choose_config(config)
-    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data) as azure:
+    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data, at_once=True) as azure:
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.config.config import default_config, load_config
+from keyless.local.azure.config.config import config_of
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
 from keyless.local.files.refusals import told_in_words
-from keyless.local.pki.authority import CertificateAuthority, self_signed
-from keyless.local.pki.kept_authority import kept_authority
+from keyless.local.pki.authority import self_signed
+from keyless.local.pki.kept_authority import bound_authority
 from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.run import Run, Sockets, serving
+from keyless.local.run import Run, Sockets
 from keyless.local.sources import SOURCES
-from keyless.local.wire.control.site import ROOT, Control
+from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.identity import arc, imds, service_fabric
 from keyless.local.wire.identity.site import IdentitySources, check_source
 from keyless.local.wire.proxy import peer
-from keyless.local.wire.proxy.proxy import USER
+from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.proxy.upstream import Upstream
 from keyless.local.wire.serving import listeners
 from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
     from types import TracebackType
 
     from keyless.local.azure.azure import Identity, Vault
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from keyless.local.clock import Clock
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
+    from keyless.local.pki.authority import CertificateAuthority
     from keyless.local.sources import SourceName
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
@@ -68,6 +72,8 @@ class LocalAzure:
         https_port: Where to serve the vaults; 0 means any free port.
         proxy_port: Where to serve the proxy that leads to the vaults; 0 means any free port.
         any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
+        at_once: Whether to start as soon as clients can connect: their requests wait until the rest is loaded, which
+            passes while a program that is started then loads itself.
     """
 
     def __init__(
@@ -81,19 +87,22 @@ class LocalAzure:
         https_port: int = 0,
         proxy_port: int = 0,
         any_user: bool = False,
+        at_once: bool = False,
     ) -> None:
-        self._config = _config_of(config)
+        self._config = config_of(config)
         self._source = check_source(source)
         # A program that is given paths in it may have another working directory.
         self._data = data and data.resolve()
         self._host = host
         self._any_user = any_user
+        self._at_once = at_once
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
+        self._serving: LoopThread | None = None
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start, and return when every listener serves.
+        """Start, and return when every listener serves, or with ``at_once`` when every one is there.
 
         Raises:
             ConfigurationError: If what the configuration describes cannot exist, or a port is not one.
@@ -107,12 +116,13 @@ class LocalAzure:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
-            authority, lists = _authority(stack, kept)
+            authority, lists = bound_authority(stack, kept.authority_file if kept else None)
             folder = stack.enter_context(private_folder())
             run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
             stack.callback(run.sources.close)
-            stack.enter_context(LoopThread(lambda: serving(run, authority, self._host), name="keyless-local-azure"))
             run.sources.open(self._source)
+            thread = LoopThread(partial(_serving, run, authority, self._host), waits=not self._at_once)
+            self._serving = stack.enter_context(thread)
             self._started, self._ending = run, stack.pop_all()
         return self
 
@@ -148,13 +158,12 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
-        control = Control(azure, sources=self._open_sources)
         return Run(
             azure,
             folder,
             sockets,
             sources,
-            control,
+            self._open_sources,
             certificate,
             trust,
             upstream=Upstream.of(os.environ),
@@ -163,7 +172,13 @@ class LocalAzure:
             tells_users=peer.tells(sockets.proxy),
             any_user=self._any_user,
             proxy_password=azure.shared_secret("proxy"),
+            control_token=secrets.token_urlsafe(32),
         )
+
+    def wait(self) -> None:
+        """Wait until every listener serves, which a start ``at_once`` does not."""
+        if self._serving is not None:
+            self._serving.wait()
 
     @property
     def _run(self) -> Run:
@@ -262,7 +277,7 @@ class LocalAzure:
     @property
     def control_token(self) -> str:
         """What a request to the control API must show. Whoever has it can read and change everything."""
-        return self._run.control.token
+        return self._run.control_token
 
     @property
     def ca_file(self) -> Path:
@@ -312,34 +327,24 @@ class LocalAzure:
         found = run.sources.variables(name, identity=chosen) if identity else {}
         host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
-        trust = run.trust
         proxy = run.proxy_netloc(metadata=name == imds.NAME and bool(identity))
         # Clients print the address in errors, so that it holds no password where none is needed.
         credentials = "" if run.tells_users else f"{USER}:{run.proxy_password}@"
-        node_file = trust.service_fabric_node_file if name == service_fabric.NAME else trust.node_file
+        node_file = run.trust.service_fabric_node_file if name == service_fabric.NAME else run.trust.node_file
         return {
             **without_developer(folder=run.folder, silent_url=f"http://{listeners.netloc(run.sockets.silent)}"),
             **found,
             **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
-            **trust_variables(bundle_file=trust.bundle_file, node_file=node_file),
+            **trust_variables(bundle_file=run.trust.bundle_file, node_file=node_file),
         }
 
 
-def _config_of(given: Config | Path | str | None) -> Config:
-    """Return what exists at the start: what is given, what a file says, or the example that comes with Keyless."""
-    if given is None:
-        return default_config()
-    return load_config(Path(given)) if isinstance(given, (str, Path)) else given
+def _serving(run: Run, authority: CertificateAuthority, host: str) -> AbstractAsyncContextManager[None]:
+    """Load what serves, and return it; where that fails, clients that wait are refused."""
+    try:
+        from keyless.local.serving import serving  # noqa: PLC0415 (it takes long to load, and a start need not wait)
 
-
-def _authority(stack: ExitStack, kept: DataFolder | None) -> tuple[CertificateAuthority, socket.socket]:
-    """Return the authority, and the socket at which its lists of revoked certificates are."""
-    bound: list[socket.socket] = []
-
-    def listen(port: int) -> str:
-        bound.append(stack.enter_context(listeners.bind_near(port)))
-        return f"http://{listeners.netloc(bound[-1])}"
-
-    if kept is None:
-        return CertificateAuthority(lists_url=listen(0)), bound[-1]
-    return kept_authority(kept.authority_file, listen=listen), bound[-1]
+        return serving(run, authority, host)
+    except BaseException:
+        run.sockets.close()
+        raise

@@ -14,7 +14,7 @@ import requests
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
 from keyless.local.wire.identity.arc import Arc, check_key_folder
-from keyless.local.wire.identity.site import routes
+from keyless.local.wire.identity.routes import routes
 
 if TYPE_CHECKING:
     from tests.local.conftest import Serve

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid
-from keyless.local.azure.identities.tokens import Tokens, new_key
+from keyless.local.azure.identities.signing_key import SigningKey, new_key
+from keyless.local.azure.identities.tokens import Tokens
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
 from keyless.local.azure.keyvault.objects.life import ObjectState
 from keyless.local.azure.keyvault.objects.store import ObjectStore
@@ -76,8 +78,8 @@ class Azure:
         self.event_grid = EventGrid(clock=self.clock, journal=self.journal)
         self._database = database or Database()
         self.objects = ObjectStore(self._database)
-        key_pem = self._database.key("tokens", new_key)
-        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, key_pem=key_pem)
+        signing = SigningKey(partial(self._database.key, "tokens", new_key))
+        self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, signing=signing)
         self._lock = threading.RLock()
         self.lifetimes = Lifetimes(self.objects, clock=self.clock, vaults=lambda: self.vaults)
         self._arrange(config)
@@ -301,6 +303,7 @@ class Azure:
 
     def close(self) -> None:
         """Close the database."""
+        self.tokens.close()
         self._database.close()
 
 

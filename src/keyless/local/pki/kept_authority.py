@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from keyless.errors import LocalAzureError
 from keyless.local.files.data_folder import write_private
 from keyless.local.pki.authority import CertificateAuthority
+from keyless.local.wire.serving import listeners
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
+    from contextlib import ExitStack
     from pathlib import Path
 
 _RENEW_BEFORE = timedelta(days=30)
@@ -42,3 +45,21 @@ def kept_authority(file: Path, *, listen: Callable[[int], str]) -> CertificateAu
             remedy="Remove the file: a new authority is made, whose certificate is then to be trusted anew.",
         ) from error
     return authority
+
+
+def bound_authority(stack: ExitStack, file: Path | None) -> tuple[CertificateAuthority, socket.socket]:
+    """Return the authority, and the socket at which its lists of revoked certificates are.
+
+    Args:
+        stack: Closes the socket.
+        file: The file that keeps the authority; None makes one that ends with the run.
+    """
+    bound: list[socket.socket] = []
+
+    def listen(port: int) -> str:
+        bound.append(stack.enter_context(listeners.bind_near(port)))
+        return f"http://{listeners.netloc(bound[-1])}"
+
+    if file is None:
+        return CertificateAuthority(lists_url=listen(0)), bound[-1]
+    return kept_authority(file, listen=listen), bound[-1]

@@ -12,13 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cryptography.hazmat.primitives.asymmetric import ec
 
 ROOTS_LIST: Final = "/root.crl"
@@ -61,26 +58,3 @@ def named_port(certificate: x509.Certificate) -> int:
         return 0
     names = [name.value for point in points for name in point.full_name or ()]
     return urlsplit(names[0]).port or 0 if names else 0
-
-
-def revocation_app(roots_list: bytes, servers_list: Callable[[], bytes]) -> web.Application:
-    """Return what serves the lists.
-
-    Args:
-        roots_list: The root's list, made when its key was still there.
-        servers_list: Makes the intermediate's.
-    """
-
-    async def roots(_: web.Request) -> web.Response:
-        return _listed(roots_list)
-
-    async def servers(_: web.Request) -> web.Response:
-        return _listed(servers_list())
-
-    app = web.Application()
-    app.add_routes([web.get(ROOTS_LIST, roots), web.get(SERVERS_LIST, servers)])
-    return app
-
-
-def _listed(content: bytes) -> web.Response:
-    return web.Response(body=content, content_type="application/pkix-crl")

@@ -6,23 +6,13 @@ https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-re
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
-from jwt.algorithms import RSAAlgorithm
+from keyless.local.azure.identities.signing_key import SigningKey, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,6 +25,7 @@ _RENEW_BEFORE = (
     600.0  # Seconds: clients fetch anew within the last five minutes, so the platform must be ahead of them.
 )
 _MAX_CACHED = 10_000
+_MAX_VERIFIED = 1_000
 _LAST_TIME = 253_402_300_799  # The last second of the year 9999.
 
 
@@ -100,12 +91,6 @@ class Rejection:
     found: str = ""
 
 
-def new_key() -> bytes:
-    """Make a private key to sign tokens with."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def issuer_of(tenant_id: str) -> str:
     """Return the issuer that a tenant's version 1.0 tokens name."""
     return f"https://sts.windows.net/{tenant_id}/"
@@ -127,21 +112,20 @@ class Tokens:
     Args:
         tenant_id: The tenant whose tokens they are.
         clock: The time that they begin and end by.
-        key_pem: The private key, as ``new_key`` makes it; None makes one that ends with this object.
+        signing: What signs them; None makes a key that ends with this object.
     """
 
-    def __init__(self, *, tenant_id: str, clock: Clock, key_pem: bytes | None = None) -> None:
+    def __init__(self, *, tenant_id: str, clock: Clock, signing: SigningKey | None = None) -> None:
         self._tenant_id = tenant_id
         self._clock = clock
         self._lock = threading.Lock()
         self._cache: dict[tuple[str, str, float], Token] = {}
-        key = load_pem_private_key(key_pem or new_key(), None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError("tokens are signed with an RSA key")
-        self._key = key
-        self._public_key = self._key.public_key()
-        der = self._public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self._key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
+        self._verified: dict[bytes, dict[str, Any]] = {}
+        self._signing = signing or SigningKey(new_key)
+
+    def close(self) -> None:
+        """End what was begun."""
+        self._signing.close()
 
     def reset(self, *, tenant_id: str) -> None:
         """Forget every token, and speak for a tenant. Tokens that clients have stay good while that is theirs."""
@@ -210,7 +194,10 @@ class Tokens:
 
     def sign(self, claims: dict[str, object]) -> str:
         """Return a JWT with just these claims, so that a test can hold a token that nobody would be given."""
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"x5t": self._key_id, "kid": self._key_id})
+        import jwt  # noqa: PLC0415 (it takes long to load, and a start does not wait for it)
+
+        key = self._signing.pair
+        return jwt.encode(claims, key.private, algorithm="RS256", headers={"x5t": key.id, "kid": key.id})
 
     def verify(self, token: str, *, audiences: Collection[str], tenant_id: str) -> Claims | Rejection:
         """Check a token as a service of Azure does.
@@ -265,25 +252,45 @@ class Tokens:
 
     def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
         """Return the claims of a token that is signed with the key, whatever they say."""
+        claims = self._signed(token)
+        if isinstance(claims, Rejection):
+            return claims
+        return Rejection("malformed") if any(claims.get(name) is None for name in required) else claims
+
+    def _signed(self, token: str) -> dict[str, Any] | Rejection:
+        """Return what stands in a token, once its signature is found good.
+
+        Clients show one token with each request, and what was signed does not change: its digest is remembered. What does
+        change, the time above all, is asked of each request.
+        """
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        claims = self._verified.get(digest)
+        if claims is None:
+            claims = self._verify_signature(token)
+            if not isinstance(claims, Rejection):
+                with self._lock:
+                    if len(self._verified) >= _MAX_VERIFIED:
+                        self._verified.clear()
+                    self._verified[digest] = claims
+        return claims
+
+    def _verify_signature(self, token: str) -> dict[str, Any] | Rejection:
+        import jwt  # noqa: PLC0415 (as in sign)
+
+        key = self._signing.pair
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, UnicodeEncodeError):  # A header of HTTP may hold bytes that are no text.
             return Rejection("malformed")
-        if header.get("kid") != self._key_id:
+        if header.get("kid") != key.id:
             return Rejection("key", token.partition(".")[0])
         try:
             return jwt.decode(
                 token,
-                self._public_key,
+                key.public,
                 algorithms=["RS256"],
                 # The clock that counts is the local Azure's, so times are checked apart, and so is the rest, in order.
-                options={
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                    "verify_aud": False,
-                    "require": list(required),
-                },
+                options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False},
             )
         except jwt.InvalidSignatureError:
             return Rejection("signature")
@@ -305,6 +312,9 @@ class Tokens:
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key as a JSON Web Key Set, for any JWT library to check tokens with."""
-        key = RSAAlgorithm.to_jwk(self._public_key, as_dict=True)
-        named = {"use": "sig", "alg": "RS256", "kid": self._key_id, "x5t": self._key_id}
+        from jwt.algorithms import RSAAlgorithm  # noqa: PLC0415 (as in sign)
+
+        pair = self._signing.pair
+        key = RSAAlgorithm.to_jwk(pair.public, as_dict=True)
+        named = {"use": "sig", "alg": "RS256", "kid": pair.id, "x5t": pair.id}
         return {"keys": [{"kty": key["kty"], **named, "n": key["n"], "e": key["e"]}]}

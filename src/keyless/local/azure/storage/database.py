@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+_KEY: Final = "SELECT pem FROM key WHERE name = ?"
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -110,11 +111,13 @@ class Database:
 
     def key(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return the key of that name; it is made when it is first wanted, and kept."""
-        with self.changing() as connection:
-            found = connection.execute("SELECT pem FROM key WHERE name = ?", (name,)).fetchone()
-            if found is None:
-                found = (make(),)
-                connection.execute("INSERT INTO key (name, pem) VALUES (?, ?)", (name, *found))
+        with self.reading() as connection:
+            found = connection.execute(_KEY, (name,)).fetchone()
+        if found is None:
+            made = make()  # It takes long, and others go on meanwhile.
+            with self.changing() as connection:
+                connection.execute("INSERT INTO key (name, pem) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, made))
+                found = connection.execute(_KEY, (name,)).fetchone()
         return bytes(found[0])
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import secrets
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from keyless.local.wire.control import (
     vault_keys,
     vault_secrets,
 )
+from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.control.control_request import ControlRequest
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     Action = Callable[[Azure, ControlRequest], object]
 
-ROOT: Final = "/_keyless"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONE_SECRET: Final = "/vaults/{vault}/secrets/{secret}"  # noqa: S105 (a path)
 _ONE_CERTIFICATE: Final = "/vaults/{vault}/certificates/{certificate}"
@@ -79,15 +78,13 @@ class Control:
 
     Args:
         azure: The world that it shows and changes.
+        token: What a request must show.
         sources: Says of each source of managed identities what a program must set and unset, and has the one that is named
             served, or all of them.
-
-    Attributes:
-        token: What a request must show; made anew for every run.
     """
 
-    def __init__(self, azure: Azure, *, sources: Callable[[str | None], object]) -> None:
-        self.token = secrets.token_urlsafe(32)
+    def __init__(self, azure: Azure, *, token: str, sources: Callable[[str | None], object]) -> None:
+        self._token = token
         self._azure = azure
         self._sources = sources
 
@@ -132,7 +129,7 @@ class Control:
             )
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(
-            token.strip().encode(errors="surrogateescape"), self.token.encode()
+            token.strip().encode(errors="surrogateescape"), self._token.encode()
         ):
             return _told(
                 "The control API does not know the token of this request.",

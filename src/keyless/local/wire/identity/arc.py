@@ -5,7 +5,6 @@ https://learn.microsoft.com/en-us/azure/azure-arc/servers/managed-identity-authe
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import secrets
@@ -162,6 +161,8 @@ class Arc:
         with os.fdopen(descriptor, "w", encoding="ascii") as opened:
             opened.write(key)  # Without a newline: most clients send the content as it is.
         self._keys[key] = file
+        import asyncio  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+
         asyncio.get_running_loop().call_later(self._key_seconds, self._forget, key)
         return file
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-from multidict import MultiDict
-
 from keyless.local.instruments.journal_entry import Entry
-from keyless.local.wire.serving.fault_effects import apply_fault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from aiohttp import web
+    from multidict import MultiDict
 
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.azure.identities.tokens import Token
@@ -88,6 +87,7 @@ def journaled(
         answer: Answers a request, or raises RefusedError.
         headers: Further headers of each answer, whatever it is.
     """
+    from keyless.local.wire.serving.fault_effects import apply_fault  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
@@ -132,6 +132,8 @@ def _strike(azure: Azure, source: SourceName, answer: Answer) -> Fault | None:
 
 
 def _response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
+    from aiohttp import web  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+
     sent = {**headers, **answer.headers}
     if answer.body is None:
         return web.Response(status=answer.status, headers=sent)
@@ -143,6 +145,8 @@ def _response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
 
 async def form_of(request: web.Request) -> MultiDict[str]:
     """Return the fields of a form, whole or in pieces; what is no form has none."""
+    from multidict import MultiDict  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+
     try:
         fields = await request.post()
     except (ValueError, LookupError):  # Bytes that are no text, a charset that there is not, a broken multipart body.

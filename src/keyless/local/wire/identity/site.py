@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Protocol
 
 from keyless.errors import LocalAzureError
 from keyless.local.sources import SOURCES
@@ -24,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from aiohttp.typedefs import Handler as AnyHandler
-    from aiohttp.typedefs import Middleware
-
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.sources import SourceName
     from keyless.local.wire.identity.endpoint import Handler
@@ -36,18 +29,15 @@ class _Source(Protocol):
     def endpoints(self) -> Mapping[str, Handler]: ...
 
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
 class IdentitySources:
     """The sources of a local Azure.
 
     Args:
         azure: The local Azure whose identities get tokens.
-        http_url: Where ``http_routes`` are served.
-        service_fabric_url: Where ``service_fabric_routes`` are served, over TLS.
+        http_url: Where ``asked_over_http`` is served.
+        service_fabric_url: Where ``of_service_fabric`` is served, over TLS.
         thumbprint: The SHA-1 of the certificate that is used there.
-        authority_url: Where ``authority_routes`` are served, over TLS.
+        authority_url: Where ``of_authority`` is served, over TLS.
         folder: A private folder for the files that sources give to clients.
     """
 
@@ -75,8 +65,8 @@ class IdentitySources:
         self._workload = Workload(azure, url=authority_url, folder=folder)
         self._openid = OpenId(azure, url=authority_url)
 
-    def http_routes(self) -> list[web.RouteDef]:
-        """Return the routes of the sources that are asked over HTTP."""
+    def asked_over_http(self) -> dict[SourceName, Mapping[str, Handler]]:
+        """Return what answers over HTTP, by source and by path."""
         asked_here: dict[SourceName, _Source] = {
             "app-service": self._app_service,
             "app-service-2017": self._app_service_2017,
@@ -85,38 +75,23 @@ class IdentitySources:
             "cloud-shell": self._cloud_shell,
             "machine-learning": self._machine_learning,
         }
-        found: dict[str, Handler] = {}
-        for name, source in asked_here.items():
-            found |= self._when_open(name, source.endpoints())
-        return routes(found)
+        return {name: source.endpoints() for name, source in asked_here.items()}
 
-    def service_fabric_routes(self) -> list[web.RouteDef]:
-        """Return the routes of Service Fabric."""
-        return routes(self._when_open("service-fabric", self._service_fabric.endpoints()))
+    def of_service_fabric(self) -> Mapping[str, Handler]:
+        """Return what answers for Service Fabric, by path."""
+        return self._service_fabric.endpoints()
 
-    def authority_routes(self) -> list[web.RouteDef]:
-        """Return the routes of the authority: the exchange of workload identity, and what is published of tokens."""
-        endpoints = {**self._openid.endpoints(), **self._workload.endpoints()}
-        return [web.route("*", path, handler) for path, handler in endpoints.items()]
+    def of_authority(self) -> Mapping[str, Handler]:
+        """Return the authority by path: the exchange of workload identity, and what is published of tokens."""
+        return {**self._openid.endpoints(), **self._workload.endpoints()}
 
     def open(self, source: SourceName) -> None:
         """Serve a source from now on. Others are not there: some give a token to whoever asks."""
         self._opened.add(source)
 
-    def _when_open(self, name: SourceName, endpoints: Mapping[str, Handler]) -> dict[str, Handler]:
-        """Return what answers for a source once it is open."""
-
-        def gated(handler: Handler) -> Handler:
-            async def answer(request: web.Request) -> web.StreamResponse:
-                if name not in self._opened:
-                    raise web.HTTPNotFound(
-                        text=f"The source {name} was not chosen: use --source {name}, or ask `keyless env --source {name}`."
-                    )
-                return await handler(request)
-
-            return answer
-
-        return {path: gated(handler) for path, handler in endpoints.items()}
+    def is_open(self, source: SourceName) -> bool:
+        """Say whether a source is served."""
+        return source in self._opened
 
     def variables(self, source: SourceName, *, identity: Identity | None = None) -> dict[str, str]:
         """Return the variables of one source, which say nothing of whether it is served.
@@ -181,55 +156,3 @@ def check_source(name: str) -> SourceName:
         cause="A source is what gives tokens on one kind of host.",
         remedy=f"Use one of {', '.join(SOURCES)}.",
     )
-
-
-def routes(endpoints: Mapping[str, Handler]) -> list[web.RouteDef]:
-    """Return one route for every path, since clients write the same path in several ways.
-
-    Slashes come doubled and at the end: MSAL for Node.js adds one to the path of the metadata service, and others join a
-    host that ends in a slash to a path that starts with one.
-
-    Args:
-        endpoints: What answers, by path. What is below a path goes to it, unless it is a path itself.
-    """
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        path = re.sub("/+", "/", request.path).rstrip("/")
-        while path:
-            if path in endpoints:
-                return await endpoints[path](request)
-            path = path.rpartition("/")[0] if path.startswith(imds.METADATA_PATH) else ""
-        raise web.HTTPNotFound
-
-    return [web.route("*", "/{path:.*}", answer)]
-
-
-def guard(*, host: str) -> Middleware:
-    """Return what keeps a listener from being a proxy, and from answering web pages that renamed themselves to it.
-
-    Args:
-        host: The address that is listened at. Away from loopback, a machine may have any name.
-    """
-
-    @web.middleware
-    async def guarded(request: web.Request, handler: AnyHandler) -> web.StreamResponse:
-        if not request.raw_path.startswith("/"):
-            raise web.HTTPForbidden(text="This is no proxy: set HTTP_PROXY and HTTPS_PROXY as Keyless gives them.")
-        name = _name(request.host)
-        if name == imds.HOST:
-            # The proxy leads here what clients ask of the metadata service's own address.
-            if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
-                raise web.HTTPNotFound
-        elif host in LOOPBACK and name not in LOOPBACK:
-            raise web.HTTPForbidden(text="The local Azure answers to the names of this machine alone.")
-        return await handler(request)
-
-    return guarded
-
-
-def _name(host: str) -> str:
-    """Return the host of a header Host; nothing where it is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
-    except ValueError:  # Brackets without an address.
-        return ""

@@ -43,6 +43,18 @@ _ROUTES: Final = tuple(
 )
 
 
+def _by_start(routes: tuple[Route, ...]) -> Mapping[tuple[str, int], tuple[Route, ...]]:
+    """Return the routes by the first segment, which is never a name, and the number of segments."""
+    found: dict[tuple[str, int], tuple[Route, ...]] = {}
+    for route in routes:
+        start = (route.segments[0], len(route.segments))
+        found[start] = (*found.get(start, ()), route)
+    return MappingProxyType(found)
+
+
+_BY_START: Final = _by_start(_ROUTES)
+
+
 class Match(NamedTuple):
     """An operation, what answers it, and what its path names."""
 
@@ -59,7 +71,8 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
     end, and a doubled one, mean nothing: official clients send both.
     """
     segments = tuple(unquote(segment) for segment in raw_path.split("/") if segment)
-    fitting = [route for route in _ROUTES if _fits(route.segments, segments)]
+    near = _BY_START.get((segments[0].lower(), len(segments)), ()) if segments else ()
+    fitting = [route for route in near if _fits(route.segments, segments)]
     if not fitting:
         return unknown_path(raw_path)
     for route in fitting:
@@ -72,6 +85,6 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
 
 
 def _fits(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
-    return len(pattern) == len(segments) and all(
+    return all(
         part in {_NAME, _VERSION} or part == segment.lower() for part, segment in zip(pattern, segments, strict=True)
     )

@@ -5,12 +5,15 @@ Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6, https://www.rfc-ed
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from keyless.local.wire.proxy.target import HTTP_PORT, HTTPS_PORT, Target
+
+if TYPE_CHECKING:
+    import asyncio
 
 HEAD_LIMIT = 64 * 1024
 """How many bytes the head of a request, or of an answer, may have."""
@@ -138,6 +141,8 @@ async def read_message(reader: asyncio.StreamReader, target: Target) -> Message:
 
 async def _head(reader: asyncio.StreamReader) -> tuple[str, str, str, list[str]]:
     """Return the method, what is asked for, the version, and the header lines."""
+    import asyncio  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:

@@ -27,8 +27,9 @@ from keyless.local.wire.proxy.connect_request import (
 from keyless.local.wire.proxy.passing import carry, close
 from keyless.local.wire.proxy.peer import same_user
 from keyless.local.wire.proxy.reached import Local, Reach
+from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.serving.boundary import cause_of
-from keyless.local.wire.serving.listeners import accept
+from keyless.local.wire.serving.site import accept
 
 if TYPE_CHECKING:
     import socket
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
     Address = tuple[str, int]
     Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-USER: Final = "keyless"
-"""The user name that a client gives together with the proxy's password."""
 
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 

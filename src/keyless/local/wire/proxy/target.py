@@ -14,6 +14,8 @@ METADATA_SERVICE: Final = "169.254.169.254"
 """Where every virtual machine in Azure has its metadata service."""
 WIRE_SERVER: Final = "168.63.129.16"
 """Where every one has the platform's DNS, and more: learn.microsoft.com, what-is-ip-address-168-63-129-16."""
+USER: Final = "keyless"
+"""The user name that a client gives together with the proxy's password."""
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
 LOGIN_HOSTS: Final = (

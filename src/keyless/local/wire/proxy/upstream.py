@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import ssl
 from base64 import b64encode
@@ -15,6 +14,7 @@ from keyless.errors import ConfigurationError
 from keyless.local.wire.proxy.connect_request import HEAD_LIMIT, RefusedError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping
 
     from keyless.local.wire.proxy.target import Target
@@ -91,6 +91,8 @@ class Upstream:
         Raises:
             OSError: If it cannot be reached, or its certificate is not trusted.
         """
+        import asyncio  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+
         context = ssl.create_default_context() if self.tls else None
         return await asyncio.open_connection(self.host, self.port, ssl=context, limit=HEAD_LIMIT)
 
@@ -101,6 +103,8 @@ class Upstream:
             RefusedError: If the proxy refuses.
             OSError: If it cannot be reached, or its certificate is not trusted.
         """
+        import asyncio  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+
         reader, writer = await self.open()
         try:
             writer.write(self._request(target))

@@ -1,0 +1,82 @@
+"""The key that signs tokens. Making one takes a tenth of a second, which passes beside whatever else starts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def new_key() -> bytes:
+    """Make a private key to sign tokens with."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A key, and what is published of it.
+
+    Attributes:
+        private: What signs.
+        public: What is published.
+        id: By which tokens name it.
+    """
+
+    private: rsa.RSAPrivateKey = field(repr=False)
+    public: rsa.RSAPublicKey
+    id: str
+
+    @classmethod
+    def of(cls, pem: bytes) -> KeyPair:
+        """Read a private key, as ``new_key`` makes it."""
+        key = load_pem_private_key(pem, None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("tokens are signed with an RSA key")
+        der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        name = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).rstrip(b"=").decode()
+        return cls(key, key.public_key(), name)
+
+
+class SigningKey:
+    """A key that is got in a thread of its own. Safe to use from any thread.
+
+    Args:
+        pem: Makes it, or fetches it from where it is kept.
+    """
+
+    def __init__(self, pem: Callable[[], bytes]) -> None:
+        self._pem = pem
+        self._found: Future[KeyPair] = Future()
+        self._thread = Thread(target=self._get, name="keyless-makes-signing-key", daemon=True)
+        self._thread.start()
+
+    def _get(self) -> None:
+        try:
+            self._found.set_result(KeyPair.of(self._pem()))
+        except BaseException as error:  # noqa: BLE001 (it is raised where the key is wanted)
+            self._found.set_exception(error)
+
+    @property
+    def pair(self) -> KeyPair:
+        """The key, waited for where it is not there yet."""
+        return self._found.result()
+
+    def close(self) -> None:
+        """Wait for the thread's end."""
+        self._thread.join()

@@ -1,0 +1,115 @@
+"""Serves a run of the local Azure. It loads the web server, so that it is loaded beside what need not wait for that."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from keyless.local.pki.revocation_app import revocation_app
+from keyless.local.wire.control.address import ROOT
+from keyless.local.wire.control.site import Control
+from keyless.local.wire.identity.routes import LOOPBACK, authority_routes, guard, http_routes, service_fabric_routes
+from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.proxy.login import Login
+from keyless.local.wire.proxy.peer import same_user
+from keyless.local.wire.proxy.proxy import ConnectProxy
+from keyless.local.wire.proxy.reached import Local
+from keyless.local.wire.serving import descriptors, forms, listeners
+from keyless.local.wire.serving.boundary import Boundary
+from keyless.local.wire.serving.lines import Lines, loop_failures
+from keyless.local.wire.serving.passing_time import passing_time
+from keyless.local.wire.serving.site import site
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import AsyncIterator
+
+    from keyless.local.operations.names import Service
+    from keyless.local.pki.authority import CertificateAuthority
+    from keyless.local.run import Run
+    from keyless.local.wire.serving.boundary import Failure
+
+
+@asynccontextmanager
+async def serving(run: Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
+    """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
+    sockets, context, guarded, lines = run.sockets, authority.server_context(), guard(host=host), Lines()
+    asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
+    control = Control(run.azure, token=run.control_token, sources=run.open_sources)
+    bounds = _boundaries(run, lines, alone=host in LOOPBACK)
+    proxies = _proxies(run, context, lines)
+    async with AsyncExitStack() as stack:
+        for routes, listener, trust in (
+            ([*control.routes(), *http_routes(run.sources)], sockets.http, None),
+            (service_fabric_routes(run.sources), sockets.service_fabric, run.certificate.server_context()),
+            (authority_routes(run.sources), sockets.authority, context),
+        ):
+            app = web.Application(middlewares=[guarded])
+            app.add_routes(routes)
+            await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
+        lists, vaults = revocation_app(authority.roots_list, authority.servers_list), vault_app(run.azure)
+        for app, listener, trust in ((lists, sockets.lists, None), (vaults, sockets.https, context)):
+            await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
+        await stack.enter_async_context(passing_time(run.azure.lifetimes.act))
+        for listener, proxy in proxies.items():
+            stack.push_async_callback(proxy.close)
+            await proxy.start(listener)
+        yield
+
+
+def _boundaries(run: Run, lines: Lines, *, alone: bool) -> dict[socket.socket, Boundary]:
+    """Return the boundary of each site, by where it is served; ``alone`` where only this machine reaches them."""
+    admits = same_user if alone and run.tells_users and not run.any_user else None
+    sockets, azure = run.sockets, run.azure
+
+    def http_form(request: web.Request, failure: Failure) -> web.Response:
+        made = forms.control_form if request.path.startswith(ROOT) else forms.oauth_form
+        return made(request, failure)
+
+    def http_tell(request: web.Request, failure: Failure) -> None:
+        service: Service = "control" if request.path.startswith(ROOT) else "identity"
+        forms.journaling(azure, service, lines.say)(request, failure)
+
+    of_identity = Boundary(forms.oauth_form, forms.journaling(azure, "identity", lines.say), admits)
+    return {
+        sockets.http: Boundary(http_form, http_tell, admits),
+        sockets.service_fabric: of_identity,
+        sockets.authority: of_identity,
+        # What is listed is public, and programs of other users may verify.
+        sockets.lists: Boundary(forms.text_form, forms.journaling(azure, "vault", lines.say)),
+        sockets.https: Boundary(forms.vault_form, forms.journaling(azure, "vault", lines.say), admits),
+    }
+
+
+def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.socket, ConnectProxy]:
+    """Return the proxy of the run's own source, and that of the other kind of source, by where each is to be served."""
+    sockets, tenant = run.sockets, lambda: run.azure.tenant_id
+    at = listeners.reachable(sockets.authority)
+    login = Login(netloc=listeners.named_netloc(sockets.authority), at=at, context=context, tenant=tenant)
+    made = {}
+    for listener, answers_metadata in (
+        (sockets.proxy, run.answers_metadata),
+        (sockets.other_proxy, not run.answers_metadata),
+    ):
+        local = Local(
+            vault_hosts=lambda: {vault.host for vault in run.azure.vaults.values()},
+            vaults_at=listeners.reachable(sockets.https),
+            metadata_at=listeners.reachable(sockets.http) if answers_metadata else None,
+            login=login,
+            say=lines.say,
+        )
+        made[listener] = ConnectProxy(
+            local,
+            password=run.proxy_password,
+            bundle_file=run.trust.bundle_file,
+            upstream=run.upstream,
+            plain_upstream=run.plain_upstream,
+            most=max(
+                16, descriptors.limit() // 4
+            ),  # A tunnel to a vault takes three descriptors, and there are two proxies.
+        )
+    return made
