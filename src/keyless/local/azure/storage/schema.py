@@ -93,7 +93,14 @@ ALTER TABLE object_version ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 CREATE INDEX object_with_policy ON object (kind) WHERE policy IS NOT NULL;
 CREATE INDEX object_version_by_expiry ON object_version (expires_on) WHERE expires_on IS NOT NULL;
 """
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# What the management plane was told of each resource, as JSON; null where it was deleted.
+_VERSION_5 = """
+CREATE TABLE resource (
+    id TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+);
+"""
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 SCHEMA_VERSION = len(_STEPS)
 
 

@@ -61,6 +61,7 @@ NEXT_SWEEP = "SELECT min(purge_on) FROM object WHERE purge_on IS NOT NULL"
 STATE = f"SELECT state, settles_on FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 VAULTS = "SELECT DISTINCT vault FROM object ORDER BY vault"
 CLEAR = "DELETE FROM object"
+FORGET = "DELETE FROM object WHERE vault = ?"
 POLICY = f"SELECT policy FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 SET_POLICY = f"UPDATE object SET policy = :policy WHERE {_NAMED}"  # noqa: S608 (made of constants)
 WITH_POLICY = (
