@@ -36,4 +36,10 @@ class Role:
 
 
 def _is_among(action: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+    wanted = action.lower()
+    return any(fnmatchcase(wanted, form) for pattern in patterns for form in _forms(pattern.lower()))
+
+
+def _forms(pattern: str) -> tuple[str, ...]:
+    """Return a pattern in its forms: ``vaults/*/read`` reads a vault, too, and not only what is in it."""
+    return (pattern, pattern.replace("/*/", "/")) if "/*/" in pattern else (pattern,)

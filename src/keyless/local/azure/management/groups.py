@@ -35,8 +35,8 @@ def list_groups(azure: Azure) -> list[Body]:
             name = group_name(resource_id)
             found.setdefault(name.lower(), {"name": name, "location": azure.region, "tags": {}})
     for resource_id, kept in azure.documents.all():
-        if len(resource_id.strip("/").split("/")) == _PARTS:
-            key = group_name(resource_id)
+        key = group_name(resource_id)
+        if key and len(resource_id.strip("/").split("/")) == _PARTS:
             if kept is None:
                 found.pop(key, None)
             else:

@@ -158,7 +158,8 @@ def delete_vault(azure: Azure, group: str, name: str) -> bool:
 
 def list_deleted(azure: Azure) -> list[Body]:
     """Return the vaults that were deleted and can be recovered."""
-    return [_shown_deleted(azure, each) for each in azure.vault_register.deleted()]
+    found = sorted(azure.vault_register.deleted(), key=lambda each: each.vault.name.lower())
+    return [_shown_deleted(azure, each) for each in found]
 
 
 def get_deleted(azure: Azure, name: str) -> Body:
