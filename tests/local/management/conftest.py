@@ -13,6 +13,7 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config, read_config
+from keyless.local.azure.management.restored import restore
 from keyless.local.wire.arm import arm_app
 from keyless.local.wire.keyvault import vault_app
 
@@ -128,14 +129,14 @@ class Credential:
         return AccessToken(found.text, found.expires_on)
 
 
-class Loopback(RequestsTransport):
+class Loopback(RequestsTransport):  # type: ignore[misc]  # It ships no types.
     """Leads every request of an SDK to the management plane on this machine."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
         self._address = urlsplit(address)
 
-    def send(self, request: HttpRequest | RestRequest, **kwargs: Any) -> Any:  # type: ignore[override]
+    def send(self, request: HttpRequest | RestRequest, **kwargs: Any) -> Any:
         asked = urlsplit(request.url)
         request.headers["Host"] = "management.azure.com"
         request.url = urlunsplit((self._address.scheme, self._address.netloc, asked.path, asked.query, ""))
@@ -153,6 +154,7 @@ def make_arm(serve: Serve) -> Iterator[MakeArm]:
 
     def start(database: Database | None = None) -> Arm:
         azure = Azure(config(), database=database)
+        restore(azure)
         made.append(azure)
         return Arm(azure, serve(arm_app(azure)), serve(vault_app(azure)))
 

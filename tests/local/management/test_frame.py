@@ -23,7 +23,7 @@ def test_a_request_without_a_token_is_told_where_to_get_one(arm: Arm) -> None:
         f'authorization_uri="https://login.microsoftonline.com/{arm.azure.tenant_id}"'
         in answer.headers["WWW-Authenticate"]
     )
-    assert arm.azure.journal.entries(service="management")[-1].operation == "getChallenge"
+    assert arm.azure.journal.entries(service="arm")[-1].operation == "getChallenge"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.mgmt.authorization import AuthorizationManagementClient
-from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.resource.resources import ResourceManagementClient
@@ -26,11 +25,11 @@ class Clients:
         def options() -> dict[str, Any]:
             return {"transport": Loopback(arm.address), "polling_interval": 0, "retry_total": 0}
 
-        self.resources = ResourceManagementClient(credential, found, **options())
-        self.vaults = KeyVaultManagementClient(credential, found, **options())
-        self.roles = AuthorizationManagementClient(credential, found, **options())
-        self.identities = ManagedServiceIdentityClient(credential, found, **options())
-        self.web = WebSiteManagementClient(credential, found, **options())
+        self.resources: Any = ResourceManagementClient(credential, found, **options())
+        self.vaults: Any = KeyVaultManagementClient(credential, found, **options())
+        self.roles: Any = AuthorizationManagementClient(credential, found, **options())
+        self.identities: Any = ManagedServiceIdentityClient(credential, found, **options())
+        self.web: Any = WebSiteManagementClient(credential, found, **options())
 
 
 @pytest.fixture
@@ -74,13 +73,10 @@ def test_the_walk_from_nothing_to_a_secret(arm: Arm, clients: Clients) -> None:
     assert arm.secret("walker", "walk-kv") == 403
     roles = list(clients.roles.role_definitions.list(vault.id, filter="roleName eq 'Key Vault Secrets User'"))
     assert [role.role_name for role in roles] == ["Key Vault Secrets User"]
-    made = clients.roles.role_assignments.create(
-        vault.id,
-        str(uuid.uuid4()),
-        RoleAssignmentCreateParameters(
-            role_definition_id=roles[0].id, principal_id=identity.principal_id, principal_type="ServicePrincipal"
-        ),
+    wanted = clients.roles.models("2022-04-01").RoleAssignmentCreateParameters(
+        role_definition_id=roles[0].id, principal_id=identity.principal_id, principal_type="ServicePrincipal"
     )
+    made = clients.roles.role_assignments.create(vault.id, str(uuid.uuid4()), wanted)
     assert arm.secret("walker", "walk-kv") == 200
     gone = clients.roles.role_assignments.delete(vault.id, made.name)
     assert gone is not None
@@ -178,5 +174,5 @@ def test_who_has_no_role_is_refused_by_its_action(arm: Arm) -> None:
     with pytest.raises(HttpResponseError, match=r"AuthorizationFailed.*\n?.*Microsoft.KeyVault/vaults/read") as caught:
         stranger.vaults.vaults.get("keyless", "contoso-kv")
     assert caught.value.status_code == 403
-    assert arm.azure.journal.count(service="management", operation="getVault", code="AuthorizationFailed") == 1
+    assert arm.azure.journal.count(service="arm", operation="getVault", code="AuthorizationFailed") == 1
     assert list(stranger.resources.resource_groups.list()) == []

@@ -46,7 +46,7 @@ def policy(arm: Arm, *secrets: str, keys: tuple[str, ...] = ()) -> dict[str, Any
 def test_a_new_vault_goes_by_roles_unless_an_old_version_makes_it(
     arm: Arm, version: str, said: object, access: str
 ) -> None:
-    given = {} if said is None else {"enableRbacAuthorization": said}
+    given: dict[str, Any] = {} if said is None else {"enableRbacAuthorization": said}
     answer = put(arm, version=version, accessPolicies=[], **given)
     assert answer.status_code == 200, answer.text
     assert arm.azure.vault("new-kv").settings.access == access

@@ -17,7 +17,6 @@ from keyless.errors import KeylessError
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.identities.tokens import Claims, Rejection
 from keyless.local.azure.management.refusals import ArmError, bad_request, no_subscription
-from keyless.local.azure.management.restored import restore
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.operations.names import CHALLENGE, UNKNOWN
 from keyless.local.wire.arm import authorization, identities, keyvault, tenant
@@ -46,7 +45,6 @@ _WITHOUT_TOKEN: Final = frozenset({"getCloudMetadata"})
 
 def arm_app(azure: Azure) -> web.Application:
     """Make the web application that answers for ``management.azure.com``."""
-    restore(azure)
     app = web.Application(client_max_size=_MAX_BODY)
     app.router.add_route("*", r"/{path:[\s\S]*}", Dispatcher(azure).answer)
     app.on_response_prepare.append(_leave_out_server)
@@ -81,7 +79,7 @@ class Dispatcher:
         self._azure.journal.record(
             Entry(
                 time=self._azure.clock.now(),
-                service="management",
+                service="arm",
                 operation=operation if progress.token else CHALLENGE,
                 identity=progress.identity,
                 vault=vault,
