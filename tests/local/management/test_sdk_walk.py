@@ -14,6 +14,8 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.web import WebSiteManagementClient
 from tests.local.management.conftest import Arm, Credential, Loopback
 
+from keyless.local.azure.function_app import HostKeys
+
 
 class Clients:
     """One client of each management SDK, all for one identity."""
@@ -153,7 +155,8 @@ def test_settings_and_keys_of_the_function_app(arm: Arm, clients: Clients) -> No
     assert dict(arm.azure.function_app.settings) == {"SECRET_NAME": "db-password"}
     apps.restart("keyless", "keyless")
     assert arm.azure.function_app.restarts == 2
-    assert apps.list_host_keys("keyless", "keyless").master_key
+    arm.azure.function_app.keys = HostKeys("m", {"default": "f"}, {})
+    assert apps.list_host_keys("keyless", "keyless").function_keys == {"default": "f"}
     assert [site.name for site in apps.list()] == ["keyless"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """The keys of a host, which no representation shows.
+
+    Attributes:
+        master: Opens everything.
+        functions: Open every function, by name.
+        system: Open an extension of the host, by name.
+    """
+
+    master: str = field(repr=False)
+    functions: Mapping[str, str] = field(repr=False)
+    system: Mapping[str, str] = field(repr=False)
+
+
 class FunctionApp:
     """What the app is started with. Safe to use from any thread.
 
     Args:
         settings: Its application settings.
+
+    Attributes:
+        keys: Its host's keys, as whoever serves it says: the master key, and others by name; None where nobody serves it.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -22,6 +41,7 @@ class FunctionApp:
         self._settings = dict(settings)
         self._watchers: list[Callable[[], None]] = []
         self._restarts = 0
+        self.keys: HostKeys | None = None
 
     @property
     def settings(self) -> Mapping[str, str]:

@@ -112,12 +112,15 @@ def put_settings(azure: Azure, body: Body) -> Body:
 
 
 def keys_shown(azure: Azure) -> Body:
-    """Return the keys of the host."""
-    return {
-        "masterKey": azure.shared_secret("function-app-master"),
-        "functionKeys": {"default": azure.shared_secret("function-app-default")},
-        "systemKeys": {},
-    }
+    """Return the keys of the host.
+
+    Raises:
+        ArmError: If nobody serves the function app.
+    """
+    keys = azure.function_app.keys
+    if keys is None:
+        raise bad_request("The function app is not served, so that it has no keys. `keyless up` serves it.")
+    return {"masterKey": keys.master, "functionKeys": dict(keys.functions), "systemKeys": dict(keys.system)}
 
 
 def restore(azure: Azure, kept: Body) -> None:
