@@ -174,7 +174,7 @@ def test_the_journal_is_read_from_a_number_on_and_never_shows_a_value() -> None:
         ("PUT", "vaults/contoso-kv/secrets/a.b", {"value": "canary"}, "a.b"),
         ("GET", f"{SECRET}?value=1", None, "'value'"),
         ("GET", "vaults/none/secrets", None, "no vault 'none'"),
-        ("POST", "roles", {"identity": "system", "role": "Owner", "on": "contoso-kv"}, "no role 'Owner'"),
+        ("POST", "roles", {"identity": "system", "role": "Ownr", "on": "contoso-kv"}, "no role 'Ownr'"),
         ("POST", "identities", {"name": "new one"}, "'name'"),
         ("POST", "identities", {"name": "new", "client_id": "mine"}, "'client_id' cannot be used: it is not a GUID"),
         ("POST", "identities", {"client_id": None}, "the identity has no name"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from keyless.cli.app_restarts import following
 from keyless.cli.chosen_config import choose_config
 from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
@@ -99,14 +100,18 @@ def up(
             any_user=any_user,
             at_once=True,
         ) as azure,
-        function_host(
-            chosen,
-            azure.environment(),
-            folder=functions,
+        FunctionHost(
+            functions or bundled_function_app(),
+            environment=app_environment(azure, chosen, functions or bundled_function_app()),
             port=preferred_port(functions or bundled_function_app()) if function_port is None else function_port,
             events=azure.event_grid,
             quiet=quiet,
         ) as host,
+        following(
+            azure.azure.function_app,
+            host,
+            lambda: app_environment(azure, chosen, functions or bundled_function_app()),
+        ),
         announced(azure.control_url, azure.control_token, environment=os.environ),
     ):
         azure.wait()
@@ -145,10 +150,20 @@ def function_host(
         quiet: Whether no line is written for each call.
     """
     folder = folder or bundled_function_app()
-    own = local_settings(folder / SETTINGS_FILE)
-    first = {name: value for name, value in _first_secret(config).items() if name not in own}
-    settings = {**environment, **(config.functions.settings or first)}
+    settings = {**environment, **_settings(config, config.functions.settings, folder)}
     return FunctionHost(folder, environment=settings, port=port, log=log, events=events, quiet=quiet)
+
+
+def _settings(config: Config, said: Mapping[str, str], folder: Path) -> Mapping[str, str]:
+    """Return the settings of a function app: what is said, or the first secret where nothing is."""
+    own = local_settings(folder / SETTINGS_FILE)
+    return said or {name: value for name, value in _first_secret(config).items() if name not in own}
+
+
+def app_environment(azure: LocalAzure, config: Config, folder: Path) -> dict[str, str]:
+    """Return what the functions see as it is now: a host without an identity has no identity endpoint, as in Azure."""
+    has_one = any(found.assigned for found in azure.azure.identities.values())
+    return {**azure.environment(identity=has_one), **_settings(config, azure.azure.function_app.settings, folder)}
 
 
 def _first_secret(config: Config) -> dict[str, str]:

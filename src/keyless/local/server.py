@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import config_of
+from keyless.local.azure.management.restored import restore
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
@@ -116,6 +117,7 @@ class LocalAzure:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
+            restore(azure)
             authority, lists = bound_authority(stack, kept.authority_file if kept else None)
             folder = stack.enter_context(private_folder())
             run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)

@@ -9,16 +9,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.local.azure.authorization.resource_scope import ResourceScope, vault_path
 from keyless.local.azure.authorization.role_assignments import RoleAssignments
-from keyless.local.azure.authorization.roles import Decision, Scope
+from keyless.local.azure.authorization.roles import AnyScope, Decision, Scope
 from keyless.local.azure.config.config import Config, default_config
 from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.config.declared import read_declared
-from keyless.local.azure.config.identity_config import IdentityConfig
+from keyless.local.azure.config.identity_config import IdentityConfig, no_identity
 from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.event_grid import EventGrid
-from keyless.local.azure.identities.managed_identity import Identity, derived_guid
+from keyless.local.azure.function_app import FunctionApp
+from keyless.local.azure.identities.managed_identity import Identity, derived_guid, refuse_same_ids
 from keyless.local.azure.identities.signing_key import SigningKey, new_key
 from keyless.local.azure.identities.tokens import Tokens
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
@@ -27,7 +28,10 @@ from keyless.local.azure.keyvault.objects.store import ObjectStore
 from keyless.local.azure.keyvault.policies import decide_by_policy
 from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.azure.keyvault.vault import Vault
+from keyless.local.azure.keyvault.vaults import Vaults
+from keyless.local.azure.names import missing
 from keyless.local.azure.storage.database import Database
+from keyless.local.azure.storage.documents import Documents
 from keyless.local.clock import Clock
 from keyless.local.instruments.faults import Faults
 from keyless.local.instruments.journal import Journal
@@ -58,6 +62,8 @@ class Azure:
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         objects: What the vaults hold.
+        documents: What the management plane was told.
+        function_app: The function app.
         lifetimes: Does what falls due as time passes.
         subscription_id: The subscription that everything is in.
         resource_group: The resource group that everything is in.
@@ -78,6 +84,8 @@ class Azure:
         self.event_grid = EventGrid(clock=self.clock, journal=self.journal)
         self._database = database or Database()
         self.objects = ObjectStore(self._database)
+        self.documents = Documents(self._database)
+        self.function_app = FunctionApp(config.functions.settings)
         signing = SigningKey(partial(self._database.key, "tokens", new_key))
         self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, signing=signing)
         self._lock = threading.RLock()
@@ -99,6 +107,7 @@ class Azure:
             self.clock.reset()
             self.lifetimes.restart()
             self.objects.clear()
+            self.documents.clear()
             self.tokens.reset(tenant_id=config.tenant_id)
             self._arrange(config)
             self.faults.clear()
@@ -111,8 +120,9 @@ class Azure:
     def _arrange(self, config: Config) -> None:
         self.tenant_id = config.tenant_id
         self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
-        self._vaults: dict[str, Vault] = {}
+        self._vaults = Vaults(self.clock, self.objects)
         self._identities: dict[str, Identity] = {}
+        self.function_app.reset(config.functions.settings)
         self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
         for wanted in config.vaults.values():
             self.seed(wanted)
@@ -130,7 +140,7 @@ class Azure:
         """Make a vault with its settings, and those of its secrets, keys and certificates that the store does not have."""
         vault = self.add_vault(config.name, config.settings)
         for secret in config.secrets:
-            # A store that was kept holds what was set since; its start does not come back.
+            # A store that was kept holds what was set since.
             if vault.secrets.state_of(secret.name) is ObjectState.ABSENT:
                 vault.secrets.set(secret.name, secret.value, secret.attributes)
         for key in config.keys:
@@ -146,27 +156,33 @@ class Azure:
             object_id=config.object_id,
             resource_id=config.resource_id,
             assigned=config.assigned,
-            group_id=self._group_id,
+            group_id=self.group_id,
             role_assignments=self.role_assignments,
-            scope=self.scope,
+            scope=self.any_scope,
         )
         with self._lock:
             for other in self._identities.values():
-                _refuse_same_ids(identity, other)
+                refuse_same_ids(identity, other)
             self._identities = {**self._identities, identity.name: identity}
         for found in config.roles:
-            scope = self.scope(str(found.scope))
+            scope = self.any_scope(str(found.scope))
             self.role_assignments.grant(identity.object_id, found.role, scope, condition=found.condition, at_once=True)
         return identity
 
     @property
-    def _group_id(self) -> str:
+    def group_id(self) -> str:
+        """The ARM id of the resource group that everything is in."""
         return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
 
     @property
     def vaults(self) -> Mapping[str, Vault]:
         """The vaults by name."""
-        return MappingProxyType(self._vaults)
+        return self._vaults.live
+
+    @property
+    def vault_register(self) -> Vaults:
+        """The vaults with those that were deleted, and can be recovered."""
+        return self._vaults
 
     @property
     def identities(self) -> Mapping[str, Identity]:
@@ -179,15 +195,11 @@ class Azure:
         Raises:
             LocalAzureError: If there is none; the error lists those that exist.
         """
-        for vault in self._vaults.values():
-            if vault.name.lower() == name.lower():
-                return vault
-        raise _missing("vault", name, self._vaults)
+        return self._vaults.get(name)
 
     def vault_at(self, host: str) -> Vault | None:
         """Return the vault that a Host header names, with or without a port; None where there is none."""
-        name = host.lower().partition(":")[0].removesuffix(".")
-        return next((vault for vault in self._vaults.values() if vault.host == name), None)
+        return self._vaults.at(host)
 
     def identity(self, name: str) -> Identity:
         """Return an identity by its name.
@@ -196,19 +208,28 @@ class Azure:
             LocalAzureError: If there is none; the error lists those that exist.
         """
         if name not in self._identities:
-            raise _missing("identity", name, self._identities)
+            raise missing("identity", name, self._identities)
         return self._identities[name]
 
     def identity_of(self, object_id: str) -> Identity | None:
         """Return the identity with an object id; None where there is none."""
         return next((found for found in self._identities.values() if found.object_id == object_id), None)
 
-    def add_vault(self, name: str, settings: VaultSettings | None = None) -> Vault:
+    def add_vault(
+        self,
+        name: str,
+        settings: VaultSettings | None = None,
+        *,
+        group_id: str | None = None,
+        region: str | None = None,
+    ) -> Vault:
         """Make a vault.
 
         Args:
             name: Its name.
             settings: Its settings; those that a new vault has in Azure unless given.
+            group_id: The ARM id of its resource group; None means that of everything else.
+            region: Where it is; None means where everything else is.
 
         Raises:
             ConfigurationError: If no vault can have that name or those settings.
@@ -218,18 +239,15 @@ class Azure:
             name,
             settings=settings or VaultSettings(),
             tenant_id=self.tenant_id,
-            group_id=self._group_id,
-            region=self.region,
+            group_id=group_id or self.group_id,
+            region=region or self.region,
             store=self.objects,
             database=self._database,
             clock=self.clock,
             announce=self.event_grid.announce,
         )
         check_vault_url(vault.url)
-        with self._lock:
-            if any(known.name.lower() == name.lower() for known in self._vaults.values()):
-                raise _taken("vault", name)
-            self._vaults = {**self._vaults, name: vault}
+        self._vaults.add(vault)
         return vault
 
     def add_identity(
@@ -256,8 +274,18 @@ class Azure:
             "resource_id": resource_id,
             "assigned": assigned,
         }
-        asked = read_declared(NewIdentity, given, wrong=_no_identity)
+        asked = read_declared(NewIdentity, given, wrong=no_identity)
         return self._enrol(IdentityConfig(**{field: getattr(asked, field) for field in given}))
+
+    def remove_identity(self, name: str) -> None:
+        """Have an identity no more; its role assignments stay, as in Azure.
+
+        Raises:
+            LocalAzureError: If there is none; the error lists those that exist.
+        """
+        with self._lock:
+            gone = self.identity(name)
+            self._identities = {key: found for key, found in self._identities.items() if found is not gone}
 
     def scope(self, on: HasScope | str) -> Scope:
         """Return the scope that a vault, its name, or ``VAULT/SECRET`` or ``VAULT/keys/KEY`` means.
@@ -267,10 +295,17 @@ class Azure:
             LocalAzureError: If there is no such vault.
         """
         scope = Scope.parse(on) if isinstance(on, str) else on.scope
-        self.vault(scope.vault)
+        within = self.vault(scope.vault).group_id.lower()
         if scope.name is not None:
             check_secret_name(scope.name)
-        return scope
+        return replace(scope, within=within)
+
+    def any_scope(self, on: HasScope | str) -> AnyScope:
+        """Return the same, or the scope that an ARM id means: ``/`` is above every subscription."""
+        if not isinstance(on, str) or not on.startswith("/"):
+            return self.scope(on)
+        in_vault = vault_path(on)
+        return self.scope(in_vault) if in_vault else ResourceScope(on.lower().rstrip("/"))
 
     def decide(self, *, object_id: str, operation: Operation, vault: Vault, scope: Scope, facts: Facts) -> Decision:
         """Decide whether the bearer of an object id may do something with a vault or an object in it.
@@ -293,6 +328,7 @@ class Azure:
                 permission=operation.permission,
                 vault=vault.name,
             )
+        scope = replace(scope, within=vault.group_id.lower())
         decision = self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
         if decision.allowed or operation.enough is None:
             return decision
@@ -307,38 +343,3 @@ class Azure:
         self._database.close()
 
 
-def _refuse_same_ids(identity: Identity, other: Identity) -> None:
-    if identity.name == other.name:
-        raise _taken("identity", identity.name)
-    for field in ("client_id", "object_id", "resource_id"):
-        value: str = getattr(identity, field)
-        if value.lower() == getattr(other, field).lower():
-            raise LocalAzureError(
-                f"The identity {identity.name!r} cannot have the {field} {value}.",
-                cause=f"The identity {other.name!r} has it.",
-                remedy="Give each identity ids of its own, or none.",
-            )
-
-
-def _taken(kind: str, name: str) -> LocalAzureError:
-    return LocalAzureError(
-        f"There is a {kind} {name!r} already.",
-        cause="Names are compared without case." if kind == "vault" else "Names are unique.",
-        remedy="Use the one there is, or another name.",
-    )
-
-
-def _missing(kind: str, name: str, known: Mapping[str, object]) -> LocalAzureError:
-    return LocalAzureError(
-        f"There is no {kind} {name!r}.",
-        cause=f"Those that exist: {', '.join(known)}." if known else f"No {kind} exists.",
-        remedy=f"Use one of those, or make it: azure.add_{kind}({name!r}).",
-    )
-
-
-def _no_identity(path: tuple[str, ...], problem: str, allowed: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"The identity cannot be made: {'.'.join(path)}: {problem}.",
-        cause="An identity is as a keyless.toml could describe it.",
-        remedy=f"Allowed: {allowed}.",
-    )

@@ -131,14 +131,19 @@ class FunctionHost:
             for kind in ("functions", "eventFunctions")
         )
 
-    def restart(self) -> None:
+    def restart(self, environment: Mapping[str, str] | None = None) -> None:
         """Load the folder anew; the address and the functions' keys stay, and events wait for it.
+
+        Args:
+            environment: What is added to the environment from now on; None leaves that as it is.
 
         Raises:
             LocalAzureError: If it cannot be loaded. Nothing is served then, until a restart that succeeds.
         """
         with self._changing:
             self._stop()
+            if environment is not None:
+                self._environment = dict(environment)
             self._port = int(self.url.rpartition(":")[2])
             self._open()
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
 _DENIALS = {
     "vault": frozenset({401, 403}),
+    "arm": frozenset({401, 403}),
     "identity": frozenset({400, 401, 403, 404}),
     "control": frozenset[int](),
     "event-grid": frozenset[int](),
@@ -26,8 +27,8 @@ class Entry:
 
     Attributes:
         time: When it was answered, in Unix seconds by the clock of the local Azure.
-        service: Which service was asked; ``control`` where the control API failed;
-            ``event-grid`` where an event was delivered to a function.
+        service: Which service was asked; ``arm`` is Azure Resource Manager, the management plane; ``control`` where the
+            control API failed; ``event-grid`` where an event was delivered to a function.
         operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``, ``deliverEvent``;
             ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token: the
             first request of official SDKs to a vault shows none, and is no read.

@@ -64,11 +64,48 @@ IdentityCode = Literal[
     "unknown",
     "unsupported_grant_type",
 ]
+ManagementCode = Literal[
+    "AuthenticationFailed",
+    "AuthorizationFailed",
+    "BadRequest",
+    "Conflict",
+    "ConflictError",
+    "DeletedVaultNotFound",
+    "ExpiredAuthenticationToken",
+    "InvalidApiVersionParameter",
+    "InvalidAuthenticationToken",
+    "InvalidAuthenticationTokenAudience",
+    "InvalidAuthenticationTokenTenant",
+    "InvalidFilterInQueryString",
+    "InvalidRequestContent",
+    "InvalidResourceLocation",
+    "InvalidResourceType",
+    "InvalidRoleDefinitionId",
+    "LinkedAuthorizationFailed",
+    "LocationRequired",
+    "MethodNotAllowed",
+    "MissingApiVersionParameter",
+    "MissingSubscriptionRegistration",
+    "NotFound",
+    "PrincipalNotFound",
+    "ResourceGroupNotFound",
+    "ResourceNotFound",
+    "RoleAssignmentExists",
+    "RoleAssignmentNotFound",
+    "RoleAssignmentUpdateNotPermitted",
+    "RoleDefinitionDoesNotExist",
+    "RoleDefinitionHasAssignments",
+    "RoleDefinitionWithSameNameExists",
+    "SecretNotFound",
+    "SubscriptionNotFound",
+    "VaultAlreadyExists",
+    "VaultNameNotValid",
+]
 FaultCode = Literal["Fault"]
 """What the journal gives where a fault struck that has no code of Azure's own."""
 
 CODES: Final[tuple[str, ...]] = tuple(
-    dict.fromkeys((*get_args(VaultCode), *get_args(IdentityCode), *get_args(FaultCode)))
+    dict.fromkeys((*get_args(VaultCode), *get_args(IdentityCode), *get_args(ManagementCode), *get_args(FaultCode)))
 )
 DISABLED: Final[Mapping[Kind, VaultCode]] = MappingProxyType(
     {"secret": "SecretDisabled", "key": "KeyDisabled", "certificate": "CertificateDisabled"}

@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from keyless.local.operations import VAULT_OPERATIONS
+from keyless.local.operations.management import MANAGEMENT_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Service = Literal["identity", "vault", "control", "event-grid"]
+Service = Literal["identity", "vault", "arm", "control", "event-grid"]
 IdentityOperation = Literal["getToken", "getChallenge", "probe", "discover"]
 CHALLENGE: Final = "getChallenge"
 """A request that shows no token, as the first one of official SDKs to a vault, and of clients of Arc."""
@@ -21,6 +22,7 @@ ON_VAULTS: Final[tuple[str, ...]] = tuple(dict.fromkeys(operation.name for opera
 OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
     {
         "vault": (*ON_VAULTS, CHALLENGE, UNKNOWN),
+        "arm": (*dict.fromkeys(operation.name for operation in MANAGEMENT_OPERATIONS), UNKNOWN),
         "identity": (*get_args(IdentityOperation), UNKNOWN),
         "control": (UNKNOWN,),
         "event-grid": ("deliverEvent",),

@@ -7,13 +7,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyless.errors import LocalAzureError
-from keyless.local.azure.authorization.roles import Decision, Role, RoleAssignment, Scope, decide, role_named
+from keyless.local.azure.authorization.conditions.expressions import Facts
+from keyless.local.azure.authorization.roles import (
+    BUILT_IN_ROLES,
+    MANAGEMENT_ROLES,
+    AnyScope,
+    Decision,
+    Role,
+    RoleAssignment,
+    Scope,
+    decide,
+    role_named,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from keyless.local.azure.authorization.conditions.condition import Condition
-    from keyless.local.azure.authorization.conditions.expressions import Facts
+    from keyless.local.azure.authorization.resource_scope import HasArmId
     from keyless.local.clock import Clock
 
 
@@ -53,7 +64,7 @@ class RoleAssignments:
         return tuple(found for found in self._held.get(object_id, ()) if found.until == float("inf"))
 
     def grant(
-        self, object_id: str, role: str, scope: Scope, *, condition: Condition | None = None, at_once: bool = False
+        self, object_id: str, role: str, scope: AnyScope, *, condition: Condition | None = None, at_once: bool = False
     ) -> RoleAssignment:
         """Give an identity a role at a scope, once; in effect at once or after the propagation delay.
 
@@ -72,7 +83,7 @@ class RoleAssignments:
         return made
 
     def refuse_other_condition(
-        self, object_id: str, role: str, scope: Scope, condition: Condition | None
+        self, object_id: str, role: str, scope: AnyScope, condition: Condition | None
     ) -> RoleAssignment | None:
         """Return the assignment of a role at a scope that an identity has; None where it has none.
 
@@ -90,7 +101,7 @@ class RoleAssignments:
             )
         return found
 
-    def revoke(self, object_id: str, identity: str, role: str, scope: Scope) -> None:
+    def revoke(self, object_id: str, identity: str, role: str, scope: AnyScope) -> None:
         """Take a role at a scope from an identity.
 
         Raises:
@@ -107,10 +118,74 @@ class RoleAssignments:
                     cause=f"Its roles are: {has}." if has else "It has no role.",
                     remedy="Revoke a role where it was granted.",
                 )
-            until = self._clock.now() + self.propagation_seconds
-            ending = [replace(found, until=until) for found in gone if self.propagation_seconds > 0]
-            kept = (found for found in self._held[object_id] if found not in gone)
-            self._held[object_id] = (*kept, *ending)
+            self._end(object_id, gone)
+
+    def _end(self, object_id: str, gone: list[RoleAssignment]) -> None:
+        until = self._clock.now() + self.propagation_seconds
+        ending = [replace(found, until=until) for found in gone if self.propagation_seconds > 0]
+        kept = (found for found in self._held[object_id] if found not in gone)
+        self._held[object_id] = (*kept, *ending)
+
+    def all(self) -> Iterator[RoleAssignment]:
+        """Go through the assignments of everyone, in effect already or not."""
+        for object_id in list(self._held):
+            yield from self.held_by(object_id)
+
+    def find(self, assignment_id: str) -> RoleAssignment | None:
+        """Return an assignment by its GUID; None where there is none."""
+        return next((found for found in self.all() if found.id == assignment_id.lower()), None)
+
+    def put(self, wanted: RoleAssignment) -> RoleAssignment:
+        """Have an assignment in place of the one with its GUID, if there is one; it is felt as ``grant`` makes it felt."""
+        with self._lock:
+            held = self._held.get(wanted.object_id, ())
+            before = next((found for found in held if found.id == wanted.id and found.until == float("inf")), None)
+            since = self._clock.now() + self.propagation_seconds if before is None else before.since
+            made = replace(wanted, since=since)
+            self._held[wanted.object_id] = (*(found for found in held if found is not before), made)
+            return made
+
+    def remove(self, assignment_id: str) -> RoleAssignment | None:
+        """Take an assignment away by its GUID, and return it; None where there is none."""
+        with self._lock:
+            found = self.find(assignment_id)
+            if found is not None:
+                self._end(found.object_id, [found])
+            return found
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Every role that there is, custom ones first."""
+        return (*self._custom_roles, *BUILT_IN_ROLES, *MANAGEMENT_ROLES)
+
+    def is_custom(self, role: Role) -> bool:
+        """Say whether a role is none of Azure's own."""
+        return any(found.id == role.id for found in self._custom_roles)
+
+    def put_role(self, role: Role) -> None:
+        """Have a custom role in place of the one with its GUID, if there is one; who has it has what it allows now."""
+        with self._lock:
+            self._custom_roles = (*(found for found in self._custom_roles if found.id != role.id), role)
+            self._held = {
+                object_id: tuple(replace(each, role=role) if each.role.id == role.id else each for each in held)
+                for object_id, held in self._held.items()
+            }
+
+    def remove_role(self, role: Role) -> None:
+        """Have a custom role no more."""
+        with self._lock:
+            self._custom_roles = tuple(found for found in self._custom_roles if found.id != role.id)
+
+    def allows_management(self, object_id: str, action: str, on: HasArmId) -> bool:
+        """Say whether someone may do something in the management plane now."""
+        now, facts = self._clock.now(), Facts(action, {}, {})
+        return any(
+            held.since <= now < held.until
+            and held.role.allows_management(action)
+            and _covers(held.scope, on)
+            and (held.condition is None or held.condition.allows(facts))
+            for held in self._held.get(object_id, ())
+        )
 
     def decide(self, *, object_id: str, identity: str, scope: Scope, facts: Facts) -> Decision:
         """Decide whether an identity may perform a data action now."""
@@ -123,3 +198,7 @@ class RoleAssignments:
             return found
         wait = max(held.since for held in coming) - now
         return replace(found, reason=f"{found.reason} A role that it was given takes effect in {wait:.0f} s.")
+
+
+def _covers(scope: AnyScope, on: HasArmId) -> bool:
+    return on.arm_id == scope.arm_id or on.arm_id.startswith(f"{scope.arm_id}/")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from keyless.errors import LocalAzureError
+from keyless.local.azure.authorization.management_roles import MANAGEMENT_ROLES
+from keyless.local.azure.authorization.resource_scope import ResourceScope
+from keyless.local.azure.authorization.role import Role
 from keyless.local.operations.certificates import AUTHORITIES, CERTIFICATES, READ_CERTIFICATE, WRITE_CONTACTS
 from keyless.local.operations.keys import (
     BACKUP_KEY,
@@ -34,32 +36,47 @@ if TYPE_CHECKING:
     from keyless.local.operations import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role definition: a name and the data actions that it allows, with ``*`` for any.
+__all__ = [
+    "BUILT_IN_ROLES",
+    "KINDS",
+    "MANAGEMENT_ROLES",
+    "AnyScope",
+    "Decision",
+    "HasScope",
+    "ResourceScope",
+    "Role",
+    "RoleAssignment",
+    "Scope",
+    "decide",
+    "role_named",
+]
 
-    Attributes:
-        name: The name that people use.
-        id: The role definition's GUID, the same in every tenant.
-        data_actions: What it allows in a vault. Management actions give no access to what is in it and are left out.
-    """
-
-    name: str
-    id: str
-    data_actions: tuple[str, ...]
-
-    def allows(self, action: str) -> bool:
-        """Say whether this role includes a data action; Azure compares them in any case."""
-        return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.data_actions)
+# What most roles of Key Vault allow in the management plane.
+_OPERATE: Final = (
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Insights/alertRules/*",
+    "Microsoft.Resources/deployments/*",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.Support/*",
+    "Microsoft.KeyVault/checkNameAvailability/read",
+    "Microsoft.KeyVault/deletedVaults/read",
+    "Microsoft.KeyVault/locations/*/read",
+    "Microsoft.KeyVault/vaults/*/read",
+    "Microsoft.KeyVault/operations/read",
+)
+_PURGE_VAULT: Final = "Microsoft.KeyVault/locations/deletedVaults/purge/action"
 
 
 # https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles/security
 BUILT_IN_ROLES = (
-    Role("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", ("Microsoft.KeyVault/vaults/*",)),
-    Role("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", (f"{SECRETS}*",)),
+    Role("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", ("Microsoft.KeyVault/vaults/*",), _OPERATE),
+    Role("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", (f"{SECRETS}*",), _OPERATE),
     Role("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", (GET_SECRET, READ_METADATA)),
     Role(
-        "Key Vault Reader", "21090545-7ca7-4776-b22c-e363652d74d2", ("Microsoft.KeyVault/vaults/*/read", READ_METADATA)
+        "Key Vault Reader",
+        "21090545-7ca7-4776-b22c-e363652d74d2",
+        ("Microsoft.KeyVault/vaults/*/read", READ_METADATA),
+        _OPERATE,
     ),
     Role(
         "Key Vault Certificate User",
@@ -70,8 +87,14 @@ BUILT_IN_ROLES = (
         "Key Vault Certificates Officer",
         "a4417e6f-fecd-4de8-b567-7b0420556985",
         (f"{AUTHORITIES}*", f"{CERTIFICATES}*", WRITE_CONTACTS),
+        _OPERATE,
     ),
-    Role("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", (f"{KEYS}*", f"{ROTATION_POLICIES}*")),
+    Role(
+        "Key Vault Crypto Officer",
+        "14b46e9e-c2b7-41b4-b07b-48a6ebf60603",
+        (f"{KEYS}*", f"{ROTATION_POLICIES}*"),
+        _OPERATE,
+    ),
     Role(
         "Key Vault Crypto User",
         "12338af0-0e69-4776-bea7-57ae8d297424",
@@ -80,9 +103,34 @@ BUILT_IN_ROLES = (
     Role("Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", (READ_KEY, WRAP, UNWRAP)),
     Role("Key Vault Crypto Service Release User", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", (RELEASE,)),
     # It purges deleted vaults, not what is in a vault.
-    Role("Key Vault Purge Operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c", ()),
-    Role("Key Vault Data Access Administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8", ()),
-    Role("Key Vault Contributor", "f25e0fa2-a7c4-4377-a976-54943a77a395", ()),
+    Role(
+        "Key Vault Purge Operator",
+        "a68e7c17-0ab2-4c09-9a58-125dae29748c",
+        (),
+        ("Microsoft.KeyVault/locations/*/read", _PURGE_VAULT, "Microsoft.KeyVault/deletedVaults/read"),
+    ),
+    Role(
+        "Key Vault Data Access Administrator",
+        "8b54135c-b56d-4d72-a534-26097cfdc8d8",
+        (),
+        (
+            *("Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/delete"),
+            *("Microsoft.Authorization/*/read", "Microsoft.Resources/deployments/*"),
+            *("Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Resources/subscriptions/read"),
+            *("Microsoft.Management/managementGroups/read", "Microsoft.KeyVault/vaults/*/read", "Microsoft.Support/*"),
+        ),
+    ),
+    Role(
+        "Key Vault Contributor",
+        "f25e0fa2-a7c4-4377-a976-54943a77a395",
+        (),
+        (
+            *("Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*", "Microsoft.KeyVault/*"),
+            *("Microsoft.Resources/deployments/*", "Microsoft.Resources/subscriptions/resourceGroups/read"),
+            "Microsoft.Support/*",
+        ),
+        (_PURGE_VAULT, "Microsoft.KeyVault/hsmPools/*", "Microsoft.KeyVault/managedHsms/*"),
+    ),
 )
 
 
@@ -92,7 +140,7 @@ def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
     Raises:
         LocalAzureError: If there is none; the nearest name is suggested.
     """
-    roles = (*custom, *BUILT_IN_ROLES)
+    roles = (*custom, *BUILT_IN_ROLES, *MANAGEMENT_ROLES)
     for role in roles:
         if name.lower() in {role.name.lower(), role.id}:
             return role
@@ -100,7 +148,7 @@ def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
     near = get_close_matches(name.lower(), names, n=1)
     raise LocalAzureError(
         f"There is no role {name!r}.",
-        cause="It is not one of Azure's built-in Key Vault roles, nor a role of keyless.toml.",
+        cause="It is not one of Azure's built-in roles that the local Azure knows, nor a role of keyless.toml.",
         remedy=f"Did you mean {names[near[0]]!r}?" if near else f"Use one of: {', '.join(names.values())}.",
     )
 
@@ -117,11 +165,13 @@ class Scope:
         vault: The vault's name.
         kind: What the object is; None means the whole vault.
         name: The object's name; None means the whole vault.
+        within: The ARM id of the vault's resource group, in lower case; empty where it does not matter.
     """
 
     vault: str
     kind: Kind | None = None
     name: str | None = None
+    within: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -140,14 +190,25 @@ class Scope:
         """Return the scope of an object; without a name, that of its vault."""
         return cls(vault.lower(), kind, name.lower()) if name else cls(vault.lower())
 
-    def covers(self, other: Scope) -> bool:
+    @property
+    def arm_id(self) -> str:
+        """The ARM id, in lower case."""
+        vault = f"{self.within}/providers/microsoft.keyvault/vaults/{self.vault}"
+        return f"{vault}/{self.kind}s/{self.name}" if self.name else vault
+
+    def covers(self, other: AnyScope) -> bool:
         """Say whether what holds here holds there too."""
+        if isinstance(other, ResourceScope):
+            return False
         return self.vault == other.vault and (self.name is None or (self.kind, self.name) == (other.kind, other.name))
 
     def __str__(self) -> str:
         if self.name is None:
             return self.vault
         return f"{self.vault}/{self.name}" if self.kind == "secret" else f"{self.vault}/{self.kind}s/{self.name}"
+
+
+AnyScope = Scope | ResourceScope
 
 
 class HasScope(Protocol):
@@ -175,7 +236,7 @@ class RoleAssignment:
     id: str
     object_id: str
     role: Role
-    scope: Scope
+    scope: AnyScope
     since: float = 0.0
     until: float = float("inf")
     condition: Condition | None = None

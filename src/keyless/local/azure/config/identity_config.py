@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.authorization.conditions.condition import Condition
-from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Scope, role_named
+from keyless.local.azure.authorization.resource_scope import ResourceScope
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, AnyScope, Scope, role_named
 from keyless.local.azure.config.declaration import GrantTable
 from keyless.secret_id import check_secret_name
 
@@ -33,7 +34,7 @@ class RoleGrant:
     """
 
     role: str
-    scope: Scope
+    scope: AnyScope
     condition: Condition | None = None
 
 
@@ -88,7 +89,7 @@ def identity_of(
 
 
 def _grant(
-    found: str | GrantTable, scope: Scope, custom: tuple[Role, ...], *, path: tuple[str, ...], wrong: Wrong
+    found: str | GrantTable, scope: AnyScope, custom: tuple[Role, ...], *, path: tuple[str, ...], wrong: Wrong
 ) -> RoleGrant:
     given = found if isinstance(found, GrantTable) else GrantTable(role=found)
     role = role_of(given.role, custom, path=path, wrong=wrong)
@@ -113,7 +114,9 @@ def role_of(name: str, custom: tuple[Role, ...], *, path: tuple[str, ...], wrong
         raise wrong(path, f"{error.what} {error.remedy}".removesuffix("."), _ROLES) from None
 
 
-def _scope(on: str, vaults: Collection[str], *, path: tuple[str, ...], wrong: Wrong) -> Scope:
+def _scope(on: str, vaults: Collection[str], *, path: tuple[str, ...], wrong: Wrong) -> AnyScope:
+    if on.startswith("/"):  # An ARM id, or / for all.
+        return ResourceScope(on.lower().rstrip("/"))
     scope = Scope.parse(on)
     if scope.vault not in {name.lower() for name in vaults}:
         allowed = ", ".join(f"{name} or {name}/SECRET" for name in vaults) or "nothing, since the file has no vaults"
@@ -140,3 +143,12 @@ def refuse_shared_ids(identities: Mapping[str, IdentityConfig], *, wrong: Wrong)
             if value is not None and (twin := seen.setdefault((key, value.lower()), name)) != name:
                 problem = f"it is the {key} of {twin!r} too"
                 raise wrong(("identities", name, key), problem, "an id that no other identity has")
+
+
+def no_identity(path: tuple[str, ...], problem: str, allowed: str) -> ConfigurationError:
+    """Return the error for an identity that cannot be made as it was asked for."""
+    return ConfigurationError(
+        f"The identity cannot be made: {'.'.join(path)}: {problem}.",
+        cause="An identity is as a keyless.toml could describe it.",
+        remedy=f"Allowed: {allowed}.",
+    )

@@ -6,7 +6,7 @@ import uuid
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, MANAGEMENT_ROLES, Role
 from keyless.local.azure.config.texts import texts
 from keyless.local.operations.certificates import AUTHORITIES, CERTIFICATE_ACTIONS, CERTIFICATES, CONTACTS
 from keyless.local.operations.keys import KEY_ACTIONS, KEYS, ROTATION_POLICIES
@@ -33,7 +33,7 @@ def roles_of(tables: Mapping[str, RoleTable], *, wrong: Wrong) -> tuple[Role, ..
 
 
 def _role(name: str, table: RoleTable, *, wrong: Wrong) -> Role:
-    if any(name.lower() in {role.name.lower(), role.id} for role in BUILT_IN_ROLES):
+    if any(name.lower() in {role.name.lower(), role.id} for role in (*BUILT_IN_ROLES, *MANAGEMENT_ROLES)):
         raise wrong(("roles", name), "Azure has a built-in role of that name", "a name of its own")
     actions = texts(table.data_actions)
     if not actions:

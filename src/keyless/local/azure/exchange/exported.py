@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
+from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, MANAGEMENT_ROLES
 from keyless.local.azure.keyvault.keys.facts import KeyFacts
 from keyless.local.azure.keyvault.keys.material import public_key
 from keyless.local.azure.keyvault.objects.attributes import fields_of, within_dates
@@ -32,9 +32,8 @@ def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
         with_values: Whether it has the values, without which it can be read but not imported.
     """
     roles = {held.role.name: held.role for name in azure.identities for held in _held(azure, azure.identity(name))}
-    custom = {
-        name: {"data_actions": list(role.data_actions)} for name, role in roles.items() if role not in BUILT_IN_ROLES
-    }
+    built_in = (*BUILT_IN_ROLES, *MANAGEMENT_ROLES)
+    custom = {name: {"data_actions": list(role.data_actions)} for name, role in roles.items() if role not in built_in}
     return {
         "tenant_id": azure.tenant_id,
         **({"role_propagation_seconds": seconds} if (seconds := azure.role_assignments.propagation_seconds) else {}),

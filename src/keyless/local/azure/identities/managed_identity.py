@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Literal
 
+from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.conditions.condition import Condition
+from keyless.local.azure.names import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keyless.local.azure.authorization.role_assignments import RoleAssignments
-    from keyless.local.azure.authorization.roles import HasScope, RoleAssignment, Scope
+    from keyless.local.azure.authorization.roles import AnyScope, HasScope, RoleAssignment
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "keyless")
 
@@ -43,7 +45,7 @@ class Identity:
         assigned: bool,
         group_id: str,
         role_assignments: RoleAssignments,
-        scope: Callable[[HasScope | str], Scope],
+        scope: Callable[[HasScope | str], AnyScope],
     ) -> None:
         user_assigned = f"Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
         provider = "Microsoft.Web/sites/keyless" if kind == "system" else user_assigned
@@ -97,3 +99,21 @@ class Identity:
             LocalAzureError: If there is no such role or vault, or the identity does not have the role there.
         """
         self._role_assignments.revoke(self.object_id, self.name, role, self._scope(on))
+
+
+def refuse_same_ids(identity: Identity, other: Identity) -> None:
+    """Refuse a name or an id that another identity has.
+
+    Raises:
+        LocalAzureError: If it has one.
+    """
+    if identity.name == other.name:
+        raise taken("identity", identity.name)
+    for field in ("client_id", "object_id", "resource_id"):
+        value: str = getattr(identity, field)
+        if value.lower() == getattr(other, field).lower():
+            raise LocalAzureError(
+                f"The identity {identity.name!r} cannot have the {field} {value}.",
+                cause=f"The identity {other.name!r} has it.",
+                remedy="Give each identity ids of its own, or none.",
+            )

@@ -41,6 +41,7 @@ class Vault(Making):
         name: Its name, as it was given.
         cloud: The Azure cloud it is in.
         region: The Azure region that it says it is in.
+        group_id: The ARM id of its resource group.
         host: Its host, such as ``contoso-kv.vault.azure.net``.
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
@@ -67,6 +68,7 @@ class Vault(Making):
         self.name = name
         self.cloud: Cloud = next(cloud for cloud in CLOUDS if cloud.name == settings.cloud)
         self.region = region
+        self.group_id = group_id
         self.host = f"{name.lower()}.{self.cloud.vault_suffix}"
         self.url = f"https://{self.host}"
         self.resource_id = f"{group_id}/providers/Microsoft.KeyVault/vaults/{name}"
@@ -154,7 +156,7 @@ class Vault(Making):
     @property
     def scope(self) -> Scope:
         """Where a role on the whole vault holds."""
-        return Scope.parse(self.name)
+        return replace(Scope.parse(self.name), within=self.group_id.lower())
 
     @property
     def policies(self) -> Mapping[str, Permissions]:
@@ -177,6 +179,10 @@ class Vault(Making):
         self._settings = replace(self._settings, access="policies")
         others = {object_id: held for object_id, held in self._policies.items() if object_id != identity.object_id}
         self._policies = {**others, identity.object_id: checked} if checked else others
+
+    def replace_policies(self, policies: Mapping[str, Permissions]) -> None:
+        """Have other access policies, by object id, whether it goes by them or not."""
+        self._policies = dict(policies)
 
     def keep_limits(self) -> None:
         """Turn away what is above Azure's limit: 4,000 requests in ten seconds."""

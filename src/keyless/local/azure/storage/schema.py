@@ -104,7 +104,14 @@ CREATE TABLE record (
     PRIMARY KEY (vault, kind, name)
 );
 """
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+# What the management plane was told of each resource, as JSON; null where it was deleted.
+_VERSION_6 = """
+CREATE TABLE resource (
+    id TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+);
+"""
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 SCHEMA_VERSION = len(_STEPS)
 
 

@@ -63,6 +63,7 @@ STATE = f"SELECT state, settles_on FROM object WHERE {_NAMED}"  # noqa: S608 (ma
 VAULTS = "SELECT DISTINCT vault FROM object ORDER BY vault"
 CLEAR = "DELETE FROM object"
 CLEAR_RECORDS = "DELETE FROM record"
+FORGET = "DELETE FROM object WHERE vault = ?"
 POLICY = f"SELECT policy FROM object WHERE {_NAMED}"  # noqa: S608 (made of constants)
 SET_POLICY = f"UPDATE object SET policy = :policy WHERE {_NAMED}"  # noqa: S608 (made of constants)
 FACTS = f"SELECT facts FROM object_version JOIN object ON object.id = object AND latest = version WHERE {_NAMED}"  # noqa: S608 (made of constants)

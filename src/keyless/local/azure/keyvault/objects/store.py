@@ -227,6 +227,11 @@ class ObjectStore:
             connection.execute(queries.CLEAR_RECORDS)
             self._next_purge = math.inf
 
+    def forget(self, vault: str) -> None:
+        """Forget every object of a vault, deleted or not."""
+        with self._database.changing() as connection:
+            connection.execute(queries.FORGET, (vault,))
+
     def _rows(self, query: str, now: float, named: Mapping[str, object]) -> list[Any]:
         with self._reading(now) as connection:
             return connection.execute(query, {**named, "now": now}).fetchall()

@@ -1,0 +1,66 @@
+"""Start a function app once more when the management plane changes its settings or identities."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import click
+import requests
+
+from keyless.errors import KeylessError
+from keyless.local.azure.function_app import HostKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from keyless.local.azure.function_app import FunctionApp
+    from keyless.local.functions.host import FunctionHost
+
+_SECONDS = 10
+
+
+@contextmanager
+def following(app: FunctionApp, host: FunctionHost, environment: Callable[[], Mapping[str, str]]) -> Iterator[None]:
+    """Restart the host each time that the app is to start once more, until the end; whoever asks for it does not wait.
+
+    Args:
+        app: The function app that the management plane knows.
+        host: What serves it.
+        environment: Returns what the functions are to see from then on.
+    """
+    asked: SimpleQueue[bool] = SimpleQueue()
+
+    def follow() -> None:
+        while asked.get():
+            try:
+                host.restart(environment())
+            except KeylessError as error:
+                click.echo(str(error), err=True)
+
+    thread = threading.Thread(target=follow, name="keyless-app-restarts", daemon=True)
+    thread.start()
+    app.on_restart(lambda: asked.put(True))
+    app.keys = _keys(host)
+    try:
+        yield
+    finally:
+        asked.put(False)
+        thread.join()
+
+
+def _keys(host: FunctionHost) -> HostKeys:
+    """Ask a host for its keys, which stay over its restarts."""
+    found = [_named(host, kind) for kind in ("functionkeys", "systemkeys")]
+    return HostKeys(host.master_key, *found)
+
+
+def _named(host: FunctionHost, kind: str) -> dict[str, str]:
+    with requests.Session() as session:
+        session.trust_env = False
+        headers = {"x-functions-key": host.master_key}
+        answer = session.get(f"{host.url}/admin/host/{kind}", headers=headers, timeout=_SECONDS)
+        answer.raise_for_status()
+        return {each["name"]: each["value"] for each in answer.json()["keys"]}

@@ -1,0 +1,91 @@
+"""The answers by which the management plane refuses, in its own words.
+
+Quoted from public issues and documents; where the words are not known, the docstring says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyless.local.operations.codes import ManagementCode
+
+
+class ArmError(Exception):
+    """A refusal, on its way to the wire.
+
+    Attributes:
+        status: The HTTP status.
+        code: The error's code.
+        message: The error's message.
+    """
+
+    def __init__(self, status: int, code: ManagementCode, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def bad_request(message: str) -> ArmError:
+    """400, with the words of the service."""
+    return ArmError(400, "BadRequest", message)
+
+
+def invalid_content(problem: str) -> ArmError:
+    """400: the body is not what it must be."""
+    return ArmError(
+        400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{problem}'."
+    )
+
+
+def location_required() -> ArmError:
+    """400: a new resource must be somewhere."""
+    return ArmError(400, "LocationRequired", "The location property is required for this definition.")
+
+
+def no_subscription(subscription: str) -> ArmError:
+    """404."""
+    return ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+
+def no_group(group: str) -> ArmError:
+    """404."""
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def no_resource(type_and_name: str, group: str) -> ArmError:
+    """404."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{type_and_name}' under resource group '{group}' was not found. For more details please go to "
+        "https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def not_registered(namespace: str) -> ArmError:
+    """409: a service that the local Azure does not have answers as one that the subscription is not registered for."""
+    return ArmError(
+        409,
+        "MissingSubscriptionRegistration",
+        f"The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for how to "
+        "register subscriptions.",
+    )
+
+
+def no_type(namespace: str, kind: str) -> ArmError:
+    """404."""
+    return ArmError(
+        404, "InvalidResourceType", f"The resource type '{kind}' could not be found in the namespace '{namespace}'."
+    )
+
+
+def location_differs(name: str, group: str, *, here: str, wanted: str) -> ArmError:
+    """409: a resource cannot move to another region."""
+    return ArmError(
+        409,
+        "InvalidResourceLocation",
+        f"The resource '{name}' already exists in location '{here}' in resource group '{group}'. A resource with the same "
+        f"name cannot be created in location '{wanted}'. Please select a new resource name.",
+    )

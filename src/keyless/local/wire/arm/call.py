@@ -1,0 +1,97 @@
+"""One request to the management plane, read, and its answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from keyless.local.azure.management.refusals import invalid_content
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.local.azure.azure import Azure
+    from keyless.local.azure.identities.tokens import Claims
+
+
+@dataclass(frozen=True, slots=True)
+class ArmAnswer:
+    """What is answered.
+
+    Attributes:
+        status: The HTTP status.
+        body: The JSON body; text is sent as XML; None sends none.
+        headers: Headers of this answer alone.
+    """
+
+    status: int = 200
+    body: dict[str, Any] | str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmCall:
+    """What was asked.
+
+    Attributes:
+        azure: The local Azure.
+        claims: Who asks.
+        named: What the path names, by the name of its placeholder, as the client spells it.
+        query: The query, by names in lower case.
+        api_version: The version of the API.
+        base: The address that the client asked, without a path.
+        content: The body, which no representation shows.
+    """
+
+    azure: Azure
+    claims: Claims
+    named: Mapping[str, str]
+    query: Mapping[str, str]
+    api_version: str
+    base: str
+    content: bytes = field(repr=False)
+
+    @property
+    def group(self) -> str:
+        """The resource group that the path names."""
+        return self.named["group"]
+
+    @property
+    def name(self) -> str:
+        """The name of what the path is about."""
+        return self.named["name"]
+
+    @property
+    def child(self) -> str:
+        """The name of what is below that."""
+        return self.named["child"]
+
+    def body(self) -> dict[str, Any]:
+        """Return the body.
+
+        Raises:
+            ArmError: If it is not a JSON object.
+        """
+        try:
+            found = json.loads(self.content) if self.content.strip() else {}
+        except (ValueError, RecursionError):
+            raise invalid_content("It is not JSON.") from None
+        if not isinstance(found, dict):
+            raise invalid_content("It is not an object.")
+        return found
+
+
+def made(is_new: bool, body: dict[str, Any]) -> ArmAnswer:  # noqa: FBT001 (what the state returns, as a pair)
+    """Return the answer to a PUT: 201 for what is new."""
+    return ArmAnswer(201 if is_new else 200, body)
+
+
+def listed(found: list[dict[str, Any]]) -> ArmAnswer:
+    """Return a list in one page."""
+    return ArmAnswer(200, {"value": found})
+
+
+def deleted(was_there: bool) -> ArmAnswer:  # noqa: FBT001 (as above)
+    """Return the answer to a DELETE: 204 for what was not there."""
+    return ArmAnswer(200 if was_there else 204)
