@@ -11,7 +11,7 @@ from tests import slow
 from tests.clients.programs import JAVASCRIPT
 
 from keyless.local.azure import azure
-from keyless.local.azure.identities import tokens
+from keyless.local.azure.identities import signing_key
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def nothing_asks_azure(azure_requests: list[str]) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def one_signing_key() -> Iterator[None]:
     """One key for the tokens of every local Azure of this process: to make one takes longer than most tests."""
-    key = tokens.new_key()
+    key = signing_key.new_key()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(azure, "new_key", lambda: key)
         yield
@@ -93,7 +93,7 @@ def one_signing_key() -> Iterator[None]:
 @pytest.fixture
 def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every local Azure signs with a key of its own, as outside of tests: for tests of the keys themselves."""
-    monkeypatch.setattr(azure, "new_key", tokens.new_key)
+    monkeypatch.setattr(azure, "new_key", signing_key.new_key)
 
 
 @pytest.fixture

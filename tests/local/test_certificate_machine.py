@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from tests.local.test_secret_machine import StandingClock
+from tests.local.object_machine import StandingClock
 
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
@@ -91,7 +91,11 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES, issuer=st.sampled_from(["Self", "Unknown"]), enabled=st.booleans())
     def order_it(self, name: str, issuer: str, *, enabled: bool) -> None:
-        policy = {"key_props": {"kty": "EC"}, "x509_props": {"subject": "CN=a"}, "issuer": {"name": issuer}}
+        policy: dict[str, Any] = {
+            "key_props": {"kty": "EC"},
+            "x509_props": {"subject": "CN=a"},
+            "issuer": {"name": issuer},
+        }
         policy["lifetime_actions"] = [
             {"trigger": {"lifetime_percentage": 80}, "action": {"action_type": "EmailContacts"}}
         ]
@@ -257,7 +261,7 @@ def _issued(csr: bytes, authority: Any) -> str:
 def test_a_vault_does_with_certificates_what_the_model_does(serve: Serve) -> None:
     azure = Azure(Config(), clock=StandingClock())
     azure.add_identity("system")
-    machine = partial(CertificateMachine, azure, serve(vault_app(azure)), _pem())
+    machine = cast(type[RuleBasedStateMachine], partial(CertificateMachine, azure, serve(vault_app(azure)), _pem()))
     run_state_machine_as_test(
         machine,
         settings=settings(

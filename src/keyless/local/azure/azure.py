@@ -341,5 +341,3 @@ class Azure:
         """Close the database."""
         self.tokens.close()
         self._database.close()
-
-

@@ -264,14 +264,15 @@ class Tokens:
         change, the time above all, is asked of each request.
         """
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-        claims = self._verified.get(digest)
-        if claims is None:
-            claims = self._verify_signature(token)
-            if not isinstance(claims, Rejection):
-                with self._lock:
-                    if len(self._verified) >= _MAX_VERIFIED:
-                        self._verified.clear()
-                    self._verified[digest] = claims
+        known = self._verified.get(digest)
+        if known is not None:
+            return known
+        claims = self._verify_signature(token)
+        if not isinstance(claims, Rejection):
+            with self._lock:
+                if len(self._verified) >= _MAX_VERIFIED:
+                    self._verified.clear()
+                self._verified[digest] = claims
         return claims
 
     def _verify_signature(self, token: str) -> dict[str, Any] | Rejection:
