@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import click
 from rich.console import Console
 
+from keyless.cli.real import real_option, told_real
 from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
 from keyless.local.azure.config.config import default_config, load_config
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.config.config import Config
+    from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
     from keyless.local.functions.endpoint import FunctionEndpoint
 
@@ -66,6 +68,7 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
     help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071; a free one if that is taken]",
 )
 @click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
+@real_option
 @click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
@@ -81,6 +84,7 @@ def up(
     function_port: int | None,
     quiet: bool,
     any_user: bool,
+    real: tuple[Real, ...],
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -102,6 +106,7 @@ def up(
             https_port=https_port,
             proxy_port=proxy_port,
             any_user=any_user,
+            real=real,
         ) as azure,
         function_host(
             chosen,
@@ -171,6 +176,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "https": azure.https_url,
         "authority": azure.authority_url,
         "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
+        "real": sorted(azure.real),
         "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
@@ -186,6 +192,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     """Print where everything is, and commands to paste, for a person."""
     console = Console(highlight=False)
     console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
+    _show(console, f"{told_real(azure)}\n")
     console.print("[bold]Vaults[/] and what is in them:")
     for vault in azure.azure.vaults.values():
         _show(console, f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}")

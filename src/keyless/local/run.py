@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from keyless.local.pki.revocation import revocation_app
+from keyless.local.wire.arm_stub import arm_app
 from keyless.local.wire.control.site import ROOT
+from keyless.local.wire.entra.site import authority_routes
+from keyless.local.wire.graph.app import graph_app
 from keyless.local.wire.identity.site import LOOPBACK, guard
 from keyless.local.wire.keyvault import vault_app
 from keyless.local.wire.proxy.login import Login
@@ -19,6 +22,7 @@ from keyless.local.wire.proxy.proxy import ConnectProxy
 from keyless.local.wire.proxy.reached import Local
 from keyless.local.wire.serving import descriptors, forms, listeners
 from keyless.local.wire.serving.boundary import Boundary
+from keyless.local.wire.serving.hosts import ARM_HOSTS, GRAPH_HOSTS, LOGIN_HOSTS
 from keyless.local.wire.serving.lines import Lines, loop_failures
 from keyless.local.wire.serving.passing_time import passing_time
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.azure.config.declaration import Real
     from keyless.local.operations.names import Service
     from keyless.local.pki.authority import CertificateAuthority, ServerCertificate
     from keyless.local.pki.trust import TrustFiles
@@ -48,7 +53,9 @@ class Sockets:
         proxy: Where the proxy is served, as the run's own source has it.
         other_proxy: Where it is served for sources of the other kind: whether the metadata service answers is what differs.
         service_fabric: Where the identity endpoint of Service Fabric is served.
-        authority: Where the authority is served.
+        authority: Where the authority is served, which is Microsoft Entra ID.
+        arm: Where Azure Resource Manager is served.
+        graph: Where Microsoft Graph is served.
         lists: Where the lists of revoked certificates are served.
         silent: Never served.
     """
@@ -59,6 +66,8 @@ class Sockets:
     other_proxy: socket.socket
     service_fabric: socket.socket
     authority: socket.socket
+    arm: socket.socket
+    graph: socket.socket
     lists: socket.socket
     silent: socket.socket
 
@@ -79,6 +88,7 @@ class Run:
     answers_metadata: bool
     tells_users: bool
     any_user: bool
+    real: frozenset[Real]
     proxy_password: str = field(repr=False)
 
     def proxy_netloc(self, *, metadata: bool) -> str:
@@ -89,23 +99,35 @@ class Run:
 @asynccontextmanager
 async def serving(run: Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
     """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
-    sockets, context, guarded, lines = run.sockets, authority.server_context(), guard(host=host), Lines()
+    sockets, context, lines = run.sockets, authority.server_context(), Lines()
+    guarded, by_any_name = guard(host=host), guard(host=host, names=LOOPBACK | {*LOGIN_HOSTS})
+    at_authority = authority_routes(run.azure, url=f"https://{listeners.named_netloc(sockets.authority)}")
     asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
     bounds = _boundaries(run, lines, alone=host in LOOPBACK)
     proxies = _proxies(run, context, lines)
     async with AsyncExitStack() as stack:
-        for routes, listener, trust in (
-            ([*run.control.routes(), *run.sources.http_routes()], sockets.http, None),
-            (run.sources.service_fabric_routes(), sockets.service_fabric, run.certificate.server_context()),
-            (run.sources.authority_routes(), sockets.authority, context),
+        for routes, listener, trust, guarding in (
+            ([*run.control.routes(), *run.sources.http_routes()], sockets.http, None, guarded),
+            (
+                run.sources.service_fabric_routes(),
+                sockets.service_fabric,
+                run.certificate.server_context(),
+                guarded,
+            ),
+            (at_authority, sockets.authority, context, by_any_name),
         ):
-            app = web.Application(middlewares=[guarded])
+            app = web.Application(middlewares=[guarding])
             app.add_routes(routes)
             await stack.enter_async_context(
                 listeners.site(app, listener, trust, boundary=bounds[listener], lines=lines)
             )
         lists, vaults = revocation_app(authority.roots_list, authority.servers_list), vault_app(run.azure)
-        for app, listener, trust in ((lists, sockets.lists, None), (vaults, sockets.https, context)):
+        for app, listener, trust in (
+            (lists, sockets.lists, None),
+            (vaults, sockets.https, context),
+            (arm_app(run.azure), sockets.arm, context),
+            (graph_app(run.azure), sockets.graph, context),
+        ):
             await stack.enter_async_context(
                 listeners.site(app, listener, trust, boundary=bounds[listener], lines=lines)
             )
@@ -137,6 +159,8 @@ def _boundaries(run: Run, lines: Lines, *, alone: bool) -> dict[socket.socket, B
         # What is listed is public, and programs of other users may verify.
         sockets.lists: Boundary(forms.text_form, forms.journaling(azure, "vault", lines.say)),
         sockets.https: Boundary(forms.vault_form, forms.journaling(azure, "vault", lines.say), admits),
+        sockets.arm: Boundary(forms.vault_form, forms.journaling(azure, "arm", lines.say), admits),
+        sockets.graph: Boundary(forms.vault_form, forms.journaling(azure, "graph", lines.say), admits),
     }
 
 
@@ -144,7 +168,10 @@ def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.soc
     """Return the proxy of the run's own source, and that of the other kind of source, by where each is to be served."""
     sockets, tenant = run.sockets, lambda: run.azure.tenant_id
     at = listeners.reachable(sockets.authority)
-    login = Login(netloc=listeners.named_netloc(sockets.authority), at=at, context=context, tenant=tenant)
+    login, services = None, _services(sockets)
+    if "arm" in run.real:
+        netloc, services = listeners.named_netloc(sockets.authority), {}
+        login = Login(netloc=netloc, at=at, context=context, tenant=tenant)
     made = {}
     for listener, answers_metadata in (
         (sockets.proxy, run.answers_metadata),
@@ -155,6 +182,7 @@ def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.soc
             vaults_at=listeners.reachable(sockets.https),
             metadata_at=listeners.reachable(sockets.http) if answers_metadata else None,
             login=login,
+            services=services,
             say=lines.say,
         )
         made[listener] = ConnectProxy(
@@ -168,3 +196,9 @@ def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.soc
             ),  # A tunnel to a vault takes three descriptors, and there are two proxies.
         )
     return made
+
+
+def _services(sockets: Sockets) -> dict[str, tuple[str, int]]:
+    """Return where each host is served that is here unless it is left alone."""
+    served = ((LOGIN_HOSTS, sockets.authority), (ARM_HOSTS, sockets.arm), (GRAPH_HOSTS, sockets.graph))
+    return {host: listeners.reachable(listener) for hosts, listener in served for host in hosts}

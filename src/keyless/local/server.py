@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.config.config import default_config, load_config
+from keyless.local.azure.config.config import check_real, default_config, load_config
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
 from keyless.local.files.refusals import told_in_words
-from keyless.local.pki.authority import CertificateAuthority, self_signed
-from keyless.local.pki.kept_authority import kept_authority
+from keyless.local.pki.authority import self_signed
+from keyless.local.pki.kept_authority import listening_authority
 from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
@@ -33,10 +33,12 @@ from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Collection
     from types import TracebackType
 
     from keyless.local.azure.azure import Identity, Vault
     from keyless.local.azure.config.config import Config
+    from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
     from keyless.local.clock import Clock
     from keyless.local.instruments.faults import Faults
@@ -68,6 +70,8 @@ class LocalAzure:
         https_port: Where to serve the vaults; 0 means any free port.
         proxy_port: Where to serve the proxy that leads to the vaults; 0 means any free port.
         any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
+        real: What of Azure is left alone, beside what the configuration says: ``arm`` is its management plane with
+            Microsoft Entra ID and Microsoft Graph, which are local otherwise.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class LocalAzure:
         https_port: int = 0,
         proxy_port: int = 0,
         any_user: bool = False,
+        real: Collection[Real] = (),
     ) -> None:
         self._config = _config_of(config)
         self._source = check_source(source)
@@ -88,6 +93,7 @@ class LocalAzure:
         self._data = data and data.resolve()
         self._host = host
         self._any_user = any_user
+        self.real = check_real(real) | self._config.real
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
         self._ending = ExitStack()
@@ -107,7 +113,7 @@ class LocalAzure:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
-            authority, lists = _authority(stack, kept)
+            authority, lists = listening_authority(stack, kept.authority_file if kept else None)
             folder = stack.enter_context(private_folder())
             run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
             stack.callback(run.sources.close)
@@ -124,13 +130,14 @@ class LocalAzure:
 
     def _bind(self, stack: ExitStack, lists: socket.socket) -> Sockets:
         """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
-        unnamed = dict.fromkeys(("other_proxy_port", "service_fabric_port", "authority_port"), 0)
-        http, https, proxy, other_proxy, service_fabric_at, authority = (
+        unnamed = ("other_proxy_port", "service_fabric_port", "authority_port", "arm_port", "graph_port")
+        bound = [
             stack.enter_context(listeners.bind(self._host, port, name))
-            for name, port in {**self._ports, **unnamed}.items()
-        )
+            for name, port in {**self._ports, **dict.fromkeys(unnamed, 0)}.items()
+        ]
         silent = stack.enter_context(listeners.bind_silent())
-        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, lists, silent)
+        http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at = bound
+        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at, lists, silent)
 
     def _prepare(self, azure: Azure, sockets: Sockets, folder: Path, root_pem: bytes) -> Run:
         certificate = self_signed()
@@ -162,6 +169,7 @@ class LocalAzure:
             answers_metadata=self._source == imds.NAME,
             tells_users=peer.tells(sockets.proxy),
             any_user=self._any_user,
+            real=self.real,
             proxy_password=azure.shared_secret("proxy"),
         )
 
@@ -308,7 +316,7 @@ class LocalAzure:
         run = self._run
         if name == arc.NAME and identity:
             arc.check_key_folder()
-        chosen = self.identity(identity) if isinstance(identity, str) else None
+        chosen = run.azure.client(identity) if isinstance(identity, str) else None
         found = run.sources.variables(name, identity=chosen) if identity else {}
         host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
@@ -330,16 +338,3 @@ def _config_of(given: Config | Path | str | None) -> Config:
     if given is None:
         return default_config()
     return load_config(Path(given)) if isinstance(given, (str, Path)) else given
-
-
-def _authority(stack: ExitStack, kept: DataFolder | None) -> tuple[CertificateAuthority, socket.socket]:
-    """Return the authority, and the socket at which its lists of revoked certificates are."""
-    bound: list[socket.socket] = []
-
-    def listen(port: int) -> str:
-        bound.append(stack.enter_context(listeners.bind_near(port)))
-        return f"http://{listeners.netloc(bound[-1])}"
-
-    if kept is None:
-        return CertificateAuthority(lists_url=listen(0)), bound[-1]
-    return kept_authority(kept.authority_file, listen=listen), bound[-1]

@@ -5,18 +5,21 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from keyless.errors import ConfigurationError, LocalAzureError
+from keyless.errors import ConfigurationError
 from keyless.local.azure.authorization.role_assignments import RoleAssignments
 from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.config.config import Config, default_config
 from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.config.declared import read_declared
+from keyless.local.azure.config.enrolment import enrol
 from keyless.local.azure.config.identity_config import IdentityConfig
 from keyless.local.azure.event_grid import EventGrid
-from keyless.local.azure.identities.managed_identity import Identity, derived_guid
+from keyless.local.azure.identities.directory import Directory
+from keyless.local.azure.identities.managed_identity import Identity, derived_guid, refuse_same_ids
 from keyless.local.azure.identities.tokens import Tokens, new_key
 from keyless.local.azure.keyvault.keys.vault_keys import Wanted
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
@@ -25,6 +28,7 @@ from keyless.local.azure.keyvault.objects.store import ObjectStore
 from keyless.local.azure.keyvault.policies import decide_by_policy
 from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.azure.keyvault.vault import Vault
+from keyless.local.azure.names import missing, taken
 from keyless.local.azure.storage.database import Database
 from keyless.local.clock import Clock
 from keyless.local.instruments.faults import Faults
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.authorization.roles import HasScope
     from keyless.local.azure.config.key_config import KeyConfig
     from keyless.local.azure.config.vault_config import VaultConfig
+    from keyless.local.azure.identities.application import Application
     from keyless.local.operations import Operation
 
 __all__ = ["Azure", "Identity", "Vault"]
@@ -54,6 +59,7 @@ class Azure:
         event_grid: What its vaults tell of new versions of secrets.
         role_assignments: Who has which role where.
         tokens: The tokens of its identities.
+        directory: The applications and groups of the tenant.
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         objects: What the vaults hold.
@@ -117,6 +123,8 @@ class Azure:
             self.seed(wanted)
         for identity in config.identities.values():
             self._enrol(identity)
+        self.directory = Directory(lambda: self._identities)
+        enrol(self.directory, config, role_assignments=self.role_assignments, scope=self.scope)
         for found in config.vaults.values():
             for name, permissions in found.policies.items():
                 self.vault(found.name).set_policy(self.identity(name), permissions)
@@ -149,7 +157,7 @@ class Azure:
         )
         with self._lock:
             for other in self._identities.values():
-                _refuse_same_ids(identity, other)
+                refuse_same_ids(identity, other)
             self._identities = {**self._identities, identity.name: identity}
         for found in config.roles:
             scope = self.scope(str(found.scope))
@@ -179,7 +187,7 @@ class Azure:
         for vault in self._vaults.values():
             if vault.name.lower() == name.lower():
                 return vault
-        raise _missing("vault", name, self._vaults)
+        raise missing("vault", name, self._vaults)
 
     def vault_at(self, host: str) -> Vault | None:
         """Return the vault that a Host header names, with or without a port; None where there is none."""
@@ -193,8 +201,16 @@ class Azure:
             LocalAzureError: If there is none; the error lists those that exist.
         """
         if name not in self._identities:
-            raise _missing("identity", name, self._identities)
+            raise missing("identity", name, self._identities)
         return self._identities[name]
+
+    def client(self, name: str) -> Identity | Application:
+        """Return the identity or the application of a name.
+
+        Raises:
+            LocalAzureError: If there is neither; the error lists the identities that exist.
+        """
+        return self.directory.applications.get(name) or self.identity(name)
 
     def identity_of(self, object_id: str) -> Identity | None:
         """Return the identity with an object id; None where there is none."""
@@ -225,7 +241,7 @@ class Azure:
         check_vault_url(vault.url)
         with self._lock:
             if any(known.name.lower() == name.lower() for known in self._vaults.values()):
-                raise _taken("vault", name)
+                raise taken("vault", name)
             self._vaults = {**self._vaults, name: vault}
         return vault
 
@@ -279,23 +295,24 @@ class Azure:
             scope: The vault, or the object in it that the action is about.
             facts: The data action and what conditions can ask, which count where the vault goes by roles.
         """
-        known = self.identity_of(object_id)
+        known, groups = self.directory.principal_of(object_id), self.directory.groups_of(object_id)
         identity = known.name if known else object_id
         if vault.settings.access == "policies":
             return decide_by_policy(
                 vault.policies,
-                object_id=object_id,
+                object_ids=(object_id, *groups),
                 identity=identity,
                 kind=operation.kind,
                 permission=operation.permission,
                 vault=vault.name,
             )
-        decision = self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
+        by_roles = partial(
+            self.role_assignments.decide, object_id=object_id, identity=identity, groups=groups, scope=scope
+        )
+        decision = by_roles(facts=facts)
         if decision.allowed or operation.enough is None:
             return decision
-        by_another = self.role_assignments.decide(
-            object_id=object_id, identity=identity, scope=scope, facts=replace(facts, action=operation.enough)
-        )
+        by_another = by_roles(facts=replace(facts, action=operation.enough))
         return by_another if by_another.allowed else decision
 
     def close(self) -> None:
@@ -310,35 +327,6 @@ def seed_key(vault: Vault, key: KeyConfig) -> bool:
     wanted = Wanted(key_ops=key.key_ops, attributes=key.attributes)
     vault.keys.create(key.name, key.kty, wanted, size=key.size, curve=key.curve)
     return True
-
-
-def _refuse_same_ids(identity: Identity, other: Identity) -> None:
-    if identity.name == other.name:
-        raise _taken("identity", identity.name)
-    for field in ("client_id", "object_id", "resource_id"):
-        value: str = getattr(identity, field)
-        if value.lower() == getattr(other, field).lower():
-            raise LocalAzureError(
-                f"The identity {identity.name!r} cannot have the {field} {value}.",
-                cause=f"The identity {other.name!r} has it.",
-                remedy="Give each identity ids of its own, or none.",
-            )
-
-
-def _taken(kind: str, name: str) -> LocalAzureError:
-    return LocalAzureError(
-        f"There is a {kind} {name!r} already.",
-        cause="Names are compared without case." if kind == "vault" else "Names are unique.",
-        remedy="Use the one there is, or another name.",
-    )
-
-
-def _missing(kind: str, name: str, known: Mapping[str, object]) -> LocalAzureError:
-    return LocalAzureError(
-        f"There is no {kind} {name!r}.",
-        cause=f"Those that exist: {', '.join(known)}." if known else f"No {kind} exists.",
-        remedy=f"Use one of those, or make it: azure.add_{kind}({name!r}).",
-    )
 
 
 def _no_identity(path: tuple[str, ...], problem: str, allowed: str) -> ConfigurationError:

@@ -15,6 +15,8 @@ _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
 _DENIALS = {
     "vault": frozenset({401, 403}),
     "identity": frozenset({400, 401, 403, 404}),
+    "arm": frozenset({401, 403}),
+    "graph": frozenset({401, 403}),
     "control": frozenset[int](),
     "event-grid": frozenset[int](),
 }

@@ -60,11 +60,18 @@ IdentityCode = Literal[
     "unknown",
     "unsupported_grant_type",
 ]
+GraphCode = Literal[
+    "BadRequest",
+    "InvalidAuthenticationToken",
+    "Request_BadRequest",
+    "Request_ResourceNotFound",
+    "Request_UnsupportedQuery",
+]
 FaultCode = Literal["Fault"]
 """What the journal gives where a fault struck that has no code of Azure's own."""
 
 CODES: Final[tuple[str, ...]] = tuple(
-    dict.fromkeys((*get_args(VaultCode), *get_args(IdentityCode), *get_args(FaultCode)))
+    dict.fromkeys((*get_args(VaultCode), *get_args(IdentityCode), *get_args(GraphCode), *get_args(FaultCode)))
 )
 DISABLED: Final[Mapping[Kind, VaultCode]] = MappingProxyType(
     {"secret": "SecretDisabled", "key": "KeyDisabled", "certificate": "CertificateDisabled"}

@@ -10,8 +10,9 @@ from keyless.local.operations import VAULT_OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Service = Literal["identity", "vault", "control", "event-grid"]
+Service = Literal["identity", "vault", "arm", "graph", "control", "event-grid"]
 IdentityOperation = Literal["getToken", "getChallenge", "probe", "discover"]
+GraphOperation = Literal["readDirectory", "changeDirectory"]
 CHALLENGE: Final = "getChallenge"
 """A request that shows no token, as the first one of official SDKs to a vault, and of clients of Arc."""
 UNKNOWN: Final = "unknown"
@@ -22,6 +23,8 @@ OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
     {
         "vault": (*ON_VAULTS, CHALLENGE, UNKNOWN),
         "identity": (*get_args(IdentityOperation), UNKNOWN),
+        "arm": (UNKNOWN,),
+        "graph": (*get_args(GraphOperation), UNKNOWN),
         "control": (UNKNOWN,),
         "event-grid": ("deliverEvent",),
     }

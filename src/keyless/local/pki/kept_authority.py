@@ -8,12 +8,35 @@ from typing import TYPE_CHECKING
 from keyless.errors import LocalAzureError
 from keyless.local.files.data_folder import write_private
 from keyless.local.pki.authority import CertificateAuthority
+from keyless.local.wire.serving import listeners
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
+    from contextlib import ExitStack
     from pathlib import Path
 
 _RENEW_BEFORE = timedelta(days=30)
+
+
+def listening_authority(stack: ExitStack, file: Path | None) -> tuple[CertificateAuthority, socket.socket]:
+    """Return an authority, and the socket at which its lists of revoked certificates are to be served.
+
+    Args:
+        stack: Closes the socket at its end.
+        file: The file that keeps it; None makes one that ends with this object.
+
+    Raises:
+        LocalAzureError: If the file holds something else, or cannot be read or written.
+    """
+    bound: list[socket.socket] = []
+
+    def listen(port: int) -> str:
+        bound.append(stack.enter_context(listeners.bind_near(port)))
+        return f"http://{listeners.netloc(bound[-1])}"
+
+    authority = CertificateAuthority(lists_url=listen(0)) if file is None else kept_authority(file, listen=listen)
+    return authority, bound[-1]
 
 
 def kept_authority(file: Path, *, listen: Callable[[int], str]) -> CertificateAuthority:

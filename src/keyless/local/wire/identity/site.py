@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from keyless.errors import LocalAzureError
+from keyless.local.azure.identities.application import Application
 from keyless.local.sources import SOURCES
 from keyless.local.wire.identity import imds
 from keyless.local.wire.identity.app_service import AppService
@@ -16,12 +17,11 @@ from keyless.local.wire.identity.app_service_2017 import AppService2017
 from keyless.local.wire.identity.arc import Arc
 from keyless.local.wire.identity.cloud_shell import CloudShell
 from keyless.local.wire.identity.machine_learning import MachineLearning
-from keyless.local.wire.identity.openid import OpenId
 from keyless.local.wire.identity.service_fabric import ServiceFabric
 from keyless.local.wire.identity.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from aiohttp.typedefs import Handler as AnyHandler
@@ -47,7 +47,7 @@ class IdentitySources:
         http_url: Where ``http_routes`` are served.
         service_fabric_url: Where ``service_fabric_routes`` are served, over TLS.
         thumbprint: The SHA-1 of the certificate that is used there.
-        authority_url: Where ``authority_routes`` are served, over TLS.
+        authority_url: Where the authority is served, over TLS.
         folder: A private folder for the files that sources give to clients.
     """
 
@@ -73,7 +73,6 @@ class IdentitySources:
         self._cloud_shell = CloudShell(azure)
         self._machine_learning = MachineLearning(azure, secret=azure.shared_secret("machine-learning"))
         self._workload = Workload(azure, url=authority_url, folder=folder)
-        self._openid = OpenId(azure, url=authority_url)
 
     def http_routes(self) -> list[web.RouteDef]:
         """Return the routes of the sources that are asked over HTTP."""
@@ -94,11 +93,6 @@ class IdentitySources:
         """Return the routes of Service Fabric."""
         return routes(self._when_open("service-fabric", self._service_fabric.endpoints()))
 
-    def authority_routes(self) -> list[web.RouteDef]:
-        """Return the routes of the authority: the exchange of workload identity, and what is published of tokens."""
-        endpoints = {**self._openid.endpoints(), **self._workload.endpoints()}
-        return [web.route("*", path, handler) for path, handler in endpoints.items()]
-
     def open(self, source: SourceName) -> None:
         """Serve a source from now on. Others are not there: some give a token to whoever asks."""
         self._opened.add(source)
@@ -118,7 +112,7 @@ class IdentitySources:
 
         return {path: gated(handler) for path, handler in endpoints.items()}
 
-    def variables(self, source: SourceName, *, identity: Identity | None = None) -> dict[str, str]:
+    def variables(self, source: SourceName, *, identity: Identity | Application | None = None) -> dict[str, str]:
         """Return the variables of one source, which say nothing of whether it is served.
 
         Args:
@@ -129,6 +123,14 @@ class IdentitySources:
         Raises:
             LocalAzureError: If there is no such source, or no identity that it could be for.
         """
+        if source == "workload":
+            return self._workload.variables(identity or self._pods_identity())
+        if isinstance(identity, Application):
+            raise LocalAzureError(
+                f"The application {identity.name!r} has no source of managed identities.",
+                cause="An application shows a secret, a certificate or a token of a cluster.",
+                remedy="Use --source workload, or give the program the application's secret.",
+            )
         named = {"AZURE_CLIENT_ID": identity.client_id} if identity and identity.kind == "user" else {}
         match source:
             case "app-service":
@@ -146,8 +148,6 @@ class IdentitySources:
             case "machine-learning":
                 default = identity or self._first("system") or self._first("user")
                 return {**self._machine_learning.variables(self._http_url, default), **named}
-            case "workload":
-                return self._workload.variables(identity or self._pods_identity())
 
     def _first(self, kind: str) -> Identity | None:
         return next((found for found in self._azure.identities.values() if found.assigned and found.kind == kind), None)
@@ -204,11 +204,12 @@ def routes(endpoints: Mapping[str, Handler]) -> list[web.RouteDef]:
     return [web.route("*", "/{path:.*}", answer)]
 
 
-def guard(*, host: str) -> Middleware:
+def guard(*, host: str, names: Collection[str] = LOOPBACK) -> Middleware:
     """Return what keeps a listener from being a proxy, and from answering web pages that renamed themselves to it.
 
     Args:
         host: The address that is listened at. Away from loopback, a machine may have any name.
+        names: The names that it answers to there.
     """
 
     @web.middleware
@@ -220,7 +221,7 @@ def guard(*, host: str) -> Middleware:
             # The proxy leads here what clients ask of the metadata service's own address.
             if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
                 raise web.HTTPNotFound
-        elif host in LOOPBACK and name not in LOOPBACK:
+        elif host in LOOPBACK and name not in names:
             raise web.HTTPForbidden(text="The local Azure answers to the names of this machine alone.")
         return await handler(request)
 
