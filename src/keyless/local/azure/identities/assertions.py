@@ -126,7 +126,8 @@ def check_certified(
         now: The time, in Unix seconds.
     """
     header = _header(token)
-    named = {name: value for name in ("x5t", "x5t#S256") if isinstance(value := header.get(name), str)}
+    # MSAL for Python ends it with the padding that others leave out.
+    named = {name: value.rstrip("=") for name in ("x5t", "x5t#S256") if isinstance(value := header.get(name), str)}
     if not named:
         return Distrusted("malformed")
     certificate = next((each for each in certificates if named.items() <= _names(each).items()), None)
@@ -176,6 +177,6 @@ def _decoded(token: str, key: Any) -> dict[str, Any] | Distrusted:
 
 def _untimely(claims: dict[str, Any], now: float) -> Distrusted | None:
     ends, begins = claims.get("exp"), claims.get("nbf", 0)
-    if not isinstance(ends, int) or not isinstance(begins, int):
+    if not isinstance(ends, int | float) or not isinstance(begins, int | float):  # MSAL for Python sends fractions.
         return Distrusted("malformed")
     return Distrusted("time") if begins - _SKEW > now or now >= ends else None
