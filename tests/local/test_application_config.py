@@ -9,6 +9,8 @@ import pytest
 from keyless.errors import ConfigurationError
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import load_config
+from keyless.local.azure.exchange.exported import document_of, to_toml
+from keyless.local.azure.exchange.imported import config_of, import_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +71,26 @@ def test_a_reset_has_the_applications_of_the_configuration(tmp_path: Path) -> No
     assert [*azure.directory.applications] == ["ci"]
     azure.reset()
     assert [*azure.directory.applications] == []
+
+
+def test_what_is_exported_makes_the_same_again_and_is_imported_where_it_is_not(tmp_path: Path) -> None:
+    text = """
+[vaults.contoso-kv]
+[identities.reporting]
+groups = ["ops"]
+[applications.ci]
+secret = "the-secret"
+federated = [{ issuer = "https://x", subject = "y" }]
+roles = { contoso-kv = "Key Vault Reader" }
+groups = ["ops"]
+[groups.ops]
+roles = { contoso-kv = "Key Vault Secrets User" }
+"""
+    azure = load(tmp_path, text)
+    document = document_of(azure, with_values=True)
+    assert load(tmp_path, to_toml(document)).directory.application("ci").secrets[0].value == "the-secret"
+    empty = load(tmp_path, "[vaults.contoso-kv]")
+    for _ in range(2):
+        import_config(empty, config_of("test", document))
+    assert document_of(empty, with_values=True) == document
+    assert "the-secret" not in str(document_of(azure, with_values=False))

@@ -160,7 +160,9 @@ def test_an_application_is_made_signs_in_with_its_password_and_is_gone(local: Lo
     assert ask("POST", f"{path}/removePassword", json={"keyId": password["keyId"]}).status_code == 204
     assert sign_in(local, made["appId"], password["secretText"]) == [7000215]
     past = {"passwordCredential": {"endDateTime": "2020-01-01T00:00:00.1234567Z"}}
-    assert sign_in(local, made["appId"], ask("POST", f"{path}/addPassword", json=past).json()["secretText"]) == [7000222]
+    assert sign_in(local, made["appId"], ask("POST", f"{path}/addPassword", json=past).json()["secretText"]) == [
+        7000222
+    ]
     assert ask("DELETE", path).status_code == 204
     assert sign_in(local, made["appId"], "x") == [700016]
 
@@ -187,9 +189,7 @@ def sign_in(local: LocalAzure, client_id: str, secret: str) -> list[int]:
         ("for a vault", "Access token validation failure. Invalid audience."),
     ],
 )
-def test_a_token_that_is_not_for_graph_is_refused(
-    local: LocalAzure, ask: Ask, token: str | None, message: str
-) -> None:
+def test_a_token_that_is_not_for_graph_is_refused(local: LocalAzure, ask: Ask, token: str | None, message: str) -> None:
     if token == "for a vault":
         token = local.azure.tokens.issue(local.identity("system"), "https://vault.azure.net").text
     answer = ask("GET", "/groups", token=token)

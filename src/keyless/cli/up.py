@@ -177,6 +177,8 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "authority": azure.authority_url,
         "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
         "real": sorted(azure.real),
+        "tenant": azure.azure.tenant_id,
+        "applications": {name: found.client_id for name, found in azure.azure.directory.applications.items()},
         "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),
@@ -200,6 +202,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     for identity in azure.azure.identities.values():
         ids = f"client id {identity.client_id}  object id {identity.object_id}"
         _show(console, f"  {identity.name:12} {identity.kind}-assigned".ljust(32) + ids)
+    _show_applications(console, azure)
     _show_functions(console, azure, host)
     env = azure.environment()
     if by_hand := _by_hand(azure, env):
@@ -211,6 +214,16 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
         _show(console, f"  export {variable}={shlex.quote(value)}")
+
+
+def _show_applications(console: Console, azure: LocalAzure) -> None:
+    applications = azure.azure.directory.applications.values()
+    if not applications:
+        return
+    console.print("\n[bold]Applications[/], which sign in by themselves:")
+    _show(console, f"  {'tenant':<32}{azure.azure.tenant_id}")
+    for found in applications:
+        _show(console, f"  {found.name:<32}client id {found.client_id}  object id {found.object_id}")
 
 
 def _show_functions(console: Console, azure: LocalAzure, host: FunctionHost) -> None:
