@@ -10,9 +10,10 @@ WHAT ?= test
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
+AZ := build/az/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema parity functions-host lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema parity functions-host az lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -84,6 +85,8 @@ schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.
 parity: $(DEV) functions-host ## Show that Azure's own code, its own host and the dev host answer the same, as tables
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py tests/function/test_real_host.py
 
+az: $(AZ) ## Install the Azure CLI into build/az (500 MB), for the tests that run it
+
 # What Azure's own Functions host needs of Debian, where its archive lies beside this checkout.
 functions-host:
 	@if [ -f ../shared/tools/functions-host.tar.xz ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
@@ -120,4 +123,10 @@ $(DEV): $(RUN) requirements/dev.txt requirements/runtime.txt
 $(BENCH): $(DEV) requirements/bench.txt
 	@echo "Installing what the benchmarks compare with (hashes checked) ..."
 	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(AZ): requirements/az.txt
+	@echo "Installing the Azure CLI (hashes checked) ..."
+	@rm -rf build/az && mkdir -p build && $(PYTHON) -m venv build/az
+	@build/az/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/az.txt
 	@touch $@

@@ -11,7 +11,10 @@ import pytest
 import requests
 from requests.exceptions import ProxyError
 
+from keyless.errors import ConfigurationError
+from keyless.local.azure.config.config import Config
 from keyless.local.server import LocalAzure
+from keyless.local.wire.serving.hosts import ARM_HOSTS, GRAPH_HOSTS, LOGIN_HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +60,8 @@ def test_the_tenant_s_paths_are_the_local_authority_s(local: LocalAzure, path: s
     here = requests.get(f"{local.authority_url}/{tenant}{path}", verify=str(local.ca_file), timeout=10)
     there = get(local, f"https://login.microsoftonline.com/{tenant.upper()}{path}")
     assert there.status_code == here.status_code == 200
-    assert there.text.lower() == here.text.lower()
+    as_here = there.text.lower().replace("https://login.microsoftonline.com", local.authority_url)
+    assert as_here == here.text.lower()
 
 
 def test_discovery_for_the_local_tenant_at_the_public_authority_is_answered_with_its_own_names(
@@ -69,6 +73,28 @@ def test_discovery_for_the_local_tenant_at_the_public_authority_is_answered_with
         f"https://login.microsoftonline.com/{local.azure.tenant_id}/v2.0/"
     )
     assert any("login.microsoftonline.com" in each["aliases"] for each in body["metadata"])
+
+
+@pytest.mark.parametrize("cloud", range(3))
+@pytest.mark.parametrize("hosts", [ARM_HOSTS, GRAPH_HOSTS, LOGIN_HOSTS])
+def test_the_hosts_that_manage_vaults_are_local_in_every_cloud(
+    local: LocalAzure, hosts: tuple[str, ...], cloud: int
+) -> None:
+    answer = get(local, f"https://{hosts[cloud]}/no-such-path")
+    assert answer.status_code in {400, 401, 404}
+
+
+@pytest.mark.parametrize("host", ["management.azure.com", "graph.microsoft.com", "login.microsoftonline.com"])
+def test_a_host_that_manages_vaults_is_not_asked_over_plain_http(local: LocalAzure, host: str) -> None:
+    answer = get(local, f"http://{host}/")
+    assert (answer.status_code, answer.reason) == (502, f"{host} answers https alone")
+
+
+def test_another_tenant_is_unknown_and_the_journal_says_how_to_reach_the_real_one(local: LocalAzure) -> None:
+    path = "/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0/.well-known/openid-configuration"
+    answer = get(local, f"https://login.microsoftonline.com{path}")
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002])
+    assert "`--real arm` leaves Microsoft Entra ID alone" in local.journal.entries()[-1].reason
 
 
 @contextmanager
@@ -109,11 +135,27 @@ def test_what_is_not_about_the_local_authority_goes_where_it_was_going(
 ) -> None:
     with refusing() as (company, asked):
         monkeypatch.setenv("HTTPS_PROXY", company)
-        with LocalAzure() as local:
+        with LocalAzure(real=["arm"]) as local:
             answer = get(local, f"https://login.microsoftonline.com{path}")
             assert answer.status_code == 502
             assert "did not let login.microsoftonline.com through" in answer.text
     assert asked == ["CONNECT login.microsoftonline.com:443 HTTP/1.1"]
+
+
+@pytest.mark.parametrize("host", [*ARM_HOSTS, *GRAPH_HOSTS])
+def test_the_management_plane_goes_where_it_was_going_where_it_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with refusing() as (company, asked):
+        monkeypatch.setenv("HTTPS_PROXY", company)
+        with LocalAzure(Config(real=frozenset({"arm"}))) as local, pytest.raises(ProxyError):
+            get(local, f"https://{host}/")
+    assert asked == [f"CONNECT {host}:443 HTTP/1.1"]
+
+
+def test_what_is_to_be_left_alone_must_have_a_name_that_is_known() -> None:
+    with pytest.raises(ConfigurationError, match="Nothing of Azure is called 'graph' here"):
+        LocalAzure(real=["graph"])  # type: ignore[list-item]
 
 
 def test_a_plain_request_goes_through_the_proxy_for_plain_requests_that_was_there_before(

@@ -206,9 +206,14 @@ def open_sockets() -> int:
     return sum(link.startswith("socket:") for link in listed)
 
 
+def running_threads() -> set[threading.Thread]:
+    # Those of an event loop's executor end with asyncio.run; another local Azure of these tests may start one meanwhile.
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are listed in /proc on Linux alone")
 def test_no_thread_and_no_socket_outlives_it_even_with_clients_that_stay_connected() -> None:
-    threads, sockets = set(threading.enumerate()), open_sockets()
+    threads, sockets = running_threads(), open_sockets()
     with LocalAzure() as azure, requests.Session() as session:
         session.trust_env = False
         proxies = {"https": azure.proxy_url}
@@ -225,7 +230,7 @@ def test_no_thread_and_no_socket_outlives_it_even_with_clients_that_stay_connect
         assert time.perf_counter() - began < 2
     for connection in silent:
         connection.close()
-    assert set(threading.enumerate()) == threads
+    assert running_threads() == threads
     assert open_sockets() == sockets
     for port in ports:
         with pytest.raises(ConnectionRefusedError):

@@ -88,19 +88,33 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> No
         "contoso-kv.vault.usgovcloudapi.net",
         "login.microsoftonline.com",
         "login.chinacloudapi.cn",
+        "management.azure.com",
+        "management.usgovcloudapi.net",
+        "graph.microsoft.com",
+        "microsoftgraph.chinacloudapi.cn",
         "localhost",
         "127.0.0.1",
         "::1",
     ],
 )
-def test_a_client_accepts_the_server_as_every_vault_entra_and_this_machine(
+def test_a_client_accepts_the_server_as_every_vault_what_manages_it_and_this_machine(
     authority: CertificateAuthority, name: str, *, strict: bool
 ) -> None:
     shake_hands(authority.server_context(), client_context(authority, strict=strict), name)
 
 
 @pytest.mark.parametrize(
-    "name", ["example.com", "portal.azure.com", "x.login.windows.net", "a.b.vault.azure.net", "127.0.0.2"]
+    "name",
+    [
+        "example.com",
+        "portal.azure.com",
+        "azure.com",
+        "x.management.azure.com",
+        "microsoft.com",
+        "x.login.windows.net",
+        "a.b.vault.azure.net",
+        "127.0.0.2",
+    ],
 )
 def test_a_client_refuses_the_server_as_any_other_host(authority: CertificateAuthority, name: str) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
@@ -123,6 +137,8 @@ def test_two_runs_do_not_trust_each_other(authority: CertificateAuthority) -> No
         (x509.DNSName("example.com"), "example.com"),
         (x509.DNSName("portal.azure.com"), "portal.azure.com"),
         (x509.DNSName("microsoftonline.com"), "microsoftonline.com"),
+        (x509.DNSName("*.microsoft.com"), "graph.microsoft.com"),
+        (x509.DNSName("azure.com"), "azure.com"),
         (x509.DNSName("evilvault.azure.net"), "evilvault.azure.net"),
         (x509.DNSName("*.azure.net"), "contoso.azure.net"),
         (x509.IPAddress(ip_address("169.254.169.254")), "169.254.169.254"),

@@ -12,8 +12,10 @@ import click
 
 from keyless.cli.chosen_config import choose_config
 from keyless.cli.command import blocked_signals, interruptible, run_command
+from keyless.cli.real import real_option, told_real
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 from keyless.local.programs import java, node
+from keyless.local.programs.kept import kept_variables
 from keyless.local.programs.references import told
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.server import LocalAzure
@@ -21,6 +23,8 @@ from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from keyless.local.azure.config.declaration import Real
 
 
 @click.command()
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     help="On which kind of host the command is to think itself.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
+@real_option
 @keep_unresolved_option
 @reference_identity_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -45,6 +50,7 @@ def run(
     config: Path | None,
     source: str,
     data: Path | None,
+    real: tuple[Real, ...],
     keep_unresolved: bool,
     reference_identity: str | None,
     command: tuple[str, ...],
@@ -55,7 +61,11 @@ def run(
     left behind but what --data names.
     """
     chosen = choose_config(config)
-    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data, at_once=True) as azure:
+    with (
+        blocked_signals() as before,
+        LocalAzure(chosen, source=source, data=data, real=real, at_once=True) as azure,
+    ):
+        click.echo(f"keyless: {told_real(azure)}", err=True)
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )
@@ -95,14 +105,10 @@ def child_environment(azure: LocalAzure, environment: Mapping[str, str]) -> dict
     """Return the environment of a program that is to use the local Azure.
 
     Every variable of an identity is taken away, so that nothing real is asked. AZURE_CLIENT_ID and AZURE_TENANT_ID stay
-    where they name an identity, or the tenant, of the local Azure: programs read them as settings of their own.
+    where they name an identity, or the tenant, of the local Azure: programs read them as settings of their own. What
+    an application signs in with stays where they name an application of the local Azure.
     """
-    known = {identity.client_id.lower() for identity in azure.azure.identities.values()} | {azure.azure.tenant_id}
-    kept = {
-        name: environment[name]
-        for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID")
-        if environment.get(name, "").lower() in known
-    }
+    kept = kept_variables(environment, azure.azure, local_login="arm" not in azure.real)
     made = {**_without_identity(environment), **kept, **azure.environment()}
     made[java.VARIABLE] = java.java_options(
         azure.ca_file.parent,

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 
+from keyless.cli.real import told_real
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     """Print where everything is, and commands to paste, for a person."""
     console = Console(highlight=False)
     console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
+    _show(console, f"{told_real(azure)}\n")
     console.print("[bold]Vaults[/] and what is in them:")
     for vault in azure.azure.vaults.values():
         _show(console, f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}")
@@ -27,6 +30,7 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     for identity in azure.azure.identities.values():
         ids = f"client id {identity.client_id}  object id {identity.object_id}"
         _show(console, f"  {identity.name:12} {identity.kind}-assigned".ljust(32) + ids)
+    _show_applications(console, azure)
     _show_functions(console, azure, host)
     env = azure.environment()
     if by_hand := _by_hand(azure, env):
@@ -38,6 +42,16 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     console.print("\n[bold]Your own program[/], in this shell's environment:")
     for variable, value in env.items():
         _show(console, f"  export {variable}={shlex.quote(value)}")
+
+
+def _show_applications(console: Console, azure: LocalAzure) -> None:
+    applications = azure.azure.directory.applications.values()
+    if not applications:
+        return
+    console.print("\n[bold]Applications[/], which sign in by themselves:")
+    _show(console, f"  {'tenant':<32}{azure.azure.tenant_id}")
+    for found in applications:
+        _show(console, f"  {found.name:<32}client id {found.client_id}  object id {found.object_id}")
 
 
 def _show_functions(console: Console, azure: LocalAzure, host: FunctionHost) -> None:

@@ -13,6 +13,7 @@ import click
 
 from keyless.cli.app_restarts import following
 from keyless.cli.chosen_config import choose_config
+from keyless.cli.real import real_option
 from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
 from keyless.local.files.running import announced
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.config.config import Config
+    from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
 
 # SIGHUP comes when the terminal is closed; Windows has none.
@@ -62,6 +64,7 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
     help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071; a free one if that is taken]",
 )
 @click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
+@real_option
 @click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
@@ -77,6 +80,7 @@ def up(
     function_port: int | None,
     quiet: bool,
     any_user: bool,
+    real: tuple[Real, ...],
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -99,6 +103,7 @@ def up(
             proxy_port=proxy_port,
             any_user=any_user,
             at_once=True,
+            real=real,
         ) as azure,
         FunctionHost(
             functions or bundled_function_app(),
@@ -181,6 +186,9 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "https": azure.https_url,
         "authority": azure.authority_url,
         "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
+        "real": sorted(azure.real),
+        "tenant": azure.azure.tenant_id,
+        "applications": {name: found.client_id for name, found in azure.azure.directory.applications.items()},
         "control": {"url": azure.control_url, "token": azure.control_token},
         "ca": str(azure.ca_file),
         "env": azure.environment(),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.azure.config.declaration import Real
     from keyless.local.pki.authority import ServerCertificate
     from keyless.local.pki.trust import TrustFiles
     from keyless.local.wire.identity.site import IdentitySources
@@ -29,7 +30,9 @@ class Sockets:
         proxy: Where the proxy is served, as the run's own source has it.
         other_proxy: Where it is served for sources of the other kind: whether the metadata service answers is what differs.
         service_fabric: Where the identity endpoint of Service Fabric is served.
-        authority: Where the authority is served.
+        authority: Where the authority is served, which is Microsoft Entra ID.
+        arm: Where Azure Resource Manager is served.
+        graph: Where Microsoft Graph is served.
         lists: Where the lists of revoked certificates are served.
         silent: Never served.
     """
@@ -40,6 +43,8 @@ class Sockets:
     other_proxy: socket.socket
     service_fabric: socket.socket
     authority: socket.socket
+    arm: socket.socket
+    graph: socket.socket
     lists: socket.socket
     silent: socket.socket
 
@@ -65,6 +70,7 @@ class Run:
     answers_metadata: bool
     tells_users: bool
     any_user: bool
+    real: frozenset[Real]
     proxy_password: str = field(repr=False)
     control_token: str = field(repr=False)
 

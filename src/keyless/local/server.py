@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.config.config import config_of
+from keyless.local.azure.config.config import check_real, config_of
 from keyless.local.azure.management.restored import restore
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
@@ -35,12 +35,14 @@ from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Collection
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from types import TracebackType
 
     from keyless.local.azure.azure import Identity, Vault
     from keyless.local.azure.config.config import Config
+    from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
     from keyless.local.clock import Clock
     from keyless.local.instruments.faults import Faults
@@ -75,6 +77,8 @@ class LocalAzure:
         any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
         at_once: Whether to start as soon as clients can connect: their requests wait until the rest is loaded, which
             passes while a program that is started then loads itself.
+        real: What of Azure is left alone, beside what the configuration says: ``arm`` is its management plane with
+            Microsoft Entra ID and Microsoft Graph, which are local otherwise.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class LocalAzure:
         proxy_port: int = 0,
         any_user: bool = False,
         at_once: bool = False,
+        real: Collection[Real] = (),
     ) -> None:
         self._config = config_of(config)
         self._source = check_source(source)
@@ -97,6 +102,7 @@ class LocalAzure:
         self._host = host
         self._any_user = any_user
         self._at_once = at_once
+        self.real = check_real(real) | self._config.real
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
         self._serving: LoopThread | None = None
@@ -136,13 +142,14 @@ class LocalAzure:
 
     def _bind(self, stack: ExitStack, lists: socket.socket) -> Sockets:
         """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
-        unnamed = dict.fromkeys(("other_proxy_port", "service_fabric_port", "authority_port"), 0)
-        http, https, proxy, other_proxy, service_fabric_at, authority = (
+        unnamed = ("other_proxy_port", "service_fabric_port", "authority_port", "arm_port", "graph_port")
+        bound = [
             stack.enter_context(listeners.bind(self._host, port, name))
-            for name, port in {**self._ports, **unnamed}.items()
-        )
+            for name, port in {**self._ports, **dict.fromkeys(unnamed, 0)}.items()
+        ]
         silent = stack.enter_context(listeners.bind_silent())
-        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, lists, silent)
+        http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at = bound
+        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at, lists, silent)
 
     def _prepare(self, azure: Azure, sockets: Sockets, folder: Path, root_pem: bytes) -> Run:
         certificate = self_signed()
@@ -173,6 +180,7 @@ class LocalAzure:
             answers_metadata=self._source == imds.NAME,
             tells_users=peer.tells(sockets.proxy),
             any_user=self._any_user,
+            real=self.real,
             proxy_password=azure.shared_secret("proxy"),
             control_token=secrets.token_urlsafe(32),
         )
@@ -325,7 +333,7 @@ class LocalAzure:
         run = self._run
         if name == arc.NAME and identity:
             arc.check_key_folder()
-        chosen = self.identity(identity) if isinstance(identity, str) else None
+        chosen = run.azure.client(identity) if isinstance(identity, str) else None
         found = run.sources.variables(name, identity=chosen) if identity else {}
         host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from keyless.local.pki.revocation_app import revocation_app
+from keyless.local.wire.arm.app import arm_app
 from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.control.site import Control
-from keyless.local.wire.identity.routes import LOOPBACK, authority_routes, guard, http_routes, service_fabric_routes
+from keyless.local.wire.entra.site import authority_routes
+from keyless.local.wire.graph.app import graph_app
+from keyless.local.wire.identity.routes import LOOPBACK, guard, http_routes, service_fabric_routes
 from keyless.local.wire.keyvault import vault_app
 from keyless.local.wire.proxy.login import Login
 from keyless.local.wire.proxy.peer import same_user
@@ -19,6 +22,7 @@ from keyless.local.wire.proxy.proxy import ConnectProxy
 from keyless.local.wire.proxy.reached import Local
 from keyless.local.wire.serving import descriptors, forms, listeners
 from keyless.local.wire.serving.boundary import Boundary
+from keyless.local.wire.serving.hosts import ARM_HOSTS, GRAPH_HOSTS, LOGIN_HOSTS
 from keyless.local.wire.serving.lines import Lines, loop_failures
 from keyless.local.wire.serving.passing_time import passing_time
 from keyless.local.wire.serving.site import site
@@ -30,29 +34,36 @@ if TYPE_CHECKING:
 
     from keyless.local.operations.names import Service
     from keyless.local.pki.authority import CertificateAuthority
-    from keyless.local.run import Run
+    from keyless.local.run import Run, Sockets
     from keyless.local.wire.serving.boundary import Failure
 
 
 @asynccontextmanager
 async def serving(run: Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
     """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
-    sockets, context, guarded, lines = run.sockets, authority.server_context(), guard(host=host), Lines()
+    sockets, context, lines = run.sockets, authority.server_context(), Lines()
+    guarded, by_any_name = guard(host=host), guard(host=host, names=LOOPBACK | {*LOGIN_HOSTS})
+    at_authority = authority_routes(run.azure, url=f"https://{listeners.named_netloc(sockets.authority)}")
     asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
     control = Control(run.azure, token=run.control_token, sources=run.open_sources)
     bounds = _boundaries(run, lines, alone=host in LOOPBACK)
     proxies = _proxies(run, context, lines)
     async with AsyncExitStack() as stack:
-        for routes, listener, trust in (
-            ([*control.routes(), *http_routes(run.sources)], sockets.http, None),
-            (service_fabric_routes(run.sources), sockets.service_fabric, run.certificate.server_context()),
-            (authority_routes(run.sources), sockets.authority, context),
+        for routes, listener, trust, guarding in (
+            ([*control.routes(), *http_routes(run.sources)], sockets.http, None, guarded),
+            (service_fabric_routes(run.sources), sockets.service_fabric, run.certificate.server_context(), guarded),
+            (at_authority, sockets.authority, context, by_any_name),
         ):
-            app = web.Application(middlewares=[guarded])
+            app = web.Application(middlewares=[guarding])
             app.add_routes(routes)
             await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
         lists, vaults = revocation_app(authority.roots_list, authority.servers_list), vault_app(run.azure)
-        for app, listener, trust in ((lists, sockets.lists, None), (vaults, sockets.https, context)):
+        for app, listener, trust in (
+            (lists, sockets.lists, None),
+            (vaults, sockets.https, context),
+            (arm_app(run.azure), sockets.arm, context),
+            (graph_app(run.azure), sockets.graph, context),
+        ):
             await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
         await stack.enter_async_context(passing_time(run.azure.lifetimes.act))
         for listener, proxy in proxies.items():
@@ -82,6 +93,8 @@ def _boundaries(run: Run, lines: Lines, *, alone: bool) -> dict[socket.socket, B
         # What is listed is public, and programs of other users may verify.
         sockets.lists: Boundary(forms.text_form, forms.journaling(azure, "vault", lines.say)),
         sockets.https: Boundary(forms.vault_form, forms.journaling(azure, "vault", lines.say), admits),
+        sockets.arm: Boundary(forms.vault_form, forms.journaling(azure, "arm", lines.say), admits),
+        sockets.graph: Boundary(forms.vault_form, forms.journaling(azure, "graph", lines.say), admits),
     }
 
 
@@ -89,7 +102,10 @@ def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.soc
     """Return the proxy of the run's own source, and that of the other kind of source, by where each is to be served."""
     sockets, tenant = run.sockets, lambda: run.azure.tenant_id
     at = listeners.reachable(sockets.authority)
-    login = Login(netloc=listeners.named_netloc(sockets.authority), at=at, context=context, tenant=tenant)
+    login, services = None, _services(sockets)
+    if "arm" in run.real:
+        netloc, services = listeners.named_netloc(sockets.authority), {}
+        login = Login(netloc=netloc, at=at, context=context, tenant=tenant)
     made = {}
     for listener, answers_metadata in (
         (sockets.proxy, run.answers_metadata),
@@ -100,6 +116,7 @@ def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.soc
             vaults_at=listeners.reachable(sockets.https),
             metadata_at=listeners.reachable(sockets.http) if answers_metadata else None,
             login=login,
+            services=services,
             say=lines.say,
         )
         made[listener] = ConnectProxy(
@@ -113,3 +130,9 @@ def _proxies(run: Run, context: ssl.SSLContext, lines: Lines) -> dict[socket.soc
             ),  # A tunnel to a vault takes three descriptors, and there are two proxies.
         )
     return made
+
+
+def _services(sockets: Sockets) -> dict[str, tuple[str, int]]:
+    """Return where each host is served that is here unless it is left alone."""
+    served = ((LOGIN_HOSTS, sockets.authority), (ARM_HOSTS, sockets.arm), (GRAPH_HOSTS, sockets.graph))
+    return {host: listeners.reachable(listener) for hosts, listener in served for host in hosts}

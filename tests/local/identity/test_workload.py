@@ -141,7 +141,6 @@ def test_another_identity_s_client_id_is_refused(wire: Wire, exchange: Exchange)
     ("changes", "error", "code"),
     [
         ({"client_id": None}, "invalid_request", 900144),
-        ({"client_assertion": None}, "invalid_request", 900144),
         ({"grant_type": "password"}, "unsupported_grant_type", 70003),
         ({"client_id": "99999999-9999-9999-9999-999999999999"}, "unauthorized_client", 700016),
         ({"scope": "https://vault.azure.net"}, "invalid_scope", 1002012),
@@ -154,6 +153,12 @@ def test_what_is_wrong_with_a_request_is_said_in_entra_s_words(
 ) -> None:
     answer = exchange(**changes)
     assert (answer.status_code, answer.json()["error"], answer.json()["error_codes"]) == (400, error, [code])
+
+
+def test_a_request_that_shows_neither_secret_nor_assertion_is_refused(exchange: Exchange) -> None:
+    answer = exchange(client_assertion=None)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert answer.json()["error_codes"] == [7000218]
 
 
 def test_the_system_assigned_identity_cannot_be_a_pod_s(wire: Wire) -> None:

@@ -15,10 +15,12 @@ from keyless.local.azure.authorization.roles import AnyScope, Decision, Scope
 from keyless.local.azure.config.config import Config, default_config
 from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.config.declared import read_declared
+from keyless.local.azure.config.enrolment import enrol
 from keyless.local.azure.config.identity_config import IdentityConfig, no_identity
 from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.function_app import FunctionApp
+from keyless.local.azure.identities.directory import Directory
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid, refuse_same_ids
 from keyless.local.azure.identities.signing_key import SigningKey, new_key
 from keyless.local.azure.identities.tokens import Tokens
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.azure.authorization.roles import HasScope
     from keyless.local.azure.config.vault_config import VaultConfig
+    from keyless.local.azure.identities.application import Application
     from keyless.local.operations import Operation
 
 __all__ = ["Azure", "Identity", "Vault"]
@@ -59,6 +62,7 @@ class Azure:
         event_grid: What its vaults tell of new versions of secrets.
         role_assignments: Who has which role where.
         tokens: The tokens of its identities.
+        directory: The applications and groups of the tenant.
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         objects: What the vaults hold.
@@ -128,6 +132,8 @@ class Azure:
             self.seed(wanted)
         for identity in config.identities.values():
             self._enrol(identity)
+        self.directory = Directory(lambda: self._identities)
+        enrol(self.directory, config, role_assignments=self.role_assignments, scope=self.any_scope)
         for found in config.vaults.values():
             for name, permissions in found.policies.items():
                 self.vault(found.name).set_policy(self.identity(name), permissions)
@@ -210,6 +216,14 @@ class Azure:
         if name not in self._identities:
             raise missing("identity", name, self._identities)
         return self._identities[name]
+
+    def client(self, name: str) -> Identity | Application:
+        """Return the identity or the application of a name.
+
+        Raises:
+            LocalAzureError: If there is neither; the error lists the identities that exist.
+        """
+        return self.directory.applications.get(name) or self.identity(name)
 
     def identity_of(self, object_id: str) -> Identity | None:
         """Return the identity with an object id; None where there is none."""
@@ -317,24 +331,25 @@ class Azure:
             scope: The vault, or the object in it that the action is about.
             facts: The data action and what conditions can ask, which count where the vault goes by roles.
         """
-        known = self.identity_of(object_id)
+        known, groups = self.directory.principal_of(object_id), self.directory.groups_of(object_id)
         identity = known.name if known else object_id
         if vault.settings.access == "policies":
             return decide_by_policy(
                 vault.policies,
-                object_id=object_id,
+                object_ids=(object_id, *groups),
                 identity=identity,
                 kind=operation.kind,
                 permission=operation.permission,
                 vault=vault.name,
             )
         scope = replace(scope, within=vault.group_id.lower())
-        decision = self.role_assignments.decide(object_id=object_id, identity=identity, scope=scope, facts=facts)
+        by_roles = partial(
+            self.role_assignments.decide, object_id=object_id, identity=identity, groups=groups, scope=scope
+        )
+        decision = by_roles(facts=facts)
         if decision.allowed or operation.enough is None:
             return decision
-        by_another = self.role_assignments.decide(
-            object_id=object_id, identity=identity, scope=scope, facts=replace(facts, action=operation.enough)
-        )
+        by_another = by_roles(facts=replace(facts, action=operation.enough))
         return by_another if by_another.allowed else decision
 
     def close(self) -> None:

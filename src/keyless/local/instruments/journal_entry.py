@@ -16,6 +16,7 @@ _DENIALS = {
     "vault": frozenset({401, 403}),
     "arm": frozenset({401, 403}),
     "identity": frozenset({400, 401, 403, 404}),
+    "graph": frozenset({401, 403}),
     "control": frozenset[int](),
     "event-grid": frozenset[int](),
 }

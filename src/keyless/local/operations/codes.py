@@ -101,11 +101,20 @@ ManagementCode = Literal[
     "VaultAlreadyExists",
     "VaultNameNotValid",
 ]
+GraphCode = Literal[
+    "BadRequest",
+    "InvalidAuthenticationToken",
+    "Request_BadRequest",
+    "Request_ResourceNotFound",
+    "Request_UnsupportedQuery",
+]
 FaultCode = Literal["Fault"]
 """What the journal gives where a fault struck that has no code of Azure's own."""
 
 CODES: Final[tuple[str, ...]] = tuple(
-    dict.fromkeys((*get_args(VaultCode), *get_args(IdentityCode), *get_args(ManagementCode), *get_args(FaultCode)))
+    dict.fromkeys(
+        name for codes in (VaultCode, IdentityCode, ManagementCode, GraphCode, FaultCode) for name in get_args(codes)
+    )
 )
 DISABLED: Final[Mapping[Kind, VaultCode]] = MappingProxyType(
     {"secret": "SecretDisabled", "key": "KeyDisabled", "certificate": "CertificateDisabled"}

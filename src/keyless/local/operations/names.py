@@ -11,8 +11,9 @@ from keyless.local.operations.management import MANAGEMENT_OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Service = Literal["identity", "vault", "arm", "control", "event-grid"]
+Service = Literal["identity", "vault", "arm", "graph", "control", "event-grid"]
 IdentityOperation = Literal["getToken", "getChallenge", "probe", "discover"]
+GraphOperation = Literal["readDirectory", "changeDirectory"]
 CHALLENGE: Final = "getChallenge"
 """A request that shows no token, as the first one of official SDKs to a vault, and of clients of Arc."""
 UNKNOWN: Final = "unknown"
@@ -24,6 +25,7 @@ OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
         "vault": (*ON_VAULTS, CHALLENGE, UNKNOWN),
         "arm": (*dict.fromkeys(operation.name for operation in MANAGEMENT_OPERATIONS), UNKNOWN),
         "identity": (*get_args(IdentityOperation), UNKNOWN),
+        "graph": (*get_args(GraphOperation), UNKNOWN),
         "control": (UNKNOWN,),
         "event-grid": ("deliverEvent",),
     }

@@ -1,9 +1,10 @@
-"""A private certificate authority that can vouch for vaults, Microsoft Entra ID and this machine, and for nothing else.
+"""A private certificate authority that can vouch for vaults, the hosts that manage them and this machine, and nothing else.
 
 Programs under test verify TLS as they do in Azure, so they must trust an authority of ours. What they are asked to trust is
 kept small: a root that signed one intermediate and whose key was then dropped, and an intermediate whose critical name
-constraints hold those hosts and loopback alone. Whoever steals the intermediate's key can impersonate a vault or Microsoft
-Entra ID to the programs that trust the root of this one run, and no other host to anyone.
+constraints hold those hosts and loopback alone: vaults, Microsoft Entra ID, Azure Resource Manager and Microsoft Graph.
+Whoever steals the intermediate's key can impersonate those to the programs that trust the root of this one run, and no
+other host to anyone.
 
 The constraints stand on the intermediate because Java does not apply those it finds on a trust anchor itself.
 
@@ -28,12 +29,12 @@ from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.files.private_folder import private_folder
 from keyless.local.pki.revocation import ROOTS_LIST, SERVERS_LIST, distribution_point, list_of_none, named_port
-from keyless.local.wire.proxy.target import LOGIN_HOSTS
+from keyless.local.wire.serving.hosts import SERVICE_HOSTS
 
-ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), *LOGIN_HOSTS, "localhost")
+ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), *SERVICE_HOSTS, "localhost")
 ALLOWED_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), *LOGIN_HOSTS, *LOOPBACK_NAMES)
+SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), *SERVICE_HOSTS, *LOOPBACK_NAMES)
 
 _HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # Clients refuse a server's certificate that is good for longer than 398 days.
@@ -70,7 +71,7 @@ class ServerCertificate:
 
 
 class CertificateAuthority:
-    """Makes certificates for vault hosts, Microsoft Entra ID and loopback, and cannot make others that a client would accept.
+    """Makes certificates for vaults, the hosts that manage them and loopback, and cannot make others that a client would accept.
 
     Attributes:
         root_pem: The root's certificate: what a client must trust.
@@ -146,7 +147,7 @@ class CertificateAuthority:
         return ServerCertificate(_pem(certificate) + _pem(self._certificate), _key_pem(key))
 
     def server_context(self) -> ssl.SSLContext:
-        """Return the TLS settings of a server that is every vault of every cloud, Microsoft Entra ID, and this machine."""
+        """Return the TLS settings of a server that is every vault, each host that manages vaults, and this machine."""
         return self.issue(*SERVED_NAMES).server_context()
 
 
@@ -267,7 +268,7 @@ def _alternative(name: str) -> x509.GeneralName:
 def _refusal(name: str, problem: str) -> LocalAzureError:
     return LocalAzureError(
         f"The local certificate authority makes no certificate for {name!r}: {problem}.",
-        cause="It can vouch for vaults, Microsoft Entra ID and this machine alone, so that trusting it risks nothing else.",
+        cause="It vouches for vaults, the hosts that manage them and this machine alone, so that trusting it risks no more.",
         remedy=f"Name hosts under {', '.join(ALLOWED_DOMAINS)}, or an address of 127.0.0.0/8 or ::1.",
     )
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final
 from keyless.clouds import CLOUDS
 from keyless.local.programs.variables import AZ_FOLDER, AZD_FOLDER, METADATA_HOST, TERRAFORM_ENDPOINT
 from keyless.local.wire.identity.imds import TOKEN_PATH
-from keyless.local.wire.proxy.target import LOGIN_HOSTS, METADATA_SERVICE, WIRE_SERVER
+from keyless.local.wire.proxy.target import METADATA_SERVICE, WIRE_SERVER
+from keyless.local.wire.serving.hosts import SERVICE_HOSTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OURS: Final = (*(f".{cloud.vault_suffix}" for cloud in CLOUDS), *(f".{host}" for host in LOGIN_HOSTS))
+_OURS: Final = (*(f".{cloud.vault_suffix}" for cloud in CLOUDS), *(f".{host}" for host in SERVICE_HOSTS))
+# A person's own choice not to be counted is in the folder that the run does not use.
+_AZ_SETTINGS: Final = "[core]\ncollect_telemetry = no\n"
 _PLATFORM: Final = (METADATA_SERVICE, WIRE_SERVER)
 # Not [::1], which .NET looks for and which HTTPX takes for an error: for .NET the proxy carries what is for ::1.
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -52,10 +55,15 @@ def without_developer(*, folder: Path, silent_url: str) -> dict[str, str]:
         folder: A private folder of the run.
         silent_url: Where every connection is refused.
     """
+    az = _empty(folder / "az")
+    settings = az / "config"
+    if not settings.exists():  # A run's az may have written to it since.
+        settings.write_text(_AZ_SETTINGS, encoding="ascii")
     return {
         METADATA_HOST: silent_url,
         TERRAFORM_ENDPOINT: f"{silent_url}{TOKEN_PATH}",
-        **{name: str(_empty(folder / tool)) for name, tool in ((AZ_FOLDER, "az"), (AZD_FOLDER, "azd"))},
+        AZ_FOLDER: str(az),
+        AZD_FOLDER: str(_empty(folder / "azd")),
     }
 
 
@@ -65,7 +73,7 @@ def _empty(folder: Path) -> Path:
 
 
 def _excepts(entry: str) -> bool:
-    """Say whether an entry of NO_PROXY covers what the proxy answers for: vaults, Microsoft Entra ID, the platform.
+    """Say whether an entry of NO_PROXY covers what the proxy answers for: vaults, what manages them, the platform.
 
     Some clients compare ends of text and not whole labels, and some read networks.
     """

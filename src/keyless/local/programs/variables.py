@@ -63,8 +63,8 @@ DECISIONS: Final = (
     Decision(
         (AZ_FOLDER, AZD_FOLDER),
         "set",
-        "To empty folders of the run: `az` and `azd` are not logged in, so that a credential chain that comes to them gets no "
-        "real token.",
+        "To folders of the run: `az` and `azd` are not logged in, so that a credential chain that comes to them gets no "
+        "real token, and a login in the run changes nothing outside. `az` reports no use to its vendor from there.",
     ),
     Decision(
         ("AZURE_TOKEN_CREDENTIALS",),
@@ -72,12 +72,14 @@ DECISIONS: Final = (
         "`dev`, which Microsoft recommends on laptops, leaves the managed identity out, and the person's own `az` is asked.",
     ),
     Decision(
-        (
-            *("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD"),
-            *("AZURE_USERNAME", "AZURE_PASSWORD", "AzureServicesAuthConnectionString"),
-        ),
+        ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        "kept if local",
+        "With them an SDK signs in as the application that `AZURE_CLIENT_ID` names: one of `keyless.toml`, or none.",
+    ),
+    Decision(
+        ("AZURE_USERNAME", "AZURE_PASSWORD", "AzureServicesAuthConnectionString"),
         "taken away",
-        "With them an SDK signs in as an application or a person, at the real login host, before any managed identity.",
+        "With them an SDK signs in as a person, at the real login host, before any managed identity.",
     ),
     Decision(
         ("AZURE_REGIONAL_AUTHORITY_NAME", "MSAL_FORCE_REGION"),

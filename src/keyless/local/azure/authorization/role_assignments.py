@@ -21,7 +21,7 @@ from keyless.local.azure.authorization.roles import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from keyless.local.azure.authorization.conditions.condition import Condition
     from keyless.local.azure.authorization.resource_scope import HasArmId
@@ -187,10 +187,14 @@ class RoleAssignments:
             for held in self._held.get(object_id, ())
         )
 
-    def decide(self, *, object_id: str, identity: str, scope: Scope, facts: Facts) -> Decision:
-        """Decide whether an identity may perform a data action now."""
+    def decide(
+        self, *, object_id: str, identity: str, scope: Scope, facts: Facts, groups: Sequence[str] = ()
+    ) -> Decision:
+        """Decide whether an identity, or one of the groups that it is in, may perform a data action now."""
         now = self._clock.now()
         all_ = self._held.get(object_id, ())
+        for group in groups:
+            all_ = (*all_, *self._held.get(group, ()))
         in_effect = [found for found in all_ if found.since <= now < found.until]
         found = decide(in_effect, identity=identity, scope=scope, facts=facts)
         coming = [held for held in all_ if held.since > now and held.until == float("inf") and held.scope.covers(scope)]

@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.config.declaration import KeylessToml
+from keyless.local.azure.config.application_config import (
+    ApplicationConfig,
+    GroupConfig,
+    application_of,
+    check_groups,
+    check_names,
+    group_of,
+)
+from keyless.local.azure.config.declaration import KeylessToml, Real
 from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.document import Document
 from keyless.local.azure.config.identity_config import IdentityConfig, identity_of, refuse_shared_ids
@@ -18,7 +26,7 @@ from keyless.local.azure.config.role_config import roles_of
 from keyless.local.azure.config.vault_config import VaultConfig, check_policies, vault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from keyless.local.azure.authorization.roles import Role
     from keyless.local.sources import SourceName
@@ -41,19 +49,42 @@ class Config:
         tenant_id: The tenant of its identities, and of every vault that names none.
         vaults: The vaults by name.
         identities: The identities by name.
+        applications: The applications by name.
+        groups: The groups by name.
         functions: The function app.
         token_lifetimes: The seconds for which a source's tokens are good, where it is not what Azure has.
         roles: The roles that there are beside the built-in ones.
         role_propagation_seconds: How long it takes until a role is felt that is given or taken later.
+        real: What of Azure is left alone; ``arm`` is its management plane.
     """
 
     tenant_id: str = _TENANT_ID
     vaults: Mapping[str, VaultConfig] = field(default_factory=dict)
     identities: Mapping[str, IdentityConfig] = field(default_factory=dict)
+    applications: Mapping[str, ApplicationConfig] = field(default_factory=dict)
+    groups: Mapping[str, GroupConfig] = field(default_factory=dict)
     functions: FunctionsConfig = field(default_factory=FunctionsConfig)
     token_lifetimes: Mapping[SourceName, int] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
     role_propagation_seconds: float = 0.0
+    real: frozenset[Real] = frozenset()
+
+
+def check_real(names: Collection[Real]) -> frozenset[Real]:
+    """Return what is to be left alone of Azure.
+
+    Raises:
+        ConfigurationError: If a name means nothing.
+    """
+    known = get_args(Real)
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(
+                f"Nothing of Azure is called {name!r} here.",
+                cause="What can be left alone has a name.",
+                remedy=f"Give one of: {', '.join(known)}.",
+            )
+    return frozenset(names)
 
 
 def load_config(path: Path) -> Config:
@@ -72,7 +103,7 @@ def load_config(path: Path) -> Config:
             cause="It is missing, may not be read, or is not a text file.",
             remedy="Name a keyless.toml that exists and can be read.",
         ) from None
-    return _config(Document.parse(str(path), text))
+    return _config(Document.parse(str(path), text), folder=path.parent)
 
 
 def read_config(source: str, values: dict[str, Any]) -> Config:
@@ -94,7 +125,7 @@ def default_config() -> Config:
     return _config(Document.parse("default.toml", text))
 
 
-def _config(document: Document) -> Config:
+def _config(document: Document, *, folder: Path | None = None) -> Config:
     """Hold a document against the declaration, and then its parts against each other."""
     wrong = document.wrong
     found = read_declared(KeylessToml, document.values, wrong=wrong)
@@ -104,6 +135,17 @@ def _config(document: Document) -> Config:
         name: identity_of(table, name, vaults=vaults, roles=roles, wrong=wrong)
         for name, table in found.identities.items()
     }
+    applications = {
+        name: application_of(table, name, vaults=vaults, roles=roles, folder=folder or Path(), wrong=wrong)
+        for name, table in found.applications.items()
+    }
+    groups = {
+        name: group_of(table, name, vaults=vaults, roles=roles, wrong=wrong) for name, table in found.groups.items()
+    }
+    check_names({"identities": identities, "applications": applications, "groups": groups}, wrong=wrong)
+    for kind, members in (("identities", identities), ("applications", applications)):
+        for name, member in members.items():
+            check_groups(name, kind, member.groups, groups, wrong=wrong)
     for vault in vaults.values():
         check_policies(vault, identities, wrong=wrong)
     refuse_shared_ids(identities, wrong=wrong)
@@ -111,10 +153,13 @@ def _config(document: Document) -> Config:
         tenant_id=found.tenant_id.lower() if found.tenant_id else _TENANT_ID,
         vaults=MappingProxyType(vaults),
         identities=MappingProxyType(identities),
+        applications=MappingProxyType(applications),
+        groups=MappingProxyType(groups),
         functions=FunctionsConfig(settings=MappingProxyType(found.functions.settings)),
         token_lifetimes=MappingProxyType(found.token_lifetimes),
         roles=roles,
         role_propagation_seconds=found.role_propagation_seconds,
+        real=frozenset(found.real),
     )
 
 

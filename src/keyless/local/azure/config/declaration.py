@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from keyless.local.azure.identities.assertions import AUDIENCE
 from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
 from keyless.local.sources import SOURCES, SourceName
@@ -111,6 +112,8 @@ RsaSize = Annotated[
 ]
 KeyType = Literal["RSA", "RSA-HSM", "EC", "EC-HSM"]
 KeyOperation = Literal["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "export"]
+Real = Literal["arm"]
+"""What ``--real`` and ``real`` can name: ``arm`` is Azure Resource Manager, Microsoft Entra ID and Microsoft Graph."""
 Cloud = Literal["AZURE_PUBLIC_CLOUD", "AZURE_CHINA", "AZURE_GOVERNMENT"]
 
 
@@ -260,13 +263,54 @@ class GrantTable(Table, frozen=True):
 
 
 _Grant = Annotated[str | GrantTable, Meta(description=f"{GrantTable.example}, or a list of them")]
-_Grants = Annotated[str | GrantTable | list[_Grant], Meta(description=f"{GrantTable.example}, or a list of them")]
+Grants = Annotated[str | GrantTable | list[_Grant], Meta(description=f"{GrantTable.example}, or a list of them")]
 
 
 class IdentityTable(IdentityIds, frozen=True):
     """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned."""
 
-    roles: Annotated[dict[str, _Grants], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
+    roles: Annotated[dict[str, Grants], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
+    groups: Annotated[Texts, Meta(title="The groups that it is in.")] = field(default_factory=list)
+
+
+class FederatedTable(Table, frozen=True):
+    """A token of another issuer, which an application shows to sign in."""
+
+    says: ClassVar[str] = "federated credential"
+    example: ClassVar[str] = (
+        'a table such as { issuer = "https://token.actions.githubusercontent.com", '
+        'subject = "repo:contoso/app:ref:refs/heads/main" }'
+    )
+
+    issuer: Annotated[str, Meta(title="Who gives the token out.")]
+    subject: Annotated[str, Meta(title="Whom it is about.")]
+    audience: Annotated[str, Meta(title="What it is meant for.")] = AUDIENCE
+    keys: (
+        Annotated[str, Meta(title="A file of the issuer's keys; without it the local Azure signs in its place.")] | None
+    ) = None
+
+
+class ApplicationTable(Table, frozen=True):
+    """An application that signs in by itself; ids that are not given are derived from its name."""
+
+    client_id: Guid | None = None
+    object_id: Guid | None = None
+    secret: Annotated[Texts, Meta(title="Its client secrets.")] = field(default_factory=list)
+    certificate: Annotated[Texts, Meta(title="Its certificates in PEM, or files of them.")] = field(
+        default_factory=list
+    )
+    federated: Annotated[list[FederatedTable], Meta(title="Whose tokens show that it is itself.")] = field(
+        default_factory=list
+    )
+    roles: Annotated[dict[str, Grants], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
+    groups: Annotated[Texts, Meta(title="The groups that it is in.")] = field(default_factory=list)
+
+
+class GroupTable(Table, frozen=True):
+    """A group of identities and applications; an id that is not given is derived from its name."""
+
+    object_id: Guid | None = None
+    roles: Annotated[dict[str, Grants], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
 
 
 class RoleTable(Table, frozen=True):
@@ -302,3 +346,8 @@ class KeylessToml(Table, frozen=True):
         ),
     ] = field(default_factory=dict)
     role_propagation_seconds: Delay = 0.0
+    applications: dict[IdentityName, ApplicationTable] = field(default_factory=dict)
+    groups: dict[IdentityName, GroupTable] = field(default_factory=dict)
+    real: Annotated[list[Real], Meta(title="What of Azure is left alone: its management plane.")] = field(
+        default_factory=list
+    )

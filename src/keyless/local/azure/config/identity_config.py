@@ -10,13 +10,14 @@ from keyless.local.azure.authorization.conditions.condition import Condition
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, AnyScope, Scope, role_named
 from keyless.local.azure.config.declaration import GrantTable
+from keyless.local.azure.config.texts import texts
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from keyless.local.azure.authorization.roles import Role
-    from keyless.local.azure.config.declaration import IdentityTable
+    from keyless.local.azure.config.declaration import Grants, IdentityTable
     from keyless.local.azure.config.declared import Wrong
 
 SYSTEM: Final = "system"
@@ -49,6 +50,7 @@ class IdentityConfig:
         resource_id: Its ARM id; None means one derived from the name.
         assigned: Whether the host has it.
         roles: The roles it starts with.
+        groups: The names of the groups that it is in.
     """
 
     name: str
@@ -57,6 +59,7 @@ class IdentityConfig:
     resource_id: str | None = None
     assigned: bool = True
     roles: tuple[RoleGrant, ...] = ()
+    groups: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Literal["system", "user"]:
@@ -78,13 +81,30 @@ def identity_of(
         object_id=table.object_id and table.object_id.lower(),
         resource_id=table.resource_id,
         assigned=table.assigned,
-        roles=tuple(
-            _grant(found, scope, roles, path=path, wrong=wrong)
-            for on, held in table.roles.items()
-            for path in (("identities", name, "roles", on),)
-            for scope in (_scope(on, vaults, path=path, wrong=wrong),)
-            for found in (held if isinstance(held, list) else [held])
-        ),
+        roles=grants_of(table.roles, path=("identities", name), vaults=vaults, custom=roles, wrong=wrong),
+        groups=texts(table.groups),
+    )
+
+
+def grants_of(
+    roles: Mapping[str, Grants],
+    *,
+    path: tuple[str, ...],
+    vaults: Collection[str],
+    custom: tuple[Role, ...],
+    wrong: Wrong,
+) -> tuple[RoleGrant, ...]:
+    """Return the roles that someone starts with.
+
+    Raises:
+        ConfigurationError: If there is no such role, or one holds where nothing is.
+    """
+    return tuple(
+        _grant(found, scope, custom, path=at, wrong=wrong)
+        for on, held in roles.items()
+        for at in ((*path, "roles", on),)
+        for scope in (_scope(on, vaults, path=at, wrong=wrong),)
+        for found in (held if isinstance(held, list) else [held])
     )
 
 

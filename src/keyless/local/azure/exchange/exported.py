@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, MANAGEMENT_ROLES
+from keyless.local.azure.exchange.exported_directory import exported_directory, what_it_has
 from keyless.local.azure.keyvault.keys.facts import KeyFacts
 from keyless.local.azure.keyvault.keys.material import public_key
 from keyless.local.azure.keyvault.objects.attributes import fields_of, within_dates
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.identities.managed_identity import Identity
+    from keyless.local.azure.identities.principal import Principal
     from keyless.local.azure.keyvault.firewall import Perimeter
     from keyless.local.azure.keyvault.objects.stored import ObjectProperties
     from keyless.local.azure.keyvault.policies import Permissions
@@ -31,7 +33,7 @@ def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
         azure: The local Azure.
         with_values: Whether it has the values, without which it can be read but not imported.
     """
-    roles = {held.role.name: held.role for name in azure.identities for held in _held(azure, azure.identity(name))}
+    roles = {held.role.name: held.role for each in azure.directory.principals() for held in _held(azure, each)}
     built_in = (*BUILT_IN_ROLES, *MANAGEMENT_ROLES)
     custom = {name: {"data_actions": list(role.data_actions)} for name, role in roles.items() if role not in built_in}
     return {
@@ -40,6 +42,7 @@ def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
         **({"roles": custom} if custom else {}),
         "vaults": {name: _vault(azure, vault, with_values=with_values) for name, vault in azure.vaults.items()},
         "identities": {name: _identity(azure, identity) for name, identity in azure.identities.items()},
+        **exported_directory(azure, with_values=with_values),
     }
 
 
@@ -65,13 +68,14 @@ def to_toml(table: Mapping[str, Any]) -> str:
     return "\n".join(_lines(table, ())).lstrip("\n") + "\n"
 
 
-def _held(azure: Azure, identity: Identity) -> Any:
+def _held(azure: Azure, identity: Principal) -> Any:
     return azure.role_assignments.held_by(identity.object_id)
 
 
 def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
     settings = vault.settings
     allowed, perimeter = settings.firewall.allowed, settings.firewall.perimeter
+    # A keyless.toml gives policies to identities alone.
     names = {identity.object_id: identity.name for identity in azure.identities.values()}
     policies = {names[key]: _permissions(held) for key, held in vault.policies.items() if key in names}
     return {
@@ -154,17 +158,12 @@ def _secret(vault: Vault, found: ObjectProperties, *, with_values: bool) -> dict
 
 
 def _identity(azure: Azure, identity: Identity) -> dict[str, Any]:
-    roles: dict[str, list[Any]] = {}
-    for held in _held(azure, identity):
-        name, condition = held.role.name, held.condition
-        found = name if condition is None else {"role": name, "condition": condition.text}
-        roles.setdefault(str(held.scope), []).append(found)
     return {
         "client_id": identity.client_id,
         "object_id": identity.object_id,
         "resource_id": identity.resource_id,
         "assigned": identity.assigned,
-        **({"roles": roles} if roles else {}),
+        **what_it_has(azure, identity),
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.config import load_config, read_config
+from keyless.local.azure.config.enrolment import enrol
 from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.keyvault.objects.attributes import fields_of
 from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
@@ -105,12 +107,24 @@ def import_config(azure: Azure, config: Config) -> dict[str, int]:
             added["secrets"] += sum(import_secret(azure.vault(vault.name), secret) for secret in vault.secrets)
             added["keys"] += sum(seed_key(azure.vault(vault.name), key) for key in vault.keys)
             added["certificates"] += sum(seed_certificate(azure.vault(vault.name), each) for each in vault.certificates)
+    _import_directory(azure, config)
     for name, grant in wanted:
         holder = azure.identity(name)
         before = azure.role_assignments.held_by(holder.object_id)
         condition = None if grant.condition is None else grant.condition.text
         added["roles"] += holder.grant(grant.role, on=str(grant.scope), condition=condition) not in before
     return added
+
+
+def _import_directory(azure: Azure, config: Config) -> None:
+    """Add the groups and applications that there are not, with their roles, and put members into groups."""
+    directory = azure.directory
+    wanted = replace(
+        config,
+        groups={name: found for name, found in config.groups.items() if name not in directory.groups},
+        applications={name: found for name, found in config.applications.items() if name not in directory.applications},
+    )
+    enrol(directory, wanted, role_assignments=azure.role_assignments, scope=azure.any_scope)
 
 
 def import_secret(vault: Vault, secret: SecretConfig) -> bool:

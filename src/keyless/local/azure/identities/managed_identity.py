@@ -6,14 +6,14 @@ import uuid
 from typing import TYPE_CHECKING, Literal
 
 from keyless.errors import LocalAzureError
-from keyless.local.azure.authorization.conditions.condition import Condition
+from keyless.local.azure.identities.principal import Principal
 from keyless.local.azure.names import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keyless.local.azure.authorization.role_assignments import RoleAssignments
-    from keyless.local.azure.authorization.roles import AnyScope, HasScope, RoleAssignment
+    from keyless.local.azure.authorization.roles import AnyScope, HasScope
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "keyless")
 
@@ -23,7 +23,7 @@ def derived_guid(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts).lower()))
 
 
-class Identity:
+class Identity(Principal):
     """One managed identity.
 
     Attributes:
@@ -49,13 +49,15 @@ class Identity:
     ) -> None:
         user_assigned = f"Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
         provider = "Microsoft.Web/sites/keyless" if kind == "system" else user_assigned
-        self.name = name
+        super().__init__(
+            name,
+            object_id=object_id or derived_guid("object", name),
+            role_assignments=role_assignments,
+            scope=scope,
+        )
         self.kind: Literal["system", "user"] = kind
         self.client_id = client_id or derived_guid("client", name)
-        self.object_id = object_id or derived_guid("object", name)
         self.resource_id = resource_id or f"{group_id}/providers/{provider}"
-        self._role_assignments = role_assignments
-        self._scope = scope
         self._assigned = assigned
 
     def __repr__(self) -> str:
@@ -73,32 +75,6 @@ class Identity:
     def unassign(self) -> None:
         """Take this identity from the host; for the system-assigned identity: switch it off. Its roles stay."""
         self._assigned = False
-
-    def grant(self, role: str, *, on: HasScope | str, condition: str | None = None) -> RoleAssignment:
-        """Give this identity a role.
-
-        Args:
-            role: The role's name or GUID.
-            on: A vault, its name, or ``VAULT/SECRET`` for one secret.
-            condition: What a call must fulfil, in the language of Azure's role assignment conditions; None means nothing.
-
-        Returns:
-            The assignment; the one there was if the identity had the role already.
-
-        Raises:
-            ConfigurationError: If the condition cannot be read.
-            LocalAzureError: If there is no such role or vault, or the identity has the role with another condition.
-        """
-        read = None if condition is None else Condition.read(condition)
-        return self._role_assignments.grant(self.object_id, role, self._scope(on), condition=read)
-
-    def revoke(self, role: str, *, on: HasScope | str) -> None:
-        """Take a role from this identity.
-
-        Raises:
-            LocalAzureError: If there is no such role or vault, or the identity does not have the role there.
-        """
-        self._role_assignments.revoke(self.object_id, self.name, role, self._scope(on))
 
 
 def refuse_same_ids(identity: Identity, other: Identity) -> None:

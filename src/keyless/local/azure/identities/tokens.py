@@ -42,7 +42,7 @@ class Subject(Protocol):
 
     @property
     def resource_id(self) -> str:
-        """The ARM id of the identity, or of the resource that has it: ``xms_mirid``."""
+        """The ARM id of the identity, or of the resource that has it: ``xms_mirid``; empty for an application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,7 @@ class Tokens:
         lifetime: float = LIFETIME,
         refused_hash: str = "",
         bypass_cache: bool = False,
+        method: str = "2",
     ) -> Token:
         """Return a token of an identity for a resource, from the platform's cache while it lasts.
 
@@ -154,6 +155,7 @@ class Tokens:
             lifetime: For how many seconds a new one is good.
             refused_hash: The SHA-256, in hexadecimal, of a token that is not to be given again.
             bypass_cache: Whether to make a new one in any case, which is in the cache from then on.
+            method: How the subject has shown who it is: ``1`` by a secret, ``2`` by a signature, as managed identities do.
         """
         now = self._clock.now()
         with self._lock:
@@ -167,10 +169,10 @@ class Tokens:
             ):
                 if len(self._cache) >= _MAX_CACHED:
                     self._cache.clear()
-                token = self._cache[key] = self._mint(subject, resource, now, lifetime)
+                token = self._cache[key] = self._mint(subject, resource, now, lifetime, method)
             return token
 
-    def _mint(self, subject: Subject, resource: str, now: float, lifetime: float) -> Token:
+    def _mint(self, subject: Subject, resource: str, now: float, lifetime: float, method: str) -> Token:
         issued, expires_on = int(now - _SKEW), int(now + lifetime)
         issuer = issuer_of(self._tenant_id)
         claims: dict[str, object] = {
@@ -180,7 +182,7 @@ class Tokens:
             "nbf": issued,
             "exp": expires_on,
             "appid": subject.client_id,
-            "appidacr": "2",
+            "appidacr": method,
             "idp": issuer,
             "idtyp": "app",
             "oid": subject.object_id,
@@ -188,7 +190,7 @@ class Tokens:
             "tid": self._tenant_id,
             "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
-            "xms_mirid": subject.resource_id,
+            **({"xms_mirid": subject.resource_id} if subject.resource_id else {}),
         }
         return Token(self.sign(claims), expires_on, issued)
 

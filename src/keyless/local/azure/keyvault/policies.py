@@ -9,7 +9,7 @@ from keyless.errors import ConfigurationError
 from keyless.local.azure.authorization.roles import KINDS, Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from keyless.local.operations import Kind
 
@@ -59,22 +59,28 @@ def check_permissions(permissions: Iterable[str]) -> dict[Kind, frozenset[str]]:
 
 
 def decide_by_policy(
-    policies: Mapping[str, Permissions], *, object_id: str, identity: str, kind: Kind, permission: str, vault: str
+    policies: Mapping[str, Permissions],
+    *,
+    object_ids: Sequence[str],
+    identity: str,
+    kind: Kind,
+    permission: str,
+    vault: str,
 ) -> Decision:
     """Decide whether an identity may do something, by the vault's access policies.
 
     Args:
         policies: The permissions by object id.
-        object_id: The object id of the identity that asks.
+        object_ids: The object ids of the identity that asks and of its groups, whose policies count together.
         identity: Its name, for the reason.
         kind: What the permission is on.
         permission: The permission that is needed.
         vault: The vault's name, for the reason.
     """
-    held = policies.get(object_id)
-    if held is None:
+    held = [policies[each] for each in object_ids if each in policies]
+    if not held:
         return Decision(False, f"{identity} is in no access policy of {vault}.")
-    here = held.get(kind, frozenset())
+    here = frozenset[str]().union(*(each.get(kind, frozenset()) for each in held))
     wanted = f"the permission {permission}" if kind == "secret" else f"the {kind} permission {permission}"
     if permission.lower() in here or (permission.endswith("issuers") and _MANAGES_ISSUERS in here):
         return Decision(True, f"{identity} has {wanted} by an access policy of {vault}.")

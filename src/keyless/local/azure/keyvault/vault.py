@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keyless.clouds import Cloud
-    from keyless.local.azure.identities.managed_identity import Identity
+    from keyless.local.azure.identities.principal import Principal
     from keyless.local.azure.keyvault.firewall import Firewall
     from keyless.local.azure.keyvault.objects.store import ObjectStore
     from keyless.local.azure.keyvault.objects.stored import DeletedObject, Happened, ObjectProperties, ObjectVersion
@@ -163,13 +163,13 @@ class Vault(Making):
         """The access policies: what each object id may do with secrets, and with keys."""
         return MappingProxyType(self._policies)
 
-    def set_policy(self, identity: Identity, permissions: Iterable[str]) -> None:
+    def set_policy(self, identity: Principal, permissions: Iterable[str]) -> None:
         """Say by an access policy what an identity may do with every secret and key here; nothing takes its policy away.
 
         The vault goes by access policies from then on, and roles do nothing, as in Azure.
 
         Args:
-            identity: The identity.
+            identity: The identity, application or group.
             permissions: What it may do: ``get`` with secrets, ``keys/sign`` with keys.
 
         Raises:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multidict import MultiDict
 
     from keyless.local.azure.azure import Azure, Identity
+    from keyless.local.azure.identities.application import Application
     from keyless.local.azure.identities.tokens import Token
     from keyless.local.instruments.faults import Fault
     from keyless.local.operations.codes import FaultCode, IdentityCode
@@ -45,6 +46,7 @@ class Answer:
         as_text: Whether a text is sent as it is, and not as JSON.
         reason: Why it is answered so, in one sentence, for the journal.
         identity: Whose token it holds or leads to; None where it does neither.
+        source: The source that it stands for, where requests of several come to one endpoint.
         operation: What the request was, for the journal. A probe or a challenge is no request for a token.
         code: The source's literal error code; None where it has none.
         headers: Further headers.
@@ -56,7 +58,8 @@ class Answer:
     body: Sent | None = field(repr=False)
     reason: str
     as_text: bool = False
-    identity: Identity | None = None
+    identity: Identity | Application | None = None
+    source: SourceName | None = None
     operation: IdentityOperation = "getToken"
     code: IdentityCode | FaultCode | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -74,7 +77,7 @@ class RefusedError(Exception):
 
 def journaled(
     azure: Azure,
-    source: SourceName,
+    source: SourceName | None,
     answer: Callable[[web.Request], Awaitable[Answer]],
     *,
     headers: Mapping[str, str] | None = None,
@@ -83,7 +86,7 @@ def journaled(
 
     Args:
         azure: The local Azure whose journal it is.
-        source: The source's name.
+        source: The source's name; None where the answer says it, or there is none.
         answer: Answers a request, or raises RefusedError.
         headers: Further headers of each answer, whatever it is.
     """
@@ -95,7 +98,8 @@ def journaled(
             found = await answer(request)
         except RefusedError as refused:
             found = refused.answer
-        struck, fault = None, _strike(azure, source, found)
+        asked = source or found.source
+        struck, fault = None, _strike(azure, asked, found)
         if fault is not None:
             if fault.effect == "not-assigned" and found.unassigned is not None:
                 found = replace(found.unassigned.answer, identity=found.identity, operation=found.operation)
@@ -110,7 +114,7 @@ def journaled(
                 time=azure.clock.now(),
                 service="identity",
                 operation=found.operation,
-                source=source,
+                source=asked,
                 identity=found.identity.name if found.identity else None,
                 status=response.status,
                 code=found.code,
@@ -124,7 +128,7 @@ def journaled(
     return handle
 
 
-def _strike(azure: Azure, source: SourceName, answer: Answer) -> Fault | None:
+def _strike(azure: Azure, source: SourceName | None, answer: Answer) -> Fault | None:
     """Return the fault that strikes a request which was good: it had its secret, and said whose token it wants."""
     if answer.identity is None or answer.unassigned is None:
         return None
@@ -157,7 +161,7 @@ async def form_of(request: web.Request) -> MultiDict[str]:
 def issue(
     azure: Azure,
     source: SourceName,
-    identity: Identity,
+    identity: Identity | Application,
     resource: str,
     *,
     refused_hash: str = "",

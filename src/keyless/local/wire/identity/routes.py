@@ -11,7 +11,7 @@ from aiohttp import web
 from keyless.local.wire.identity import imds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from aiohttp.typedefs import Handler as AnyHandler
     from aiohttp.typedefs import Middleware
@@ -34,11 +34,6 @@ def http_routes(sources: IdentitySources) -> list[web.RouteDef]:
 def service_fabric_routes(sources: IdentitySources) -> list[web.RouteDef]:
     """Return the routes of Service Fabric."""
     return routes(_when_open(sources, "service-fabric", sources.of_service_fabric()))
-
-
-def authority_routes(sources: IdentitySources) -> list[web.RouteDef]:
-    """Return the routes of the authority."""
-    return [web.route("*", path, handler) for path, handler in sources.of_authority().items()]
 
 
 def _when_open(sources: IdentitySources, name: SourceName, endpoints: Mapping[str, Handler]) -> dict[str, Handler]:
@@ -78,11 +73,12 @@ def routes(endpoints: Mapping[str, Handler]) -> list[web.RouteDef]:
     return [web.route("*", "/{path:.*}", answer)]
 
 
-def guard(*, host: str) -> Middleware:
+def guard(*, host: str, names: Collection[str] = LOOPBACK) -> Middleware:
     """Return what keeps a listener from being a proxy, and from answering web pages that renamed themselves to it.
 
     Args:
         host: The address that is listened at. Away from loopback, a machine may have any name.
+        names: The names that it answers to there.
     """
 
     @web.middleware
@@ -94,7 +90,7 @@ def guard(*, host: str) -> Middleware:
             # The proxy leads here what clients ask of the metadata service's own address.
             if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
                 raise web.HTTPNotFound
-        elif host in LOOPBACK and name not in LOOPBACK:
+        elif host in LOOPBACK and name not in names:
             raise web.HTTPForbidden(text="The local Azure answers to the names of this machine alone.")
         return await handler(request)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from keyless.errors import LocalAzureError
+from keyless.local.azure.identities.application import Application
 from keyless.local.sources import SOURCES
 from keyless.local.wire.identity import imds
 from keyless.local.wire.identity.app_service import AppService
@@ -12,7 +13,6 @@ from keyless.local.wire.identity.app_service_2017 import AppService2017
 from keyless.local.wire.identity.arc import Arc
 from keyless.local.wire.identity.cloud_shell import CloudShell
 from keyless.local.wire.identity.machine_learning import MachineLearning
-from keyless.local.wire.identity.openid import OpenId
 from keyless.local.wire.identity.service_fabric import ServiceFabric
 from keyless.local.wire.identity.workload import Workload
 
@@ -37,7 +37,7 @@ class IdentitySources:
         http_url: Where ``asked_over_http`` is served.
         service_fabric_url: Where ``of_service_fabric`` is served, over TLS.
         thumbprint: The SHA-1 of the certificate that is used there.
-        authority_url: Where ``of_authority`` is served, over TLS.
+        authority_url: Where the authority is served, over TLS.
         folder: A private folder for the files that sources give to clients.
     """
 
@@ -63,7 +63,6 @@ class IdentitySources:
         self._cloud_shell = CloudShell(azure)
         self._machine_learning = MachineLearning(azure, secret=azure.shared_secret("machine-learning"))
         self._workload = Workload(azure, url=authority_url, folder=folder)
-        self._openid = OpenId(azure, url=authority_url)
 
     def asked_over_http(self) -> dict[SourceName, Mapping[str, Handler]]:
         """Return what answers over HTTP, by source and by path."""
@@ -81,10 +80,6 @@ class IdentitySources:
         """Return what answers for Service Fabric, by path."""
         return self._service_fabric.endpoints()
 
-    def of_authority(self) -> Mapping[str, Handler]:
-        """Return the authority by path: the exchange of workload identity, and what is published of tokens."""
-        return {**self._openid.endpoints(), **self._workload.endpoints()}
-
     def open(self, source: SourceName) -> None:
         """Serve a source from now on. Others are not there: some give a token to whoever asks."""
         self._opened.add(source)
@@ -93,7 +88,7 @@ class IdentitySources:
         """Say whether a source is served."""
         return source in self._opened
 
-    def variables(self, source: SourceName, *, identity: Identity | None = None) -> dict[str, str]:
+    def variables(self, source: SourceName, *, identity: Identity | Application | None = None) -> dict[str, str]:
         """Return the variables of one source, which say nothing of whether it is served.
 
         Args:
@@ -104,6 +99,14 @@ class IdentitySources:
         Raises:
             LocalAzureError: If there is no such source, or no identity that it could be for.
         """
+        if source == "workload":
+            return self._workload.variables(identity or self._pods_identity())
+        if isinstance(identity, Application):
+            raise LocalAzureError(
+                f"The application {identity.name!r} has no source of managed identities.",
+                cause="An application shows a secret, a certificate or a token of a cluster.",
+                remedy="Use --source workload, or give the program the application's secret.",
+            )
         named = {"AZURE_CLIENT_ID": identity.client_id} if identity and identity.kind == "user" else {}
         match source:
             case "app-service":
@@ -121,8 +124,6 @@ class IdentitySources:
             case "machine-learning":
                 default = identity or self._first("system") or self._first("user")
                 return {**self._machine_learning.variables(self._http_url, default), **named}
-            case "workload":
-                return self._workload.variables(identity or self._pods_identity())
 
     def _first(self, kind: str) -> Identity | None:
         return next((found for found in self._azure.identities.values() if found.assigned and found.kind == kind), None)

@@ -142,7 +142,7 @@ class RequestContext:
         )
         if isinstance(found, Rejection):
             raise rejected_token(self._vault, found)
-        identity = self._azure.identity_of(found.object_id)
+        identity = self._azure.directory.principal_of(found.object_id)
         self.identity = identity.name if identity else None
         return found
 

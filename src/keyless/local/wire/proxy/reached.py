@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from keyless.local.wire.proxy.connect_request import RefusedError
 from keyless.local.wire.proxy.target import HTTP_PORT, HTTPS_PORT, METADATA_SERVICE, Target, is_platform_address
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from pathlib import Path
 
     from keyless.local.wire.proxy.login import Login
@@ -41,7 +41,8 @@ class Local:
         vault_hosts: Tells the hosts of the vaults that exist now, in lower case.
         vaults_at: Where the local vaults listen.
         metadata_at: Where the local metadata service listens; None for a host that has none.
-        login: The local authority; None for none.
+        login: The local authority, where it stands in for Microsoft Entra ID for its own tenant alone; None where it does not.
+        services: Where each host is served that is here altogether, such as Azure Resource Manager's.
         say: Takes a line for the person who started it.
     """
 
@@ -49,6 +50,7 @@ class Local:
     vaults_at: Address
     metadata_at: Address | None = None
     login: Login | None = None
+    services: Mapping[str, Address] = field(default_factory=dict)
     say: Callable[[str], None] = _say
 
 
@@ -87,6 +89,9 @@ class Reach:
         if target.is_vault():
             self._check_vault(target)
             return await asyncio.open_connection(*self.local.vaults_at)
+        if target.host in self.local.services:
+            _refuse_plain(target)
+            return await asyncio.open_connection(*self.local.services[target.host])
         if target.is_metadata_service() and self.local.metadata_at is not None:
             return await asyncio.open_connection(*self.local.metadata_at)
         if target.leads_to_platform():
@@ -117,7 +122,7 @@ class Reach:
         return streams
 
     def _is_here(self, target: Target) -> bool:
-        return target.is_vault() or target.leads_to_platform()
+        return target.is_vault() or target.leads_to_platform() or target.host in self.local.services
 
     async def _connect(self, target: Target, upstream: Upstream | None) -> Streams:
         if upstream is not None and upstream.serves(target):
@@ -201,6 +206,16 @@ async def _connect_to_resolved(target: Target) -> Streams:
         raise _platform_refused(target)
     connected = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=0.25)
     return await asyncio.open_connection(sock=connected)
+
+
+def _refuse_plain(target: Target) -> None:
+    if target.port == HTTP_PORT:
+        raise RefusedError(
+            HTTPStatus.BAD_GATEWAY,
+            f"{target.host} answers https alone",
+            f"{target.host} was asked for on port {HTTP_PORT}. Begin the URL with https://.",
+            header="Proxy-Status: keyless; error=connection_refused",
+        )
 
 
 def _platform_refused(target: Target) -> RefusedError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from keyless.clouds import CLOUDS
+from keyless.local.wire.serving.hosts import LOGIN_HOSTS
 
 METADATA_SERVICE: Final = "169.254.169.254"
 """Where every virtual machine in Azure has its metadata service."""
@@ -18,15 +19,6 @@ USER: Final = "keyless"
 """The user name that a client gives together with the proxy's password."""
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
-LOGIN_HOSTS: Final = (
-    *(cloud.authority for cloud in CLOUDS),
-    *("login.windows.net", "login.microsoft.com", "sts.windows.net", "login-us.microsoftonline.com"),
-    *("login.partner.microsoftonline.cn", "login.usgovcloudapi.net"),
-)
-"""Every host that clients know as Microsoft Entra ID.
-
-Source: https://github.com/AzureAD/microsoft-authentication-library-for-python/blob/dev/msal/authority.py
-"""
 
 # The names under which private DNS knows the same vaults are theirs as well.
 _VAULT_DOMAINS: Final = (

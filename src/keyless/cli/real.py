@@ -1,0 +1,28 @@
+"""What of Azure is left alone: the option ``--real``, and the line that says what holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from keyless.local.azure.config.declaration import Real
+
+if TYPE_CHECKING:
+    from keyless.local.server import LocalAzure
+
+real_option = click.option(
+    "--real",
+    type=click.Choice(get_args(Real)),
+    multiple=True,
+    help="Leave this of Azure alone: arm is Azure Resource Manager, with Microsoft Entra ID and Microsoft Graph. "
+    "[default: what keyless.toml says, else nothing]",
+)
+
+
+def told_real(azure: LocalAzure) -> str:
+    """Say which hosts of Azure are local, and which are left alone."""
+    hosts = "management.azure.com, login.microsoftonline.com and graph.microsoft.com"
+    if "arm" in azure.real:
+        return f"{hosts} are the real ones: what a program changes there, it changes in Azure."
+    return f"{hosts} are local; --real arm leaves them alone."

@@ -1,0 +1,1 @@
+"""Microsoft Graph: who there is in the tenant."""
