@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     help="On which kind of host the command is to think itself.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
+@click.option("--console", is_flag=True, help="Serve the console, a page in the browser, and print its link.")
 @keep_unresolved_option
 @reference_identity_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -45,6 +46,7 @@ def run(
     config: Path | None,
     source: str,
     data: Path | None,
+    console: bool,
     keep_unresolved: bool,
     reference_identity: str | None,
     command: tuple[str, ...],
@@ -55,7 +57,9 @@ def run(
     left behind but what --data names.
     """
     chosen = choose_config(config)
-    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data) as azure:
+    with blocked_signals() as before, LocalAzure(chosen, source=source, data=data, console=console) as azure:
+        if console:
+            sys.stderr.write(f"keyless: the console: {azure.console_url}\n")
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )

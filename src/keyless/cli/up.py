@@ -67,6 +67,7 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 )
 @click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
 @click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
+@click.option("--console/--no-console", default=True, help="Serve the console, a page in the browser. [default: yes]")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
     *,
@@ -81,6 +82,7 @@ def up(
     function_port: int | None,
     quiet: bool,
     any_user: bool,
+    console: bool,
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -102,6 +104,7 @@ def up(
             https_port=https_port,
             proxy_port=proxy_port,
             any_user=any_user,
+            console=console,
         ) as azure,
         function_host(
             chosen,
@@ -172,6 +175,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "authority": azure.authority_url,
         "vaults": {name: vault.url for name, vault in azure.azure.vaults.items()},
         "control": {"url": azure.control_url, "token": azure.control_token},
+        "console": azure.console_url,
         "ca": str(azure.ca_file),
         "env": azure.environment(),
         "sources": azure.describe_sources(),
@@ -186,6 +190,9 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     """Print where everything is, and commands to paste, for a person."""
     console = Console(highlight=False)
     console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
+    if (url := azure.console_url) is not None:
+        console.print("[bold]The console[/], which this link opens once; `keyless console` gives another:")
+        _show(console, f"  {url}\n")
     console.print("[bold]Vaults[/] and what is in them:")
     for vault in azure.azure.vaults.values():
         _show(console, f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}")

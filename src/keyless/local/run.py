@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from keyless.local.operations.names import Service
     from keyless.local.pki.authority import CertificateAuthority, ServerCertificate
     from keyless.local.pki.trust import TrustFiles
+    from keyless.local.wire.console.site import Console
     from keyless.local.wire.control.site import Control
     from keyless.local.wire.identity.site import IdentitySources
     from keyless.local.wire.proxy.upstream import Upstream
@@ -80,6 +81,7 @@ class Run:
     tells_users: bool
     any_user: bool
     proxy_password: str = field(repr=False)
+    console: Console | None
 
     def proxy_netloc(self, *, metadata: bool) -> str:
         """Return where a proxy is that answers for the metadata service, or one that refuses it."""
@@ -92,15 +94,17 @@ async def serving(run: Run, authority: CertificateAuthority, host: str) -> Async
     sockets, context, guarded, lines = run.sockets, authority.server_context(), guard(host=host), Lines()
     asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
     bounds = _boundaries(run, lines, alone=host in LOOPBACK)
-    proxies = _proxies(run, context, lines)
+    proxies, console = _proxies(run, context, lines), run.console.routes() if run.console else []
     async with AsyncExitStack() as stack:
         for routes, listener, trust in (
-            ([*run.control.routes(), *run.sources.http_routes()], sockets.http, None),
+            ([*console, *run.control.routes(), *run.sources.http_routes()], sockets.http, None),
             (run.sources.service_fabric_routes(), sockets.service_fabric, run.certificate.server_context()),
             (run.sources.authority_routes(), sockets.authority, context),
         ):
             app = web.Application(middlewares=[guarded])
             app.add_routes(routes)
+            if run.console is not None and listener is sockets.http:
+                app.on_shutdown.append(run.console.end)
             await stack.enter_async_context(
                 listeners.site(app, listener, trust, boundary=bounds[listener], lines=lines)
             )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.config.config import default_config, load_config
+from keyless.local.azure.config.config import config_from
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
@@ -22,6 +21,8 @@ from keyless.local.programs.environment import proxy_variables, trust_variables,
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.run import Run, Sockets, serving
 from keyless.local.sources import SOURCES
+from keyless.local.testing.counsel import Counsel
+from keyless.local.wire.console.site import Console
 from keyless.local.wire.control.site import ROOT, Control
 from keyless.local.wire.identity import arc, imds, service_fabric
 from keyless.local.wire.identity.site import IdentitySources, check_source
@@ -33,6 +34,7 @@ from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     import socket
+    from pathlib import Path
     from types import TracebackType
 
     from keyless.local.azure.azure import Identity, Vault
@@ -68,6 +70,7 @@ class LocalAzure:
         https_port: Where to serve the vaults; 0 means any free port.
         proxy_port: Where to serve the proxy that leads to the vaults; 0 means any free port.
         any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
+        console: Whether to serve the console, a page that shows and changes all this; it is loaded when it is opened.
     """
 
     def __init__(
@@ -81,13 +84,15 @@ class LocalAzure:
         https_port: int = 0,
         proxy_port: int = 0,
         any_user: bool = False,
+        console: bool = False,
     ) -> None:
-        self._config = _config_of(config)
+        self._config = config_from(config)
         self._source = check_source(source)
         # A program that is given paths in it may have another working directory.
         self._data = data and data.resolve()
         self._host = host
         self._any_user = any_user
+        self._has_console = console
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
         self._ending = ExitStack()
@@ -148,7 +153,8 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
-        control = Control(azure, sources=self._open_sources)
+        control = Control(azure, sources=self._open_sources, console=lambda: self.console_url)
+        console = Console(azure, counsel=Counsel(azure, sources.opened)) if self._has_console else None
         return Run(
             azure,
             folder,
@@ -163,6 +169,7 @@ class LocalAzure:
             tells_users=peer.tells(sockets.proxy),
             any_user=self._any_user,
             proxy_password=azure.shared_secret("proxy"),
+            console=console,
         )
 
     @property
@@ -265,6 +272,11 @@ class LocalAzure:
         return self._run.control.token
 
     @property
+    def console_url(self) -> str | None:
+        """A new link to the console, which opens it once; None where it is not served."""
+        return self._run.console and self._run.console.link(self.http_url)
+
+    @property
     def ca_file(self) -> Path:
         """The local root certificate, alone."""
         return self._run.trust.ca_file
@@ -323,13 +335,6 @@ class LocalAzure:
             **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
             **trust_variables(bundle_file=trust.bundle_file, node_file=node_file),
         }
-
-
-def _config_of(given: Config | Path | str | None) -> Config:
-    """Return what exists at the start: what is given, what a file says, or the example that comes with Keyless."""
-    if given is None:
-        return default_config()
-    return load_config(Path(given)) if isinstance(given, (str, Path)) else given
 
 
 def _authority(stack: ExitStack, kept: DataFolder | None) -> tuple[CertificateAuthority, socket.socket]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,6 @@ from keyless.local.azure.config.vault_config import VaultConfig, check_policies,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from keyless.local.azure.authorization.roles import Role
     from keyless.local.sources import SourceName
@@ -116,3 +116,10 @@ def _config(document: Document) -> Config:
         roles=roles,
         role_propagation_seconds=found.role_propagation_seconds,
     )
+
+
+def config_from(given: Config | Path | str | None) -> Config:
+    """Return what is given, what a file describes, or the example that comes with Keyless."""
+    if given is None:
+        return default_config()
+    return load_config(Path(given)) if isinstance(given, (str, Path)) else given
