@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.azure import Azure
-    from keyless.local.wire.console.counsel import Counsel
+    from keyless.local.wire.console.counsel import Counsel, RunningDrill
     from keyless.local.wire.console.door import Session
 
 
@@ -25,6 +25,7 @@ class Asked:
         counsel: What rooms above know.
         path: The parts of the path that have a name.
         query: The query.
+        drills: The drills that were begun from the page, the latest last.
         form: The fields of the form, which no representation shows.
     """
 
@@ -33,9 +34,10 @@ class Asked:
     counsel: Counsel
     path: Mapping[str, str]
     query: Mapping[str, str]
+    drills: list[RunningDrill] = field(default_factory=list)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def field(self, name: str) -> str:
+    def required(self, name: str) -> str:
         """Return a field of the form.
 
         Raises:

@@ -12,6 +12,7 @@ from keyless.errors import LocalAzureError
 from keyless.local.operations import VAULT_OPERATIONS
 from keyless.local.operations.names import CHALLENGE, CHECKS
 from keyless.local.wire.console.asked import Page
+from keyless.local.wire.console.lesson import lesson_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,6 +213,7 @@ def call(asked: Asked) -> Page:
             "call": call_of(number, entry),
             "request": _request_line(entry, asked.azure),
             "checks": _checks(entry),
+            "lesson": lesson_of(asked.azure, entry, asked.counsel),
             "answer": _answer(asked.azure.journal.answer(number)),
         },
     )

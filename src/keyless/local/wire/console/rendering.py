@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import jinja2
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from keyless.local.wire.console.asked import Asked, Page
@@ -37,6 +38,7 @@ def templates() -> jinja2.Environment:
     )
     made.filters["moment"] = moment
     made.filters["span"] = span
+    made.filters["told"] = told
     return made
 
 
@@ -82,3 +84,11 @@ def span(seconds: float) -> str:
         if number:
             parts.append(f"{number} {unit}")
     return " ".join(parts[:2]) or "0 s"
+
+
+def told(text: str) -> Markup:
+    """Return the words of a remedy with its commands, which stand between backticks, set as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )

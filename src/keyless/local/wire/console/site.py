@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from keyless.local.azure.azure import Azure
-    from keyless.local.wire.console.counsel import Counsel
+    from keyless.local.wire.console.counsel import Counsel, RunningDrill
     from keyless.local.wire.console.door import Refusal, Session
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -36,9 +36,37 @@ _VIEWS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "/": ("flow", "live"),
         "/calls/{number}": ("flow", "call"),
+        "/vaults": ("holdings", "vaults"),
+        "/vaults/{vault}/{kind}/{name}": ("holdings", "versions"),
+        "/access": ("access", "access"),
+        "/faults": ("happenings", "faults"),
+        "/drills": ("happenings", "drills"),
+        "/time": ("happenings", "time"),
+        "/report": ("happenings", "report"),
     }
 )
-_ACTIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({})
+_ACTIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "/reveal": ("holdings", "reveal"),
+        "/hide": ("holdings", "hide"),
+        "/roles/grant": ("actions", "grant"),
+        "/roles/revoke": ("actions", "revoke"),
+        "/policies/add": ("actions", "add_policy"),
+        "/identities/assign": ("actions", "assign"),
+        "/networks/open": ("actions", "open_network"),
+        "/faults/add": ("actions", "add_fault"),
+        "/faults/remove": ("actions", "remove_fault"),
+        "/faults/clear": ("actions", "clear_faults"),
+        "/clock/advance": ("actions", "advance"),
+        "/objects/rotate": ("actions", "rotate"),
+        "/objects/delete": ("actions", "delete"),
+        "/secrets/recover": ("actions", "recover"),
+        "/secrets/enable": ("actions", "enable"),
+        "/drills/begin": ("actions", "begin_drill"),
+        "/drills/end": ("actions", "end_drill"),
+        "/journal/clear": ("actions", "clear_journal"),
+    }
+)
 _HEADERS: Final = MappingProxyType(
     {
         "Cache-Control": "no-store",
@@ -64,6 +92,7 @@ class Console:
         self._azure = azure
         self._counsel = counsel
         self._door = Door()
+        self._drills: list[RunningDrill] = []
         self._ending = asyncio.Event()
 
     def link(self, base: str) -> str:
@@ -165,6 +194,7 @@ class Console:
             counsel=self._counsel,
             path=dict(request.match_info),
             query=dict(request.query),
+            drills=self._drills,
             form=form or {},
         )
 
