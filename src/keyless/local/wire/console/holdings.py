@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keyless.local.azure.azure import Azure, Vault
-    from keyless.local.azure.keyvault.objects.stored import ObjectProperties
+    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties
     from keyless.local.azure.keyvault.objects.vault_objects import VaultObjects
     from keyless.local.operations import Kind
     from keyless.local.wire.console.asked import Asked
@@ -110,7 +110,7 @@ def _type(kind: Kind, found: ObjectProperties) -> str:
     return found.attributes.content_type or ""
 
 
-def _deleted(held: VaultObjects) -> list[object]:
+def _deleted(held: VaultObjects) -> list[DeletedObject]:
     return list(held.page_of_deleted(start="", size=_MOST))[:_MOST]
 
 

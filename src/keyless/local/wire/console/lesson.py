@@ -113,7 +113,8 @@ def _by_role(azure: Azure, entry: Entry, counsel: Counsel) -> Lesson:
     least, identity = counsel.smallest(entry), azure.identities.get(entry.identity or "")
     if least is None or identity is None:
         return Lesson(because=entry.reason)
-    now, steps, asked = "", (), ""
+    now, asked = "", ""
+    steps: tuple[Step, ...] = ()
     try:
         found = explain(azure, identity=identity.name, action=entry.operation, on=entry.scope)
         now, steps, asked = found.decision.reason if found.decision.allowed else "", found.steps, found.action

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure
 
-_PAUSE: Final = 0.2  # Seconds. People see no difference, and a busy program costs a few renderings.
+_PAUSE: Final = 0.3  # Seconds. People see no difference, and a busy program costs a few renderings.
+_AT_ONCE: Final = 30
+"""How many rows an event brings: a screenful, since nobody reads more of them in that time."""
 _ALIVE: Final = 15.0
 
 
@@ -52,6 +54,7 @@ async def stream(
 
 def _event(azure: Azure, wanted: Filter, start: int, root: str) -> tuple[int, str]:
     calls, end = found_in(azure.journal, wanted, start=start)
-    html = templates().get_template("rows.html").render(calls=calls, root=root)
-    said = json.dumps({"html": html, "recorded": end})
+    html = templates().get_template("rows.html").render(calls=calls[:_AT_ONCE], root=root)
+    # Where some are left out, the rows before them go as well: those that are shown leave no gap.
+    said = json.dumps({"html": html, "recorded": end, "anew": len(calls) > _AT_ONCE})
     return end, f"id: {end}\ndata: {said}\n\n"

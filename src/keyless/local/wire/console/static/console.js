@@ -6,6 +6,7 @@ const ROWS = 200; // With more of them in the page, browsers get slow.
 function live(list) {
   const pause = document.getElementById("pause");
   const query = new URLSearchParams(location.search);
+  const older = document.getElementById("older");
   let next = list.dataset.next;
   let source = null;
 
@@ -14,9 +15,18 @@ function live(list) {
     next = String(told.recorded);
     document.getElementById("recorded").textContent = told.recorded.toLocaleString("en");
     if (!told.html) return;
+    if (told.anew) list.replaceChildren();
     list.insertAdjacentHTML("afterbegin", told.html);
+    const trimmed = told.anew || list.children.length > ROWS;
     while (list.children.length > ROWS) list.lastElementChild.remove();
     document.getElementById("empty").hidden = true;
+    if (trimmed) { older.hidden = false; lead(older.firstElementChild, list.lastElementChild); }
+  }
+
+  function lead(link, row) {
+    const asked = new URLSearchParams(location.search);
+    asked.set("before", row.dataset.number);
+    link.search = `?${asked}`;
   }
 
   function listen() {
@@ -45,6 +55,7 @@ async function part(address, options = {}) {
 function fill(place, html) {
   place.innerHTML = html;
   place.hidden = false;
+  place.closest(".flow")?.classList.add("open");
 }
 
 let opener = null;
@@ -61,6 +72,7 @@ async function openBeside(link) {
 function close(place) {
   place.hidden = true;
   place.replaceChildren();
+  place.closest(".flow").classList.remove("open");
   if (opener) { opener.removeAttribute("aria-current"); opener.focus(); }
 }
 
