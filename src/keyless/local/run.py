@@ -25,7 +25,7 @@ from keyless.local.wire.serving.passing_time import passing_time
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure
@@ -86,6 +86,19 @@ class Run:
     def proxy_netloc(self, *, metadata: bool) -> str:
         """Return where a proxy is that answers for the metadata service, or one that refuses it."""
         return listeners.netloc(self.sockets.proxy if metadata == self.answers_metadata else self.sockets.other_proxy)
+
+
+def console_of(azure: Azure, opened: Callable[[], Sequence[str]]) -> Console:
+    """Return the console of a local Azure, which a run without one does not pay for.
+
+    Args:
+        azure: The local Azure.
+        opened: Returns the sources of managed identities that are served.
+    """
+    from keyless.local.testing.counsel import Counsel  # noqa: PLC0415 (as said)
+    from keyless.local.wire.console.site import Console  # noqa: PLC0415
+
+    return Console(azure, counsel=Counsel(azure, opened))
 
 
 @asynccontextmanager

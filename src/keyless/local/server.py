@@ -19,10 +19,8 @@ from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.run import Run, Sockets, serving
+from keyless.local.run import Run, Sockets, console_of, serving
 from keyless.local.sources import SOURCES
-from keyless.local.testing.counsel import Counsel
-from keyless.local.wire.console.site import Console
 from keyless.local.wire.control.site import ROOT, Control
 from keyless.local.wire.identity import arc, imds, service_fabric
 from keyless.local.wire.identity.site import IdentitySources, check_source
@@ -154,7 +152,7 @@ class LocalAzure:
             folder=folder,
         )
         control = Control(azure, sources=self._open_sources, console=lambda: self.console_url)
-        console = Console(azure, counsel=Counsel(azure, sources.opened)) if self._has_console else None
+        console = console_of(azure, sources.opened) if self._has_console else None
         return Run(
             azure,
             folder,

@@ -123,7 +123,10 @@ def test_a_signal_ends_exec_at_once_while_a_reference_is_read(number: signal.Sig
                     asked.set()
 
         threading.Thread(target=accept, daemon=True).start()
-        identity = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}/msi", "IDENTITY_HEADER": "made-up"}
+        identity = {
+            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}/msi",
+            "IDENTITY_HEADER": "made-up",
+        }
         reference = "@Microsoft.KeyVault(VaultName=contoso-kv;SecretName=x)"
         environment = {**os.environ, **identity, "X": reference, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": ""}
         process = subprocess.Popen(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES
 from keyless.local.azure.explanation import explain
+from keyless.local.operations.names import ON_VAULTS
 from keyless.local.sources import SOURCES
 from keyless.local.wire.console.asked import Page
 from keyless.local.wire.console.holdings import objects_of
@@ -21,6 +22,7 @@ _MOST: Final = 100
 _ASKED: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "vault": (("listSecrets", "list secrets"), ("listKeys", "list keys")),
     "secret": (("getSecret", "get"), ("setSecret", "set"), ("deleteSecret", "delete")),
+    "certificate": (("getCertificate", "get"), ("updateCertificate", "update")),
     "key": (("getKey", "get"), ("sign", "sign"), ("decrypt", "decrypt"), ("createKey", "create")),
 }
 
@@ -62,12 +64,9 @@ def _scopes(azure: Azure) -> list[str]:
 
 def _row(azure: Azure, scope: str, kind: str) -> tuple[str, list[list[str]]]:
     """Return a thing, and what each identity may do with it now, decided as a call would be."""
+    asked = [(action, word) for action, word in _ASKED[kind] if action in ON_VAULTS]
     return scope, [
-        [
-            word
-            for action, word in _ASKED[kind]
-            if explain(azure, identity=name, action=action, on=scope).decision.allowed
-        ]
+        [word for action, word in asked if explain(azure, identity=name, action=action, on=scope).decision.allowed]
         for name in azure.identities
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Timer
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
@@ -128,9 +127,7 @@ def begin_drill(asked: Asked) -> str:
     run = asked.counsel.drill(asked.required("name"))
     run.begin()
     asked.drills.append(run)
-    ending = Timer(seconds, run.end)
-    ending.daemon = True
-    ending.start()
+    asked.later(seconds, run.end)
     return f"The drill {asked.required('name')} has begun. It ends in {span(seconds)}."
 
 

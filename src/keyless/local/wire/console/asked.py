@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyless.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from keyless.local.azure.azure import Azure
     from keyless.local.wire.console.counsel import Counsel, RunningDrill
@@ -25,6 +25,7 @@ class Asked:
         counsel: What rooms above know.
         path: The parts of the path that have a name.
         query: The query.
+        later: Has something done after some seconds, unless the run ends before.
         drills: The drills that were begun from the page, the latest last.
         form: The fields of the form, which no representation shows.
     """
@@ -34,6 +35,7 @@ class Asked:
     counsel: Counsel
     path: Mapping[str, str]
     query: Mapping[str, str]
+    later: Callable[[float, Callable[[], None]], None]
     drills: list[RunningDrill] = field(default_factory=list)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
 

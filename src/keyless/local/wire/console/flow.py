@@ -128,15 +128,17 @@ def call_of(number: int, entry: Entry) -> Call:
 
 
 def _stops(entry: Entry) -> tuple[Stop, ...]:
-    places = (
+    places = [
         ("identity", entry.identity or ("no identity" if entry.service == "vault" else "unknown")),
         ("token", "token"),
         ("network", "network"),
         ("vault", entry.vault or "vault"),
         *([("object", entry.name)] if entry.name else []),
-    )
+    ]
     if entry.service == "event-grid":
-        places = (("vault", entry.vault or ""), ("object", entry.name or ""), ("function", "function"))
+        places = [("vault", entry.vault or ""), ("object", entry.name or ""), ("function", "function")]
+    if entry.service == "control":
+        places = [("control API", "control API")]
     end = len(places) if entry.status < _REFUSED else _stopped_at(entry)
     shown = places[:2] if entry.service == "identity" else places
     return tuple(
@@ -147,8 +149,8 @@ def _stops(entry: Entry) -> tuple[Stop, ...]:
 
 def _stopped_at(entry: Entry) -> int:
     """Return at which station a call that failed was stopped."""
-    if entry.service == "event-grid":
-        return 2
+    if entry.service in {"event-grid", "control"}:
+        return 2 if entry.service == "event-grid" else 0
     if entry.service != "vault":
         return 0 if entry.status < _FAILED and entry.code != "Fault" else 1
     return {"token": 1, "network": 2, "object": 4}.get(entry.check or "object", 3)

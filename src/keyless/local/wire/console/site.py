@@ -112,8 +112,10 @@ class Console:
         ]
 
     async def end(self, _: web.Application) -> None:
-        """End the streams that browsers listen to, so that nothing waits for them."""
+        """End the streams that browsers listen to, so that nothing waits for them, and the drill that goes on."""
         self._ending.set()
+        for drill in self._drills:
+            drill.end()
 
     def _guarded(self, handler: Handler) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
@@ -188,12 +190,14 @@ class Console:
         return cast("web.StreamResponse", sent)
 
     def _asked(self, request: web.Request, session: Session, form: Mapping[str, str] | None = None) -> Asked:
+        loop = asyncio.get_running_loop()
         return Asked(
             azure=self._azure,
             session=session,
             counsel=self._counsel,
             path=dict(request.match_info),
             query=dict(request.query),
+            later=lambda seconds, act: loop.call_soon_threadsafe(loop.call_later, seconds, act) and None,
             drills=self._drills,
             form=form or {},
         )

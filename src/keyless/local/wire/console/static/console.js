@@ -6,6 +6,7 @@ const ROWS = 200; // With more of them in the page, browsers get slow.
 function live(list) {
   const pause = document.getElementById("pause");
   const query = new URLSearchParams(location.search);
+  const lost = document.getElementById("lost");
   const older = document.getElementById("older");
   let next = list.dataset.next;
   let source = null;
@@ -33,8 +34,8 @@ function live(list) {
     query.set("start", next);
     source = new EventSource(`${list.dataset.stream}?${query}`);
     source.onmessage = take;
-    source.onopen = () => list.classList.remove("silent");
-    source.onerror = () => list.classList.add("silent");
+    source.onopen = () => { lost.hidden = true; };
+    source.onerror = () => { lost.hidden = false; };
   }
 
   pause.addEventListener("click", () => {
