@@ -13,7 +13,7 @@ BENCH := $(VENV)/.installed-bench
 AZ := build/az/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema parity functions-host az lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema screenshots parity functions-host browser az lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -21,7 +21,7 @@ help: ## Say what can be made
 demo: $(RUN) ## See it work: the function reads a secret by managed identity, here
 	@$(BIN)/keyless demo
 
-test: $(DEV) functions-host ## Run every test
+test: $(DEV) functions-host browser ## Run every test
 	@$(BIN)/pytest -n auto --dist worksteal
 
 quick: $(DEV) ## Run every test that takes under 0.2 s
@@ -31,7 +31,7 @@ slow: $(DEV) ## Run every test, and write the list of those that quick leaves ou
 	@$(BIN)/pytest -n auto --dist worksteal -o junit_family=xunit1 --junitxml=build/tests.xml
 	@$(BIN)/python -m tests.slow write build/tests.xml
 
-coverage: $(DEV) ## Run every test, and say which share of the code they run; CI holds the list of slow tests against it
+coverage: $(DEV) browser ## Run every test, and say which share of the code they run; CI holds the list of slow tests against it
 	@$(BIN)/pytest -n auto --dist worksteal --cov -o junit_family=xunit1 --junitxml=build/tests.xml
 	@$(BIN)/python -m tests.slow check build/tests.xml
 
@@ -82,6 +82,9 @@ docs: $(DEV) ## Build the documents' site into build/site
 schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.toml with
 	@$(BIN)/python -c 'from keyless.local.azure.config.json_schema import schema_text; print(schema_text(), end="")' > docs/keyless.schema.json
 
+screenshots: $(DEV) browser ## Take the pictures of the console in docs/images, light and dark
+	@$(BIN)/python -m tests.local.console.screenshots
+
 parity: $(DEV) functions-host ## Show that Azure's own code, its own host and the dev host answer the same, as tables
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py tests/function/test_real_host.py
 
@@ -93,6 +96,14 @@ functions-host:
 		&& ! dpkg -s python3-grpcio python3-protobuf python3-dateutil libicu72 >/dev/null 2>&1; then \
 		echo "Installing what Azure's Functions host needs ..."; \
 		(apt-get update -qq && apt-get install -y -qq python3-grpcio python3-protobuf python3-dateutil libicu72) >/dev/null 2>&1 \
+			|| echo "That did not work: the tests that need it are skipped, and say so."; \
+	fi
+
+# The browser that tries the console.
+browser:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && ! command -v chromium >/dev/null; then \
+		echo "Installing the browser that tries the console ..."; \
+		(apt-get update -qq && apt-get install -y -qq chromium fonts-dejavu-core) >/dev/null 2>&1 \
 			|| echo "That did not work: the tests that need it are skipped, and say so."; \
 	fi
 

@@ -73,3 +73,25 @@ def test_every_word_that_the_journal_holds_can_be_asked_for() -> None:
     for code in CODES:
         journal.record(_entry(code=code))
         assert journal.count(code=code) == 1
+
+
+@pytest.mark.parametrize("name", ["value", "access_token"])
+def test_the_body_of_an_answer_is_kept_without_what_is_secret_in_it(name: str) -> None:
+    journal = Journal()
+    sent = {name: "s3cr3t", "id": "kept"}
+    journal.record(_entry(), sent)
+    assert journal.answer(0) == {name: "(hidden)", "id": "kept"}
+    assert sent[name] == "s3cr3t"
+    assert "s3cr3t" not in repr(vars(journal))
+
+
+def test_the_items_of_a_list_are_kept_and_answers_give_way_to_later_ones() -> None:
+    journal = Journal()
+    journal.record(_entry(), {"value": [{"id": "a"}]})
+    assert journal.answer(0) == {"value": [{"id": "a"}]}
+    for _ in range(1000):
+        journal.record(_entry(), {"id": "later"})
+    assert journal.answer(0) is None
+    assert journal.answer(1000) == {"id": "later"}
+    journal.clear()
+    assert journal.answer(1000) is None

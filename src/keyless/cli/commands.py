@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = MappingProxyType(
     {
         "audit": _Entry("audit", "audit", "Look for what Azure stops, in files."),
         "certificate": _Entry("certificate", "certificate", "Create, import, show and renew certificates."),
+        "console": _Entry("console", "console", "Open the console of a local Azure."),
         "demo": _Entry("demo", "demo", "Watch the function read a secret."),
         "doctor": _Entry("doctor", "doctor", "Find out why a secret cannot be read."),
         "drill": _Entry("drill", "drill", "Run a program while something goes wrong."),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
 @real_option
+@click.option("--console", is_flag=True, help="Serve the console, a page in the browser, and print its link.")
 @keep_unresolved_option
 @reference_identity_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -51,6 +52,7 @@ def run(
     source: str,
     data: Path | None,
     real: tuple[Real, ...],
+    console: bool,
     keep_unresolved: bool,
     reference_identity: str | None,
     command: tuple[str, ...],
@@ -63,9 +65,11 @@ def run(
     chosen = choose_config(config)
     with (
         blocked_signals() as before,
-        LocalAzure(chosen, source=source, data=data, real=real, at_once=True) as azure,
+        LocalAzure(chosen, source=source, data=data, real=real, at_once=True, console=console) as azure,
     ):
         click.echo(f"keyless: {told_real(azure)}", err=True)
+        if console:
+            sys.stderr.write(f"keyless: the console: {azure.console_url}\n")
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )

@@ -23,6 +23,9 @@ def show(azure: LocalAzure, host: FunctionHost) -> None:
     console = Console(highlight=False)
     console.print("[bold]The local Azure is up.[/] Ctrl+C stops it.\n")
     _show(console, f"{told_real(azure)}\n")
+    if (url := azure.console_url) is not None:
+        console.print("[bold]The console[/], which this link opens once; `keyless console` gives another:")
+        _show(console, f"  {url}\n")
     console.print("[bold]Vaults[/] and what is in them:")
     for vault in azure.azure.vaults.values():
         _show(console, f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}")

@@ -66,6 +66,7 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 @click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
 @real_option
 @click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
+@click.option("--console/--no-console", default=True, help="Serve the console, a page in the browser. [default: yes]")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
     *,
@@ -81,6 +82,7 @@ def up(
     quiet: bool,
     any_user: bool,
     real: tuple[Real, ...],
+    console: bool,
     as_json: bool,
 ) -> None:
     """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
@@ -104,6 +106,7 @@ def up(
             any_user=any_user,
             at_once=True,
             real=real,
+            console=console,
         ) as azure,
         FunctionHost(
             functions or bundled_function_app(),
@@ -190,6 +193,7 @@ def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:
         "tenant": azure.azure.tenant_id,
         "applications": {name: found.client_id for name, found in azure.azure.directory.applications.items()},
         "control": {"url": azure.control_url, "token": azure.control_token},
+        "console": azure.console_url,
         "ca": str(azure.ca_file),
         "env": azure.environment(),
         "sources": azure.describe_sources(),

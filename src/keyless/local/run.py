@@ -9,13 +9,14 @@ from keyless.local.wire.serving import listeners
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.config.declaration import Real
     from keyless.local.pki.authority import ServerCertificate
     from keyless.local.pki.trust import TrustFiles
+    from keyless.local.wire.console.site import Console
     from keyless.local.wire.identity.site import IdentitySources
     from keyless.local.wire.proxy.upstream import Upstream
 
@@ -73,7 +74,27 @@ class Run:
     real: frozenset[Real]
     proxy_password: str = field(repr=False)
     control_token: str = field(repr=False)
+    console: Console | None
 
     def proxy_netloc(self, *, metadata: bool) -> str:
         """Return where a proxy is that answers for the metadata service, or one that refuses it."""
         return listeners.netloc(self.sockets.proxy if metadata == self.answers_metadata else self.sockets.other_proxy)
+
+    def console_link(self) -> str | None:
+        """Return a new link, which opens the console once; None where it is not served."""
+        if self.console is None:
+            return None
+        return self.console.link(f"http://{listeners.netloc(self.sockets.http)}")
+
+
+def console_of(azure: Azure, opened: Callable[[], Sequence[str]]) -> Console:
+    """Return the console of a local Azure, which a run without one does not pay for.
+
+    Args:
+        azure: The local Azure.
+        opened: Returns the sources of managed identities that are served.
+    """
+    from keyless.local.testing.counsel import Counsel  # noqa: PLC0415 (as said)
+    from keyless.local.wire.console.site import Console  # noqa: PLC0415
+
+    return Console(azure, counsel=Counsel(azure, opened))

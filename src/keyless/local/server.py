@@ -22,7 +22,7 @@ from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.run import Run, Sockets
+from keyless.local.run import Run, Sockets, console_of
 from keyless.local.sources import SOURCES
 from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.identity import arc, imds, service_fabric
@@ -79,6 +79,7 @@ class LocalAzure:
             passes while a program that is started then loads itself.
         real: What of Azure is left alone, beside what the configuration says: ``arm`` is its management plane with
             Microsoft Entra ID and Microsoft Graph, which are local otherwise.
+        console: Whether to serve the console, a page that shows and changes all this; it is loaded when it is opened.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class LocalAzure:
         any_user: bool = False,
         at_once: bool = False,
         real: Collection[Real] = (),
+        console: bool = False,
     ) -> None:
         self._config = config_of(config)
         self._source = check_source(source)
@@ -103,6 +105,7 @@ class LocalAzure:
         self._any_user = any_user
         self._at_once = at_once
         self.real = check_real(real) | self._config.real
+        self._has_console = console
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
         self._started: Run | None = None
         self._serving: LoopThread | None = None
@@ -167,6 +170,7 @@ class LocalAzure:
             authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
             folder=folder,
         )
+        console = console_of(azure, sources.opened) if self._has_console else None
         return Run(
             azure,
             folder,
@@ -183,6 +187,7 @@ class LocalAzure:
             real=self.real,
             proxy_password=azure.shared_secret("proxy"),
             control_token=secrets.token_urlsafe(32),
+            console=console,
         )
 
     def wait(self) -> None:
@@ -288,6 +293,11 @@ class LocalAzure:
     def control_token(self) -> str:
         """What a request to the control API must show. Whoever has it can read and change everything."""
         return self._run.control_token
+
+    @property
+    def console_url(self) -> str | None:
+        """A new link to the console, which opens it once; None where it is not served."""
+        return self._run.console_link()
 
     @property
     def ca_file(self) -> Path:

@@ -45,17 +45,19 @@ async def serving(run: Run, authority: CertificateAuthority, host: str) -> Async
     guarded, by_any_name = guard(host=host), guard(host=host, names=LOOPBACK | {*LOGIN_HOSTS})
     at_authority = authority_routes(run.azure, url=f"https://{listeners.named_netloc(sockets.authority)}")
     asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
-    control = Control(run.azure, token=run.control_token, sources=run.open_sources)
+    control = Control(run.azure, token=run.control_token, sources=run.open_sources, console=run.console_link)
     bounds = _boundaries(run, lines, alone=host in LOOPBACK)
-    proxies = _proxies(run, context, lines)
+    proxies, console = _proxies(run, context, lines), run.console.routes() if run.console else []
     async with AsyncExitStack() as stack:
         for routes, listener, trust, guarding in (
-            ([*control.routes(), *http_routes(run.sources)], sockets.http, None, guarded),
+            ([*console, *control.routes(), *http_routes(run.sources)], sockets.http, None, guarded),
             (service_fabric_routes(run.sources), sockets.service_fabric, run.certificate.server_context(), guarded),
             (at_authority, sockets.authority, context, by_any_name),
         ):
             app = web.Application(middlewares=[guarding])
             app.add_routes(routes)
+            if run.console is not None and listener is sockets.http:
+                app.on_shutdown.append(run.console.end)
             await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
         lists, vaults = revocation_app(authority.roots_list, authority.servers_list), vault_app(run.azure)
         for app, listener, trust in (

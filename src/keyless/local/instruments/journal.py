@@ -11,12 +11,16 @@ from keyless.local.instruments import journal_failures
 from keyless.local.instruments.journal_filters import check_code, check_operation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from keyless.local.instruments.journal_entry import Entry
     from keyless.local.operations.names import Service
 
+    Body = Mapping[str, object] | str | None
+
 _OK: Final = 200
+_ANSWERS: Final = 1000
+_HIDDEN: Final = frozenset({"value", "access_token"})
 
 
 class Journal:
@@ -27,10 +31,13 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=limit)
         self._recorded = 0
         self._unseen: deque[Entry] = deque(maxlen=limit)
+        self._answers: deque[tuple[int, Body]] = deque(maxlen=_ANSWERS)
 
-    def record(self, entry: Entry) -> None:
-        """Keep an entry."""
+    def record(self, entry: Entry, answer: Body = None) -> None:
+        """Keep an entry, and for the latest ones the body of the answer: a value or a token in it is left out."""
         with self._lock:
+            if answer is not None:
+                self._answers.append((self._recorded, _without_value(answer)))
             self._entries.append(entry)
             self._recorded += 1
             if entry.is_denial:
@@ -55,6 +62,11 @@ class Journal:
             first = min(max(start, oldest), self._recorded)
             skipped = first - oldest
             return first, tuple(itertools.islice(self._entries, skipped, skipped + size))
+
+    def answer(self, number: int) -> Body:
+        """Return the body of the answer of an entry, without a value or a token; None where it is not kept."""
+        with self._lock:
+            return next((body for found, body in self._answers if found == number), None)
 
     def entries(
         self,
@@ -192,6 +204,7 @@ class Journal:
         """Forget every entry, so that a test counts only what comes next."""
         with self._lock:
             self._entries.clear()
+            self._answers.clear()
             self._unseen.clear()
 
     def _all(self) -> tuple[Entry, ...]:
@@ -207,3 +220,11 @@ class Journal:
                 self._unseen.clear()
                 self._unseen.extend(kept)
         return found
+
+
+def _without_value(answer: Body) -> Body:
+    """Return an answer with its value left out; a list, whose items hold none, has the same name."""
+    if not isinstance(answer, dict) or not _HIDDEN & answer.keys():
+        return answer
+    hidden = (name for name in _HIDDEN if isinstance(answer.get(name), str))
+    return {**answer, **dict.fromkeys(hidden, "(hidden)")}

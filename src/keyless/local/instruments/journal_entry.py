@@ -9,7 +9,7 @@ from keyless.local.operations.names import CHALLENGE
 
 if TYPE_CHECKING:
     from keyless.local.operations import Kind
-    from keyless.local.operations.names import Service
+    from keyless.local.operations.names import Check, Service
 
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
 _DENIALS = {
@@ -44,6 +44,7 @@ class Entry:
         reason: Why it was answered so, in one sentence.
         client: The client's User-Agent; empty where it sent none.
         ms: How long the answer took to make, in milliseconds.
+        check: The check of a vault that ended it; None where all were passed, or no vault was asked.
     """
 
     time: float
@@ -60,6 +61,7 @@ class Entry:
     code: str | None = None
     client: str = ""
     ms: float = 0.0
+    check: Check | None = None
 
     @property
     def is_denial(self) -> bool:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Service = Literal["identity", "vault", "arm", "graph", "control", "event-grid"]
 IdentityOperation = Literal["getToken", "getChallenge", "probe", "discover"]
 GraphOperation = Literal["readDirectory", "changeDirectory"]
+Check = Literal["token", "path", "fault", "parameters", "network", "limit", "access", "object"]
+CHECKS: Final[tuple[Check, ...]] = get_args(Check)
+"""The checks of a vault in Azure's order; a fault strikes between them, and ``object`` is whether it exists and can be used."""
 CHALLENGE: Final = "getChallenge"
 """A request that shows no token, as the first one of official SDKs to a vault, and of clients of Arc."""
 UNKNOWN: Final = "unknown"

@@ -81,12 +81,21 @@ class Control:
         token: What a request must show.
         sources: Says of each source of managed identities what a program must set and unset, and has the one that is named
             served, or all of them.
+        console: Makes a link that opens the console once; gives None where there is no console.
     """
 
-    def __init__(self, azure: Azure, *, token: str, sources: Callable[[str | None], object]) -> None:
+    def __init__(
+        self,
+        azure: Azure,
+        *,
+        token: str,
+        sources: Callable[[str | None], object],
+        console: Callable[[], str | None],
+    ) -> None:
         self._token = token
         self._azure = azure
         self._sources = sources
+        self._console = console
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, to be added before any that takes every path."""
@@ -94,6 +103,7 @@ class Control:
         return [
             *found,
             web.get(f"{ROOT}/sources", self._answering(self._show_sources)),
+            web.post(f"{ROOT}/console", self._answering(self._open_console)),
             web.route("*", ROOT, self._answering(_refuse)),
             web.route("*", f"{ROOT}/{{rest:.*}}", self._answering(_refuse)),
         ]
@@ -118,6 +128,17 @@ class Control:
     def _show_sources(self, _: Azure, request: ControlRequest) -> object:
         request.check_fields("source")
         return self._sources(request.optional_text("source"))
+
+    def _open_console(self, _: Azure, request: ControlRequest) -> object:
+        request.check_fields()
+        url = self._console()
+        if url is None:
+            raise ConfigurationError(
+                "This local Azure serves no console.",
+                cause="It was started without one.",
+                remedy="Start it with `keyless up`, or with `keyless run --console -- CMD`.",
+            )
+        return {"url": url}
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         if not request.raw_path.startswith(ROOT) or _name(request.host) not in _LOOPBACK or "Origin" in request.headers:

@@ -121,7 +121,8 @@ def journaled(
                 reason=found.reason,
                 client=request.headers.get("User-Agent", ""),
                 ms=(time.perf_counter() - started) * 1000,
-            )
+            ),
+            found.body if fault is None or struck is None else fault.body,
         )
         return response
 

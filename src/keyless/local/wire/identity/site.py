@@ -17,7 +17,7 @@ from keyless.local.wire.identity.service_fabric import ServiceFabric
 from keyless.local.wire.identity.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure, Identity
@@ -137,6 +137,10 @@ class IdentitySources:
                 remedy="Add one to the configuration: [identities.NAME].",
             )
         return found
+
+    def opened(self) -> Sequence[SourceName]:
+        """Return the sources that are served."""
+        return [source for source in SOURCES if source in self._opened]
 
     def close(self) -> None:
         """Remove what was put outside the private folder."""

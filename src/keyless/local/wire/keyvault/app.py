@@ -21,6 +21,8 @@ from keyless.local.wire.keyvault.protocol.headers import rbac_headers
 from keyless.local.wire.keyvault.request_context import MAX_BODY, RequestContext, respond
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from keyless.local.azure.azure import Azure
 
 
@@ -60,11 +62,15 @@ class Dispatcher:
         context = RequestContext(self._azure, vault, request, slow=self._slow)
         try:
             response = await context.proceed()
+            body: Mapping[str, object] | str | None = context.body
+            if context.check == "fault" and context.fault is not None:
+                body = context.fault.body
             code, reason = (
                 (None, context.reason) if context.fault is None else ("Fault", f"Fault {context.fault.name}.")
             )
         except RefusedError as refused:
-            response = respond(request, self._azure, refused.status, refused.body())
+            body = refused.body()
+            response = respond(request, self._azure, refused.status, body)
             response.headers.update(refused.headers)
             code, reason = refused.inner_code or refused.code, refused.reason
         if context.decision is not None and context.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
@@ -85,7 +91,9 @@ class Dispatcher:
                 reason=reason,
                 client=request.headers.get("User-Agent", ""),
                 ms=(time.perf_counter() - started) * 1000,
-            )
+                check=context.check,
+            ),
+            body,
         )
         return response
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure, Vault
     from keyless.local.instruments.faults import Fault
+    from keyless.local.operations.names import Check
     from keyless.local.wire.keyvault.protocol.answer import Answer
 
 # The application id of Key Vault itself, under which tokens for it may be asked for as well.
@@ -56,6 +57,8 @@ class RequestContext:
         identity: The name of the identity whose token it shows; None until that is known.
         decision: Whether the identity may do it; None until that is decided.
         fault: The fault that struck it; None where none did.
+        check: The check that it is at; None once it has passed all.
+        body: What it was answered, where that is no refusal.
     """
 
     def __init__(self, azure: Azure, vault: Vault, request: web.Request, *, slow: Executor) -> None:
@@ -67,6 +70,8 @@ class RequestContext:
         self.identity: str | None = None
         self.decision: Decision | None = None
         self.fault: Fault | None = None
+        self.check: Check | None = "token"
+        self.body: dict[str, object] | None = None
 
     @property
     def token(self) -> str:
@@ -94,18 +99,25 @@ class RequestContext:
         found = find_operation(request.method, request.rel_url.raw_path)
         self.match = found if isinstance(found, Match) else None
         claims = self._authenticate()
+        self.check = "path"
         if isinstance(found, RefusedError):
             raise found
+        self.check = "fault"
         struck = await self._apply_fault(claims, found)
         if struck is not None:
             return struck
+        self.check = "parameters"
         api_version = check_api_version(request.query)
         if found.name:
             check_name(found.name)
+        self.check = "network"
         self._check_network(claims)
+        self.check = "limit"
         if not self._vault.lets_in():
             raise throttled()
+        self.check = "access"
         self._authorize(claims, found)
+        self.check = "object"
         call = Call(
             vault=self._vault,
             # The port of https goes without saying: no id of Azure shows it.
@@ -121,6 +133,7 @@ class RequestContext:
             content=await self._content(),
         )
         answer = await self._answered(found, call)
+        self.check, self.body = None, answer.body
         response = respond(request, self._azure, answer.status, answer.body)
         response.headers.update(answer.headers)
         return response

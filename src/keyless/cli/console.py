@@ -1,0 +1,23 @@
+"""``keyless console``: open the console of a running local Azure."""
+
+from __future__ import annotations
+
+import webbrowser
+
+import click
+
+from keyless.cli.control_client import connect, reaching_control
+
+
+@click.command()
+@click.option("--print", "only_print", is_flag=True, help="Print the link, and open no browser.")
+@reaching_control
+def console(*, only_print: bool, url: str | None, token: str | None) -> None:
+    """Open the console of the `keyless up` that runs, in the browser.
+
+    The link is printed, too. It opens the console once.
+    """
+    link = connect(url, token).ask("POST", "console")["url"]
+    click.echo(link)
+    if not only_print:
+        webbrowser.open(link)

@@ -1,0 +1,60 @@
+"""Server-sent events: the rows of the calls that come in, from the journal, a few times a second."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from keyless.local.wire.console.flow import Filter, found_in
+from keyless.local.wire.console.rendering import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keyless.local.azure.azure import Azure
+
+_PAUSE: Final = 0.3  # Seconds. People see no difference, and a busy program costs a few renderings.
+_AT_ONCE: Final = 30
+"""How many rows an event brings: a screenful, since nobody reads more of them in that time."""
+_ALIVE: Final = 15.0
+
+
+async def stream(
+    request: web.Request, azure: Azure, ending: asyncio.Event, *, root: str, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """Send what the journal gets from the number ``start`` on, until the browser leaves or the run ends."""
+    wanted = Filter.of(request.query)
+    # After a break the browser says itself what it saw last.
+    told = request.headers.get("Last-Event-ID") or request.query.get("start", "")
+    start = int(told) if told.isdecimal() else azure.journal.recorded
+    answer = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream"})
+    await answer.prepare(request)
+    quiet = 0.0
+    with suppress(ConnectionError):
+        while not ending.is_set():
+            event = (
+                await asyncio.to_thread(_event, azure, wanted, start, root) if azure.journal.recorded > start else None
+            )
+            if event is not None:
+                start, text = event
+                await answer.write(text.encode())
+                quiet = 0.0
+            elif quiet >= _ALIVE:
+                await answer.write(b":\n\n")
+                quiet = 0.0
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), _PAUSE)
+            quiet += _PAUSE
+    return answer
+
+
+def _event(azure: Azure, wanted: Filter, start: int, root: str) -> tuple[int, str]:
+    calls, end = found_in(azure.journal, wanted, start=start)
+    html = templates().get_template("rows.html").render(calls=calls[:_AT_ONCE], root=root)
+    # Where some are left out, the rows before them go as well: those that are shown leave no gap.
+    said = json.dumps({"html": html, "recorded": end, "anew": len(calls) > _AT_ONCE})
+    return end, f"id: {end}\ndata: {said}\n\n"
