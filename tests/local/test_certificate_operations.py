@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -238,6 +239,28 @@ def test_a_certificate_its_key_and_its_secret_are_deleted_recovered_and_purged_t
     assert certificates.send("DELETE", "deletedcertificates/web").status_code == 204
     for where in everywhere:
         assert certificates.send("GET", f"deleted{where}/web").status_code == 404
+
+
+def test_the_name_of_a_deleted_certificate_is_not_free(certificates: Certificates) -> None:
+    certificates.create()
+    certificates.ask("DELETE", "certificates/web")
+    refused = certificates.refusal("POST", "certificates/web/create", policy=policy_of())
+    told = "Certificate web is currently in a deleted but recoverable state, and its name cannot be reused;"
+    assert refused[:2] == (409, "Conflict")
+    assert refused[2].startswith(told)
+    key, leaf = own_certificate()
+    value = pem_of(key) + leaf.public_bytes(Encoding.PEM).decode()
+    assert certificates.refusal("POST", "certificates/web/import", value=value) == refused
+
+
+def test_an_order_is_completed_once_however_many_ask(certificates: Certificates) -> None:
+    told: list[VaultEvent] = []
+    certificates.ask("POST", "certificates/web/create", policy=policy_of())
+    with certificates.azure.event_grid.subscribed(told.append), ThreadPoolExecutor(8) as pool:
+        certificates.azure.clock._offset += 5  # Without what the clock does when it is advanced.
+        found = list(pool.map(lambda _: certificates.vault.certificates.find("web"), range(16)))
+    assert len({each.facts["x5t"] for each in found if each}) == 1
+    assert sorted(event.kind for event in told) == ["certificate", "key", "secret"]
 
 
 def test_a_disabled_certificate_is_shown_and_its_key_and_its_secret_are_refused(certificates: Certificates) -> None:

@@ -160,17 +160,17 @@ class Vault(Making):
 
     @property
     def policies(self) -> Mapping[str, Permissions]:
-        """The access policies: what each object id may do with secrets, and with keys."""
+        """The access policies: what each object id may do with secrets, keys and certificates."""
         return MappingProxyType(self._policies)
 
     def set_policy(self, identity: Principal, permissions: Iterable[str]) -> None:
-        """Say by an access policy what an identity may do with every secret and key here; nothing takes its policy away.
+        """Say by an access policy what an identity may do with all that is here; nothing takes its policy away.
 
         The vault goes by access policies from then on, and roles do nothing, as in Azure.
 
         Args:
             identity: The identity, application or group.
-            permissions: What it may do: ``get`` with secrets, ``keys/sign`` with keys.
+            permissions: What it may do: ``get`` with secrets, ``keys/sign`` with keys, ``certificates/get`` with certificates.
 
         Raises:
             ConfigurationError: If a permission is none.

@@ -169,25 +169,27 @@ class OrderedCertificates(CertificatesWithParts):
         Raises:
             RefusedCertificateError: If it is not in progress.
         """
-        found, now = self.operation(name), self._clock.now()
-        if found is None:
-            return None
-        if found.status(now) != "inProgress":
-            raise RefusedCertificateError(
-                "The order is not in progress.",
-                allowed="the cancellation of what is in progress",
-                message="Pending certificate operation can not be cancelled as it is not in progress.",
-            )
-        cancelled = replace(found, cancel=True, settles_on=now + self._settings().issuance_seconds)
-        self._store.set_operation(self._id(name), cancelled.to_json())
-        return cancelled
+        with self._store.together():
+            found, now = self.operation(name), self._clock.now()
+            if found is None:
+                return None
+            if found.status(now) != "inProgress":
+                raise RefusedCertificateError(
+                    "The order is not in progress.",
+                    allowed="the cancellation of what is in progress",
+                    message="Pending certificate operation can not be cancelled as it is not in progress.",
+                )
+            cancelled = replace(found, cancel=True, settles_on=now + self._settings().issuance_seconds)
+            self._store.set_operation(self._id(name), cancelled.to_json())
+            return cancelled
 
     def forget_operation(self, name: str) -> PendingOperation | None:
         """Forget an order; returns it as it was, or None where there was none."""
-        found = self.operation(name)
-        if found is not None:
-            self._store.set_operation(self._id(name), None)
-        return found
+        with self._store.together():
+            found = self.operation(name)
+            if found is not None:
+                self._store.set_operation(self._id(name), None)
+            return found
 
     def merge(self, name: str, chain: Sequence[str], change: AttributeChange) -> ObjectVersion | None:
         """Make what somebody else has issued the version that was ordered.
@@ -205,13 +207,15 @@ class OrderedCertificates(CertificatesWithParts):
             ConfigurationError: If Key Vault would not accept the attributes.
         """
         check_certificate(change)
-        found, now = self.operation(name), self._clock.now()
-        if found is None or found.status(now) != "inProgress":
-            return None
-        key = self._orders.key_of(found)
-        certificates = self._orders.merged(found, key, chain)
-        enabled = found.enabled if change.enabled is None else change.enabled
-        return self._complete(replace(found, enabled=enabled), key, certificates, updated_on=int(now), tags=change.tags)
+        with self._store.together():
+            found, now = self.operation(name), self._clock.now()
+            if found is None or found.status(now) != "inProgress":
+                return None
+            key = self._orders.key_of(found)
+            certificates = self._orders.merged(found, key, chain)
+            enabled = found.enabled if change.enabled is None else change.enabled
+            found = replace(found, enabled=enabled)
+            return self._complete(found, key, certificates, updated_on=int(now), tags=change.tags)
 
     def settle(self, name: str) -> None:
         """Make what was ordered the latest version, where it is time."""
@@ -219,9 +223,13 @@ class OrderedCertificates(CertificatesWithParts):
         found = self._ordered(name)
         if found is None or not found.is_due(now):
             return
-        certificates = [decoded(each) for each in found.certificates]
         try:
-            self._complete(found, self._orders.key_of(found), certificates, updated_on=found.created_on)
+            with self._store.together():
+                found = self._ordered(name)
+                if found is None or not found.is_due(now):  # Another thread was faster.
+                    return
+                certificates = [decoded(each) for each in found.certificates]
+                self._complete(found, self._orders.key_of(found), certificates, updated_on=found.created_on)
         except (RefusedCertificateError, ObjectStateError) as error:  # Its name was taken while it waited.
             failed = replace(found, error={"code": "Request rejected", "message": error.what})
             self._store.set_operation(self._id(name), failed.to_json())
@@ -239,7 +247,7 @@ class OrderedCertificates(CertificatesWithParts):
         updated_on: int,
         tags: Mapping[str, str] | None = None,
     ) -> ObjectVersion:
-        """Make what was issued the latest version."""
+        """Make what was issued the latest version, among changes that take effect together."""
         waiting = super().find(ordered.name, ordered.version)
         leaf = next(each for each in certificates if is_of(each, key))
         version = version_of(
@@ -253,10 +261,9 @@ class OrderedCertificates(CertificatesWithParts):
             created_on=ordered.created_on,
             updated_on=updated_on,
         )
-        with self._store.together():
-            self._refuse_taken(ordered.name)
-            kept = self._keep_whole(version, CertificatePolicy(ordered.policy), key, certificates)
-            self._store.set_operation(self._id(ordered.name), replace(ordered, done=True).to_json())
+        self._refuse_taken(ordered.name)
+        kept = self._keep_whole(version, CertificatePolicy(ordered.policy), key, certificates)
+        self._store.set_operation(self._id(ordered.name), replace(ordered, done=True).to_json())
         return kept
 
     def _reused(self, name: str, policy: CertificatePolicy) -> PrivateKey | None:

@@ -115,6 +115,11 @@ class VaultCertificates(OrderedCertificates):
         """Go through the certificates by name, those on their way as well."""
         return through(partial(self.page, include_pending=True))
 
+    def page_of_versions(self, name: str, *, start: str, size: int) -> list[ObjectProperties]:
+        """Return up to ``size`` versions from the id ``start`` on, and the one after them: those that are there."""
+        source = partial(super().page_of_versions, name)
+        return page_of_whole(source, lambda found: found, start=start, size=size, whole=True, by_version=True)
+
     def page_of_deleted(self, *, start: str, size: int, include_pending: bool = False) -> list[DeletedObject]:
         """Return up to ``size`` deleted certificates from the name ``start`` on, and the one after them, likewise."""
         return page_of_whole(

@@ -73,7 +73,13 @@ def renewals(latest: ObjectVersion, policy: CertificatePolicy, *, until: float) 
 
 
 def page_of_whole(
-    source: Callable[..., list[_T]], properties: Callable[[_T], ObjectProperties], *, start: str, size: int, whole: bool
+    source: Callable[..., list[_T]],
+    properties: Callable[[_T], ObjectProperties],
+    *,
+    start: str,
+    size: int,
+    whole: bool,
+    by_version: bool = False,
 ) -> list[_T]:
     """Return a page from a source, and the item after it: of all, or of those alone that are there.
 
@@ -83,6 +89,7 @@ def page_of_whole(
         start: The name that the page begins with.
         size: How many items are wanted.
         whole: Whether to leave out what is on its way.
+        by_version: Whether the items are versions of one certificate, so that the page begins with the id of one.
     """
     found: list[_T] = []
     while len(found) <= size:
@@ -90,5 +97,6 @@ def page_of_whole(
         found += [each for each in page[:size] if properties(each).facts or not whole]
         if len(page) <= size:
             break
-        start = properties(page[size]).name
+        following = properties(page[size])
+        start = following.version if by_version else following.name
     return found[: size + 1]

@@ -155,17 +155,17 @@ class CertificatesWithParts(VaultObjects):
             part.change_attributes(name, version, AttributeChange(enabled=enabled))
 
     def _refuse_taken(self, name: str) -> None:
-        """Refuse the name of a key or a secret that is no certificate's.
+        """Refuse a name that is not free: of a deleted certificate, or of a key or a secret that is no certificate's.
 
         Raises:
-            RefusedCertificateError: If there is one.
-            ObjectStateError: If there was one, and the name is not free again.
+            RefusedCertificateError: If there is such a key or secret.
+            ObjectStateError: If something of that name was deleted and is not purged.
         """
-        for part in (self._keys, self._secrets):
+        for part in (self, self._keys, self._secrets):
             state = part.state_of(name)
             if state not in {ObjectState.ABSENT, ObjectState.ACTIVE}:
                 raise ObjectStateError(part.kind, name, state)
-            if state is ObjectState.ACTIVE and not part.is_managed(name):
+            if part is not self and state is ObjectState.ACTIVE and not part.is_managed(name):
                 raise RefusedCertificateError(
                     f"There is a {part.kind} {name!r}.",
                     allowed=f"a name that no {part.kind} has",
