@@ -141,6 +141,13 @@ GO: Final = Language(
             default_on=DEFAULT_ON,
         ),
         Program(
+            client="azidentity, azkeys",
+            version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azkeys v(\S+)"),
+            command=("bin/azkeys",),
+            sources=SOURCES_OF_KEYS,
+            of_keys=True,
+        ),
+        Program(
             client="msal-go, net/http",
             version=_pinned("go/go.mod", r"microsoft-authentication-library-for-go v(\S+)"),
             command=("bin/msal",),
@@ -194,6 +201,17 @@ JAVA: Final = Language(
             default_on=DEFAULT_ON,
         ),
         Program(
+            client="azure-identity, azure-security-keyvault-keys",
+            version=_pinned(
+                "java/pom.xml",
+                r"azure-identity</artifactId>\s*<version>([^<]+)",
+                r"azure-security-keyvault-keys</artifactId>\s*<version>([^<]+)",
+            ),
+            command=("sh", "-c", JAVA_RUN, "clients.AzureKeys"),
+            sources=SOURCES_OF_KEYS,
+            of_keys=True,
+        ),
+        Program(
             client="msal4j, java.net.http",
             version=_pinned("java/pom.xml", r"msal4j</artifactId>\s*<version>([^<]+)"),
             command=("sh", "-c", JAVA_RUN, "clients.Msal"),
@@ -205,7 +223,7 @@ RUST: Final = Language(
     name="rust",
     tools=("cargo",),
     install=("cargo", "build", "--quiet"),
-    sources=("Cargo.toml", "src/*.rs"),
+    sources=("Cargo.toml", "src/*.rs", "src/bin/*.rs"),
     built="target",
     programs=(
         Program(
@@ -215,6 +233,15 @@ RUST: Final = Language(
             ),
             command=("target/debug/clients",),
             differences={"by resource id on app-service": NO_RESOURCE_IDS},
+        ),
+        Program(
+            client="azure_identity, azure_security_keyvault_keys",
+            version=_pinned(
+                "rust/Cargo.toml", r'azure_identity = "=([^"]+)', r'azure_security_keyvault_keys = "=([^"]+)'
+            ),
+            command=("target/debug/keys",),
+            sources=SOURCES_OF_KEYS,
+            of_keys=True,
         ),
     ),
 )
