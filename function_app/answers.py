@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import azure.functions as func
@@ -46,9 +47,15 @@ def answer(body: dict[str, Any]) -> func.HttpResponse:
     return func.HttpResponse(json.dumps(body), headers={"Cache-Control": "no-store"}, mimetype="application/json")
 
 
+@cache
+def in_a_pod() -> bool:
+    """Say whether this process has the variables of workload identity, which do not change while it runs."""
+    return keyless.WorkloadIdentity.is_offered()
+
+
 def kind_of(ids: dict[str, str]) -> str:
     """Return the kind of the identity that reads: the id says so, or what the host offers."""
-    if not ids.keys() - {"clientId"} and keyless.WorkloadIdentity.is_offered():
+    if not ids.keys() - {"clientId"} and in_a_pod():
         return "workload"
     return "user-assigned" if ids else "system-assigned"
 

@@ -1,18 +1,13 @@
-"""SecretReader: a token, a vault and a cache become one call that gives a secret."""
+"""SecretReader: a token, a vault and a cache become one call that gives a secret.
+
+What stands behind it is loaded when one is made, so that a program which imports this module pays little for it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from keyless._identity.choice import choose
-from keyless._reading.flight import Ticket
-from keyless._reading.options import ReaderOptions, check_names, check_timeout
-from keyless._reading.refresher import PendingRead, Refresher
 from keyless._wire.clock import monotonic
-from keyless._wire.deadline import Deadline
-from keyless.errors import ConfigurationError, KeylessError, ReadErrors
-from keyless.secret import Secret
-from keyless.secret_id import check_vault_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,16 +19,11 @@ if TYPE_CHECKING:
 
     from keyless.events import Hook
     from keyless.integrations.credential import AsyncCredential, Credential
+    from keyless.secret import Secret
     from keyless.stats import ReaderStats
     from keyless.workload_identity import WorkloadIdentity
 
     SdkCredential = TokenCredential | SupportsTokenInfo | AsyncTokenCredential | AsyncSupportsTokenInfo
-
-# A reader that holds an old value which is due waits this long for the vault, then takes the old one, marked stale. One that
-# holds none says so in the log, and waits on.
-_PATIENCE = 3.0
-# Threads and event loops cannot wait for ever; about a year is as good.
-_LONGEST_TIMEOUT = 3.0e7
 
 
 class SecretReader:
@@ -91,6 +81,9 @@ class SecretReader:
         on_event: Hook | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        from keyless._reading.options import ReaderOptions  # noqa: PLC0415 (see above)
+        from keyless._reading.reads import Reads  # noqa: PLC0415 (as above)
+
         options = ReaderOptions(
             ttl=ttl,
             max_stale=max_stale,
@@ -100,9 +93,9 @@ class SecretReader:
             on_event=on_event,
             clock=clock,
         )
-        self.vault_url = check_vault_url(vault_url)
-        self._options = options
-        self._refresher = Refresher(self.vault_url, choose(identity, credential), options)
+        self._reads = Reads(vault_url, options, identity=identity, credential=credential)
+        self.vault_url = self._reads.vault_url
+        self._refresher = self._reads.refresher
 
     def get(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:
         """Return a secret, from memory or from the vault.
@@ -122,10 +115,9 @@ class SecretReader:
         secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
             if timeout is not None:
-                check_timeout(timeout)
+                self._reads.check_timeout(timeout)
             return secret
-        deadlines = self._deadlines(timeout)
-        return self._wait(self._refresher.ask(name, version, Ticket), *deadlines)
+        return self._reads.get(name, version, timeout)
 
     async def aget(self, name: str, version: str | None = None, *, timeout: float | None = None) -> Secret:  # noqa: ASYNC109
         """Return a secret as ``get`` does, from the same cache, without ever blocking the event loop.
@@ -135,10 +127,9 @@ class SecretReader:
         secret = self._refresher.fresh(name) if version is None else None
         if secret is not None:
             if timeout is not None:
-                check_timeout(timeout)
+                self._reads.check_timeout(timeout)
             return secret
-        deadlines = self._deadlines(timeout)
-        return await self._await(self._refresher.ask(name, version, Ticket.in_loop), *deadlines)
+        return await self._reads.aget(name, version, timeout)
 
     def get_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:
         """Return several secrets, asked for in parallel.
@@ -153,25 +144,11 @@ class SecretReader:
         Raises:
             ReadErrors: If at least one failed; it holds every failure, and the secrets that could be read.
         """
-        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names, Ticket)
-        secrets = {}
-        for name, outcome in asked.items():
-            try:
-                secrets[name] = self._wait(outcome, *deadlines)
-            except KeylessError as error:
-                errors[name] = error
-        return _all_or_errors(secrets, errors)
+        return self._reads.get_many(names, timeout)
 
     async def aget_many(self, names: Iterable[str], *, timeout: float | None = None) -> dict[str, Secret]:  # noqa: ASYNC109
         """Return several secrets as ``get_many`` does, without ever blocking the event loop."""
-        deadlines, asked, errors = self._deadlines(timeout), *self._ask_many(names, Ticket.in_loop)
-        secrets = {}
-        for name, outcome in asked.items():
-            try:
-                secrets[name] = await self._await(outcome, *deadlines)
-            except KeylessError as error:
-                errors[name] = error
-        return _all_or_errors(secrets, errors)
+        return await self._reads.aget_many(names, timeout)
 
     def invalidate(self, secret: Secret | str, version: str | None = None) -> None:
         """Make the next read ask the vault: "my database says that this password is wrong".
@@ -187,16 +164,7 @@ class SecretReader:
         Raises:
             ConfigurationError: If the name or version cannot be one.
         """
-        if isinstance(secret, Secret):
-            if secret.vault_url != self.vault_url:
-                raise ConfigurationError(
-                    f"The secret {secret.name!r} was not read from the vault {self.vault_url}.",
-                    cause=f"It is a secret of {secret.vault_url}, and this reader reads another vault.",
-                    remedy="Pass it to the reader that it came from.",
-                )
-            self._refresher.invalidate(secret.name, version, rejected=secret.version)
-        else:
-            self._refresher.invalidate(secret, version, rejected=None)
+        self._reads.invalidate(secret, version)
 
     @property
     def credential(self) -> Credential:
@@ -247,56 +215,3 @@ class SecretReader:
         if not hasattr(self, "_refresher"):
             return "SecretReader(not made)"  # A crash report shows what __init__ refused to make.
         return f"SecretReader({self.vault_url!r}, identity={self._refresher.identity_name!r})"
-
-    def _deadlines(self, timeout: float | None) -> tuple[Deadline, Deadline]:
-        """Return by when a secret must be there, and until when to wait for one in silence, or with its old value in hand."""
-        if timeout is not None:
-            check_timeout(timeout)
-        seconds = min(self._options.timeout if timeout is None else timeout, _LONGEST_TIMEOUT)
-        until = Deadline.after(seconds, self._options.clock)
-        return until, Deadline.after(min(seconds, _PATIENCE), self._options.clock)
-
-    def _ask_many(
-        self, names: Iterable[str], ticket: Callable[[], Ticket[Secret]]
-    ) -> tuple[dict[str, Secret | PendingRead], dict[str, KeylessError]]:
-        asked: dict[str, Secret | PendingRead] = {}
-        errors: dict[str, KeylessError] = {}
-        for name in dict.fromkeys(check_names(names)):
-            try:
-                asked[name] = self._refresher.ask(name, None, ticket)
-            except KeylessError as error:
-                errors[name] = error
-        return asked, errors
-
-    def _waits_on(self, outcome: PendingRead, until: Deadline) -> bool:
-        """Say whether to wait on for what is not there by now, and see that this is told."""
-        if outcome.fallback is not None or not until.remaining:
-            return False
-        self._refresher.tell_waiting(outcome.secret, _PATIENCE, until.remaining)
-        return True
-
-    def _wait(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
-        if isinstance(outcome, Secret):
-            return outcome
-        if outcome.unattended and outcome.fallback is None:
-            return self._refresher.read_alone(outcome.secret, until)
-        if not outcome.unattended and not outcome.ticket.wait(patience.remaining) and self._waits_on(outcome, until):
-            outcome.ticket.wait(until.remaining)
-        return self._refresher.result_or_fallback(outcome)
-
-    async def _await(self, outcome: Secret | PendingRead, until: Deadline, patience: Deadline) -> Secret:
-        if isinstance(outcome, Secret):
-            return outcome
-        if (
-            not outcome.unattended
-            and not await outcome.ticket.awaited(patience.remaining)
-            and self._waits_on(outcome, until)
-        ):
-            await outcome.ticket.awaited(until.remaining)
-        return self._refresher.result_or_fallback(outcome)
-
-
-def _all_or_errors(secrets: dict[str, Secret], errors: dict[str, KeylessError]) -> dict[str, Secret]:
-    if errors:
-        raise ReadErrors(errors, secrets)
-    return secrets

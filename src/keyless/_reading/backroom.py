@@ -160,7 +160,7 @@ class Backroom:
     def _join(self, wanted: SecretId, ticket: Ticket[Secret], context: Context, found: Lookup) -> None:
         seconds = self._options.timeout
         until = Deadline.after(seconds if isinstance(found, Fetch) else min(seconds, _REFRESH_SECONDS), self._clock)
-        fetcher = self._prepared()
+        fetcher = self._prepared(ahead=True)
         flight, opened = self._flights.join(wanted.key, until)
         if opened:
             read = partial(self._read, fetcher, flight, wanted, until, patient=found == Fetch())
@@ -171,15 +171,19 @@ class Backroom:
         else:
             flight.board(ticket)
 
-    def _prepared(self) -> Fetcher:
-        """Return what asks the services; no fork falls into its making, nor into the imports that a read needs."""
+    def _prepared(self, *, ahead: bool = False) -> Fetcher:
+        """Return what asks the services; no fork falls into its making, nor into the imports that a read needs.
+
+        Args:
+            ahead: Whether the vault will be asked as soon as there is a token.
+        """
         if self._fetcher is None:
             with self.gate.passage:
                 from keyless._reading.fetch import Fetcher  # noqa: PLC0415 (it loads requests and MSAL)
 
                 self._herald.prepare()
                 self._fetcher = Fetcher(
-                    self._vault_url, self._choice, self._options, emit=self._herald.tell, gate=self.gate
+                    self._vault_url, self._choice, self._options, emit=self._herald.tell, gate=self.gate, ahead=ahead
                 )
         return self._fetcher
 

@@ -46,6 +46,7 @@ class Fetcher:
         emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
         gate: What work passes through that no fork may fall into; None where nothing shuts it.
+        ahead: Whether to connect to the vault at once, while MSAL is loaded and the token is on its way.
     """
 
     def __init__(
@@ -57,13 +58,15 @@ class Fetcher:
         emit: Hook,
         pause: Callable[[float], bool] | None = None,
         gate: Gate | None = None,
+        ahead: bool = False,
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
         gate = gate or Gate()
-        self.tokens = TokenSource(choice.make(self._pause, options.clock, gate), choice, options, emit=emit)
         self._host = vault_url.removeprefix("https://").partition(":")[0]
         self._vault = Vault(vault_url, connections=options.parallel, now=_now, gate=gate)
+        self._ahead = _started(self._vault.open_ahead) if ahead else None
+        self.tokens = TokenSource(choice.make(self._pause, options.clock, gate), choice, options, emit=emit)
         cloud = cloud_of(self._host)
         self._resource = cloud.resource if cloud else None
 
@@ -103,6 +106,10 @@ class Fetcher:
         if self._resource is None:
             self._resource = self._ask_for_resource(secret, deadline)
         token = self.tokens.token(self._resource, deadline)
+        if self._ahead is not None:
+            # A second connection would be there no sooner.
+            self._ahead.join(deadline.remaining)
+            self._ahead = None
         try:
             return self._vault.read(secret, token, deadline)
         except TokenRejected as refused:
@@ -126,6 +133,16 @@ class Fetcher:
         if challenge.resource is None or not challenge.vouches_for(self._host):
             raise wrong_challenge(secret, challenge)
         return challenge.resource
+
+
+def _started(work: Callable[[], None]) -> threading.Thread | None:
+    """Have work done on a thread of its own; where none is to be had, nothing is done ahead."""
+    thread = threading.Thread(target=work, name="keyless-ahead", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
 
 
 def pause_after(

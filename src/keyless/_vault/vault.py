@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,11 @@ class Vault:
                 failure = unreadable(secret, error, status=response.status_code)
         # Raised outside the except block: an error in its context holds the request, and so the token.
         raise failure
+
+    def open_ahead(self) -> None:
+        """Connect, so that the first read finds a connection; what goes wrong, that read finds out, too."""
+        with suppress(OSError, HTTPError, ValueError):
+            self._session.open_ahead(self._url, _CONNECT_SECONDS)
 
     def close(self) -> None:
         """Close the connections."""

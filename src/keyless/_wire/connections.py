@@ -23,9 +23,10 @@ from urllib3.util import Retry
 from keyless._wire import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from requests import PreparedRequest
     from urllib3.connectionpool import ConnectionPool
     from urllib3.response import BaseHTTPResponse
 
@@ -84,6 +85,29 @@ class BoundedAdapter(HTTPAdapter):
         # urllib3 passes nothing on to a connection that it does not know.
         self._pools: Any = {"http": partial(_Aged, limit=limit), "https": partial(_AgedTLS, limit=limit)}
         super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=_OnceMore(0, read=False))
+
+    def open_ahead(self, request: PreparedRequest, seconds: float, settings: Mapping[str, Any]) -> None:
+        """Connect, and keep the connection for the first request.
+
+        Args:
+            request: A request to the service; it is not sent.
+            seconds: How long each step may take.
+            settings: The proxies, the trust and the certificate, as a session has them for a request.
+        """
+        trust: Any = {name: settings[name] for name in ("verify", "proxies", "cert")}
+        pool: Any = self.get_connection_with_tls_context(request, **trust)
+        connection = pool._get_conn()  # noqa: SLF001 (urllib3 connects only when it sends)
+        try:
+            connection.timeout = seconds
+            if pool.proxy is not None:
+                pool._prepare_proxy(connection)  # noqa: SLF001 (as above)
+            else:
+                connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            pool._put_conn(connection)  # noqa: SLF001 (as above)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Make what keeps the connections."""

@@ -67,6 +67,21 @@ class TrustingSession(requests.Session):
             self._found = says, found
         return dict(self._found[1])
 
+    def open_ahead(self, url: str, seconds: float) -> None:
+        """Connect to a service, and keep the connection for the first request.
+
+        Args:
+            url: The service's address.
+            seconds: How long each step may take.
+
+        Raises:
+            OSError: If there is no way there; the first request will say why.
+        """
+        request = self.prepare_request(requests.Request("GET", url))
+        adapter = self.get_adapter(url)
+        assert isinstance(adapter, BoundedAdapter)  # noqa: S101 (for the type checker: it was mounted)
+        adapter.open_ahead(request, seconds, self.merge_environment_settings(url, {}, True, None, None))
+
     def hang_up(self) -> None:
         """Close the connections that are kept: what comes on one of them may answer another request."""
         self.get_adapter("https://").close()

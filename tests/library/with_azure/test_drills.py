@@ -28,7 +28,7 @@ class Application:
     def __init__(self, azure: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> None:
         self._azure = azure
         self.reader = SecretReader(URL, max_stale=MAX_STALE)
-        moved = Fetcher(URL, choose(), self.reader._options, emit=lambda _: None, pause=self.pause)
+        moved = Fetcher(URL, choose(), self.reader._reads._options, emit=lambda _: None, pause=self.pause)
         monkeypatch.setattr(self.reader._refresher._backroom, "_fetcher", moved)
 
     def pause(self, seconds: float) -> bool:
