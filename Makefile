@@ -13,10 +13,10 @@ BENCH := $(VENV)/.installed-bench
 AZ := build/az/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema screenshots parity functions-host browser az lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench bench-local bench-peers fleet soak attack docs schema screenshots parity functions-host browser az lock clean
 
 help: ## Say what can be made
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
 
 demo: $(RUN) ## See it work: the function reads a secret by managed identity, here
 	@$(BIN)/keyless demo
@@ -64,6 +64,12 @@ package: $(DEV) ## Make build/function_app, which azd deploys, and run such a pa
 
 bench: $(BENCH) functions-host ## Measure, and write docs/performance.md and bench/results/
 	@for name in function real_host reads import_time audit vault keys plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
+
+bench-local: $(BENCH) ## Measure the local Azure beside another build: make bench-local OTHER=PYTHON
+	@$(BIN)/python -m bench.local_speed --other $(OTHER)
+
+bench-peers: $(BENCH) ## Measure the local vault beside its peers, those that can be installed
+	@$(BIN)/python -m bench.peers
 
 fleet: $(BENCH) ## Simulate up to 10,000 instances, and write docs/performance.md and docs/images/fleet.png
 	@$(BIN)/python -m bench.fleet

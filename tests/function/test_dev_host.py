@@ -20,6 +20,7 @@ import requests
 
 from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.worker_process import BegunWorker
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
@@ -41,6 +42,36 @@ def serve(folder: Path, *, log: io.StringIO | None = None, **settings: str) -> F
 
 def get(url: str, *, key: str | None = None) -> requests.Response:
     return requests.get(url, headers={} if key is None else {"x-functions-key": key}, timeout=10)
+
+
+ENVIRONMENT = """
+    import json, os, sys
+
+    @app.route("environment")
+    def environment(req):
+        told = {name: os.environ.get(name) for name in ("GIVEN", "INHERITED", "IDENTITY_HEADER", "WEBSITE_SITE_NAME")}
+        return func.HttpResponse(json.dumps(told | {"optimize": sys.flags.optimize}), mimetype="application/json")
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "optimize"), [({}, 0), ({"PYTHONOPTIMIZE": "1"}, 1)], ids=["goes on", "is started again"]
+)
+def test_a_worker_that_was_begun_before_gets_the_environment_that_is_made_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str], optimize: int
+) -> None:
+    monkeypatch.setenv("INHERITED", "kept")
+    monkeypatch.setenv("IDENTITY_HEADER", "another's")
+    monkeypatch.delenv("PYTHONOPTIMIZE", raising=False)
+    folder = write_app(tmp_path, ENVIRONMENT)
+    given = {"GIVEN": "made", "IDENTITY_ENDPOINT": "http://127.0.0.1:1", **more}
+    with (
+        BegunWorker(folder, port=0, quiet=True) as begun,
+        FunctionHost(folder, environment=given, log=io.StringIO(), begun=begun) as host,
+    ):
+        told = get(host.functions["environment"].url).json()
+    expected = {"GIVEN": "made", "INHERITED": "kept", "IDENTITY_HEADER": None, "WEBSITE_SITE_NAME": "local"}
+    assert told == {**expected, "optimize": optimize}
 
 
 ROUTES = """

@@ -266,6 +266,28 @@ def test_what_exists_only_while_it_runs_says_so(ask: str) -> None:
         getattr(azure, ask)
 
 
+def test_a_start_at_once_answers_who_connects_before_it_serves() -> None:
+    with LocalAzure(at_once=True) as azure:
+        environment = azure.environment()
+        found = requests.get(
+            environment["IDENTITY_ENDPOINT"],
+            params={"api-version": "2019-08-01", "resource": "https://vault.azure.net"},
+            headers={"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"]},
+            timeout=30,
+        )
+        azure.wait()
+    assert found.json()["token_type"] == "Bearer"
+
+
+def test_a_start_at_once_can_end_before_it_serves(tmp_path: Path) -> None:
+    with LocalAzure(data=tmp_path / "data", at_once=True) as azure:
+        port, folder = int(azure.http_url.rpartition(":")[2]), azure.ca_file
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    with LocalAzure(data=tmp_path / "data") as again:
+        assert again.ca_file == folder
+
+
 @pytest.mark.parametrize("name", ["http_port", "https_port", "proxy_port"])
 def test_a_port_in_use_is_an_error_that_names_it_and_leaves_nothing(name: str) -> None:
     threads = set(threading.enumerate())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import click
-import requests
 
 from keyless.errors import ConfigurationError, KeylessError, LocalAzureError
 from keyless.local.files.running import find_running
@@ -52,6 +51,8 @@ class ControlClient:
             KeylessError: What the local Azure refuses, in its own words; or that it does not answer.
         """
         url = "/".join((self.url.rstrip("/"), *(quote(part, safe="") for part in path)))
+        import requests  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+
         with requests.Session() as session:
             session.trust_env = False  # No proxy between this machine and itself.
             try:
@@ -132,6 +133,8 @@ def _answering() -> list[ControlClient]:
             client.ask("GET", "clock")
         except KeylessError as error:
             # One that was killed left its file; one that is only slow, or stopped for a while, keeps it.
+            import requests  # noqa: PLC0415 (as in ask)
+
             if isinstance(error.__cause__, requests.ConnectionError):
                 running.forget()
         else:

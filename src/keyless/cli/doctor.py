@@ -5,23 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
-from keyless._remedies.paragraphs import parts_of
 from keyless.cli.identity_options import chosen_identity, identity_options
-from keyless.doctor import diagnose
 
-if TYPE_CHECKING:
-    from keyless.doctor import Finding, Report
-
-_INDENT = " " * 7
 _ENDING = 0.2
-_MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[/]", "skipped": "[dim]-   [/]"}
 
 
 @click.command()
@@ -46,6 +35,8 @@ def doctor(
 
     It exits with 0 where all is well, with 1 where something fails, and with 2 where it was called wrongly.
     """
+    from keyless.doctor import diagnose  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+
     identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
     # What starting took and ending takes counts, too: whoever waits waits for all of it.
     left = max(timeout - time.process_time() - _ENDING, timeout / 2)
@@ -53,48 +44,7 @@ def doctor(
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=2))
     else:
-        _show(report)
+        from keyless.cli.shown_report import show  # noqa: PLC0415 (as above)
+
+        show(report)
     sys.exit(0 if report.healthy else 1)
-
-
-def _show(report: Report) -> None:
-    console = Console(highlight=False)
-    for stage, findings in report.stages():
-        if findings:
-            console.print(f"[bold]{stage}[/]")
-        for finding in findings:
-            _show_finding(console, finding)
-    problem = report.problem
-    if problem is None:
-        left = f" as far as it could look: not all of {', '.join(report.skipped)}" if report.skipped else ""
-        console.print(f"\n[bold]Healthy[/]{left}. In {report.seconds:.1f} s.")
-    else:
-        console.print(
-            f"\n[bold]Mend first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
-        )
-
-
-def _show_finding(console: Console, finding: Finding) -> None:
-    console.print(f"  {_MARKS[finding.status]} {finding.check}")
-    for label, text in (("", finding.evidence), ("Cause: ", finding.cause)):
-        if text:
-            _show_text(console, f"{label}{text}")
-    if finding.remedy:
-        _show_remedy(console, finding.remedy)
-    if finding.link:
-        _show_text(console, finding.link)
-
-
-def _show_remedy(console: Console, remedy: str) -> None:
-    """Show each command on a line of its own, which the terminal alone breaks, so that it can be copied whole."""
-    for part in parts_of(f"Remedy: {remedy}", longest_inside=0):
-        if part.is_command:
-            console.print(f"{_INDENT}  [bold]{escape(part.text)}[/]", soft_wrap=True)
-        else:
-            _show_text(console, part.text)
-
-
-def _show_text(console: Console, text: str) -> None:
-    for line in Text(text).wrap(console, console.width - len(_INDENT)):
-        # Texts of services hold brackets, which are no markup of ours.
-        console.print(f"{_INDENT}{line.plain.rstrip()}", markup=False, soft_wrap=True)

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyless.cli.chosen_config import choose_config
 from keyless.cli.command import blocked_signals, run_command
 from keyless.cli.run import resolved_environment
-from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 from keyless.local.testing.drill_account import DrillRun
 from keyless.local.testing.drills import DRILLS
@@ -55,6 +53,9 @@ def drill(
 
     keyless drill vault-outage --after 5 --for 30 -- python app.py. The account goes to stderr; the exit code is COMMAND's.
     """
+    from keyless.cli.chosen_config import choose_config  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+    from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
+
     chosen = DRILLS[name]
     delay = after if after is not None else 0.0 if chosen.from_start else _AFTER
     with (

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyless import SecretReader
 from keyless.cli.identity_options import chosen_identity, identity_options
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ def get(
 
     It is read with the system-assigned identity, unless one of the ids names a user-assigned one.
     """
+    from keyless import SecretReader  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+
     identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
     # What goes wrong is shown as the command's own error, so the log need not say it, too.
     with SecretReader(vault_url, identity=identity, timeout=timeout, on_event=lambda _: None) as reader:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +24,8 @@ def chosen_identity(*, client_id: str | None, resource_id: str | None, object_id
     Raises:
         click.UsageError: If more than one is given, or one is empty.
     """
+    import msal  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+
     ids = {"client_id": client_id, "resource_id": resource_id, "object_id": object_id}
     named = {kind: value for kind, value in ids.items() if value is not None}
     if len(named) > 1:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyless.cli.chosen_config import choose_config
 from keyless.cli.command import blocked_signals, interruptible, run_command
 from keyless.cli.real import real_option, told_real
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
@@ -18,13 +17,13 @@ from keyless.local.programs import java, node
 from keyless.local.programs.kept import kept_variables
 from keyless.local.programs.references import told
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from keyless.local.azure.config.declaration import Real
+    from keyless.local.server import LocalAzure
 
 
 @click.command()
@@ -62,6 +61,9 @@ def run(
     Its vault URL stays https://NAME.vault.azure.net, its SDK stays the official one. The exit code is COMMAND's. Nothing is
     left behind but what --data names.
     """
+    from keyless.cli.chosen_config import choose_config  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+    from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
+
     chosen = choose_config(config)
     with (
         blocked_signals() as before,

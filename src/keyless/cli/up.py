@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from keyless.cli.app_restarts import following
-from keyless.cli.chosen_config import choose_config
 from keyless.cli.real import real_option
 from keyless.cli.reload import reload_until
 from keyless.clouds import CLOUDS
 from keyless.local.files.running import announced
 from keyless.local.functions.host import FunctionHost, bundled_function_app, preferred_port
+from keyless.local.functions.worker_process import BegunWorker
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
-from keyless.local.server import LocalAzure
 from keyless.local.sources import SOURCES
 from keyless.local.wire.serving import descriptors
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.config.config import Config
     from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
+    from keyless.local.server import LocalAzure
 
 # SIGHUP comes when the terminal is closed; Windows has none.
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -94,44 +94,52 @@ def up(
     descriptors.raise_limit()
     for number in _ENDING:
         signal.signal(number, lambda *_: stop.set())
-    chosen = choose_config(config)
-    with (
-        LocalAzure(
-            chosen,
-            source=source,
-            data=data,
-            http_port=http_port,
-            https_port=https_port,
-            proxy_port=proxy_port,
-            any_user=any_user,
-            at_once=True,
-            real=real,
-            console=console,
-        ) as azure,
-        FunctionHost(
-            functions or bundled_function_app(),
-            environment=app_environment(azure, chosen, functions or bundled_function_app()),
-            port=preferred_port(functions or bundled_function_app()) if function_port is None else function_port,
-            events=azure.event_grid,
-            quiet=quiet,
-        ) as host,
-        following(
-            azure.azure.function_app,
-            host,
-            lambda: app_environment(azure, chosen, functions or bundled_function_app()),
-        ),
-        announced(azure.control_url, azure.control_token, environment=os.environ),
-    ):
-        azure.wait()
-        if as_json:
-            click.echo(json.dumps(summary(azure, host)))
-        else:
-            from keyless.cli.shown import show  # noqa: PLC0415 (what draws takes long to load, and programs need none)
+    folder = functions or bundled_function_app()
+    port = preferred_port(folder) if function_port is None else function_port
+    # The functions load in a process of their own, which is begun before this one loads what it needs.
+    with BegunWorker(folder, port=port, quiet=quiet) as begun:
+        from keyless.cli.chosen_config import choose_config  # noqa: PLC0415 (as it says above)
+        from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
 
-            show(azure, host)
-        if reload:
-            reload_until(stop, host, functions or bundled_function_app())
-        stop.wait()
+        chosen = choose_config(config)
+        with (
+            LocalAzure(
+                chosen,
+                source=source,
+                data=data,
+                http_port=http_port,
+                https_port=https_port,
+                proxy_port=proxy_port,
+                any_user=any_user,
+                at_once=True,
+                real=real,
+                console=console,
+            ) as azure,
+            FunctionHost(
+                folder,
+                environment=app_environment(azure, chosen, folder),
+                port=port,
+                events=azure.event_grid,
+                quiet=quiet,
+                begun=begun,
+            ) as host,
+            following(azure.azure.function_app, host, lambda: app_environment(azure, chosen, folder)),
+            announced(azure.control_url, azure.control_token, environment=os.environ),
+        ):
+            azure.wait()
+            _show(azure, host, as_json=as_json)
+            if reload:
+                reload_until(stop, host, folder)
+            stop.wait()
+
+
+def _show(azure: LocalAzure, host: FunctionHost, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(summary(azure, host)))
+        return
+    from keyless.cli.shown import show  # noqa: PLC0415 (what draws takes long to load, and programs need none)
+
+    show(azure, host)
 
 
 def function_host(

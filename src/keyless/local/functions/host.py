@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import socket
 import subprocess
@@ -15,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from keyless.errors import KeylessError, LocalAzureError
-from keyless.local.functions.delivery import delivered
 from keyless.local.functions.endpoint import FunctionEndpoint
-from keyless.local.programs.local_settings import SETTINGS_FILE, host_section, local_settings
-from keyless.local.programs.variables import IDENTITY_VARIABLES
+from keyless.local.functions.worker_process import PROGRAM, inherited, send_to, start_worker, with_site_name
+from keyless.local.programs.local_settings import SETTINGS_FILE, host_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,15 +24,13 @@ if TYPE_CHECKING:
     from typing import IO, TextIO
 
     from keyless.local.azure.event_grid import EventGrid
+    from keyless.local.functions.worker_process import BegunWorker
 
 _START_SECONDS = 30.0
 # A little more than the host gives the calls that are under way.
 _STOP_SECONDS = 6.0
 # A worker that ends again and again is started so often within this time.
 _MOST_RESTARTS, _RESTART_SECONDS = 5, 60.0
-_IDENTITY_ENDPOINT = "IDENTITY_ENDPOINT"
-# What Core Tools sets where nobody does.
-_DEFAULTS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
 DEFAULT_PORT = 7071
 
 
@@ -57,6 +53,7 @@ class FunctionHost:
         log: Where the functions' output goes; None means this process's standard error.
         events: What is delivered to the functions that Event Grid calls, ``LocalAzure.event_grid``; None delivers nothing.
         quiet: Whether no line is written for each call.
+        begun: A worker of this folder and port that was begun before, while the environment was made.
 
     Attributes:
         url: Where the host listens.
@@ -76,6 +73,7 @@ class FunctionHost:
         log: TextIO | None = None,
         events: EventGrid | None = None,
         quiet: bool = False,
+        begun: BegunWorker | None = None,
     ) -> None:
         self.url = ""
         self.functions: dict[str, FunctionEndpoint] = {}
@@ -88,6 +86,7 @@ class FunctionHost:
         self._log = log
         self._events = events
         self._quiet = quiet
+        self._begun = begun
         self._delivery = ExitStack()
         # Held while the process changes: a reload and a worker that ended may come together.
         self._changing = threading.RLock()
@@ -108,6 +107,8 @@ class FunctionHost:
             )
         self._open()
         if self._events is not None:
+            from keyless.local.functions.delivery import delivered  # noqa: PLC0415 (the client of HTTP takes long to load)
+
             self._delivery.enter_context(delivered(self._events, lambda: self.event_functions))
         return self
 
@@ -182,41 +183,17 @@ class FunctionHost:
 
     def _program(self) -> tuple[str, ...]:
         """Return what Python runs; the tests put Azure's own runtime in its place."""
-        # -P: a module that happens to lie in the working directory must not stand in for an installed one.
-        return ("-P", "-m", "keyless.local.functions.worker.main")
+        return PROGRAM
 
     def _start(self) -> subprocess.Popen[str]:
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            return begun.go_on(seed=self._seed, environment=self._environment)
         folder = self._folder.resolve()
-        file = folder / SETTINGS_FILE
-        found = _DEFAULTS | local_settings(file) | os.environ
-        inherited = {name: value for name, value in found.items() if name not in IDENTITY_VARIABLES}
-        if _IDENTITY_ENDPOINT in self._environment:
-            # Java's clients take the app for one in App Service by this name alone.
-            inherited.setdefault("WEBSITE_SITE_NAME", "local")
-        process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this, and no shell)
-            [sys.executable, *self._program(), str(folder), *self._options(file)],
-            cwd=folder if folder.is_dir() else None,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=inherited | self._environment,
-            encoding="utf-8",
-            errors="replace",
-        )
-        assert process.stdin is not None  # noqa: S101 (for the type checker: it is a pipe)
-        # Not an argument or a variable: others could read those.
-        process.stdin.write(self._seed)
-        process.stdin.flush()
+        environment = with_site_name(inherited(folder) | self._environment)
+        process = start_worker(self._program(), folder, port=self._port, quiet=self._quiet, environment=environment)
+        send_to(process, seed=self._seed, environment={})
         return process
-
-    def _options(self, settings_file: Path) -> list[str]:
-        held = host_section(settings_file)
-        return [
-            *("--port", str(self._port), "--seeded"),
-            *(["--quiet"] if self._quiet else []),
-            *(f"--cors={origin}" for origin in held.cors),
-            *(["--cors-credentials"] if held.cors_credentials else []),
-        ]
 
     def _wait_until_ready(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)

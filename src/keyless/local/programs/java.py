@@ -11,12 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
-from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography.x509 import Certificate
 
 VARIABLE: Final = "JAVA_TOOL_OPTIONS"
 
@@ -36,6 +34,12 @@ def java_options(folder: Path, *, bundle_file: Path, proxy_url: str, no_proxy: s
         no_proxy: What NO_PROXY holds.
         before: What JAVA_TOOL_OPTIONS holds already. Where Java is told a thing twice, it takes the last.
     """
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption  # noqa: PLC0415 (completion in a shell loads this module)
+    from cryptography.hazmat.primitives.serialization.pkcs12 import (  # noqa: PLC0415 (as above)
+        PKCS12Certificate,
+        serialize_java_truststore,
+    )
+
     store = folder / "truststore.p12"
     roots = _certificates(bundle_file.read_bytes())
     entries = [PKCS12Certificate(root, f"keyless-{number}".encode()) for number, root in enumerate(roots)]
@@ -73,14 +77,16 @@ def spring_variables(*, proxy_url: str, no_proxy: str) -> dict[str, str]:
     }
 
 
-def _certificates(bundle_pem: bytes) -> list[x509.Certificate]:
+def _certificates(bundle_pem: bytes) -> list[Certificate]:
     """Return a bundle's certificates, but for those that are too wrongly made to be read."""
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415 (completion in a shell loads this module)
+
     found = []
     for each in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", bundle_pem, re.DOTALL):
         # Some public roots have serial numbers that today's rules forbid.
         with warnings.catch_warnings(), suppress(ValueError):
             warnings.simplefilter("ignore")
-            found.append(x509.load_pem_x509_certificate(each))
+            found.append(load_pem_x509_certificate(each))
     return found
 
 

@@ -48,13 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, help="the folder that holds function_app.py")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0, the default, takes a free one")
-    parser.add_argument("--seeded", action="store_true", help="make the keys from a line of standard input")
+    parser.add_argument(
+        "--seeded",
+        action="store_true",
+        help="take what the keys are made of, and variables, from a line of standard input",
+    )
     parser.add_argument("--quiet", action="store_true", help="write no line for each call")
     parser.add_argument("--cors", action="append", default=[], help="an origin whose pages may call the functions")
     parser.add_argument("--cors-credentials", action="store_true", help="let those pages send cookies, too")
     options = parser.parse_args(arguments)
     # A host that is started anew with the same seed has the same keys.
-    seed = os.read(0, 4096) if options.seeded else secrets.token_bytes(32)
+    seed = _take_what_is_sent() if options.seeded else secrets.token_bytes(32)
     announce = _take_standard_output()
     refusing = _refuse_instance_metadata()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
@@ -119,6 +123,19 @@ def _not_loaded(folder: Path, error: Exception) -> dict[str, str]:
         "cause": "Its function_app.py, or what that imports, failed; the traceback is on standard error.",
         "remedy": "Mend what the traceback shows; a missing module is installed into the environment that runs Keyless.",
     }
+
+
+def _take_what_is_sent() -> bytes:
+    """Read the one line of standard input, whose end ends this process; set the variables, and return the seed."""
+    line = b""
+    while not line.endswith(b"\n"):
+        more = os.read(0, 65536)
+        if not more:
+            sys.exit(0)
+        line += more
+    sent = json.loads(line)
+    os.environ.update(sent["environment"])
+    return str(sent["seed"]).encode()
 
 
 def _take_standard_output() -> int:
