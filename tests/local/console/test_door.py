@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from tests.local.console.conftest import VALUE, Guest, ask_vault, link
 
 from keyless.cli.commands import keyless
-from keyless.local import LocalAzure
+from keyless.local import Entry, LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,9 +175,7 @@ def test_a_name_that_a_program_sends_is_text_and_no_markup(guest: Guest, azure: 
         assert "<b>bold" not in text
 
 
-def _entry(**changes: object):  # noqa: ANN202
-    from keyless.local import Entry  # noqa: PLC0415
-
+def _entry(**changes: object) -> Entry:
     fields = {
         "time": 0.0,
         "service": "vault",

@@ -191,13 +191,17 @@ class Console:
 
     def _asked(self, request: web.Request, session: Session, form: Mapping[str, str] | None = None) -> Asked:
         loop = asyncio.get_running_loop()
+
+        def later(seconds: float, act: Callable[[], None]) -> None:
+            loop.call_soon_threadsafe(loop.call_later, seconds, act)
+
         return Asked(
             azure=self._azure,
             session=session,
             counsel=self._counsel,
             path=dict(request.match_info),
             query=dict(request.query),
-            later=lambda seconds, act: loop.call_soon_threadsafe(loop.call_later, seconds, act) and None,
+            later=later,
             drills=self._drills,
             form=form or {},
         )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
 
 _PAUSE: Final = 0.3  # Seconds. People see no difference, and a busy program costs a few renderings.
+_FLOOD: Final = 0.6
+"""The same where more calls come than anybody can read."""
 _AT_ONCE: Final = 30
 """How many rows an event brings: a screenful, since nobody reads more of them in that time."""
 _ALIVE: Final = 15.0
@@ -33,28 +35,30 @@ async def stream(
     start = int(told) if told.isdecimal() else azure.journal.recorded
     answer = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream"})
     await answer.prepare(request)
-    quiet = 0.0
+    quiet, pause = 0.0, _PAUSE
     with suppress(ConnectionError):
         while not ending.is_set():
             event = (
                 await asyncio.to_thread(_event, azure, wanted, start, root) if azure.journal.recorded > start else None
             )
             if event is not None:
-                start, text = event
+                start, text, pause = event
                 await answer.write(text.encode())
                 quiet = 0.0
             elif quiet >= _ALIVE:
                 await answer.write(b":\n\n")
                 quiet = 0.0
             with suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), _PAUSE)
-            quiet += _PAUSE
+                await asyncio.wait_for(ending.wait(), pause)
+            quiet += pause
     return answer
 
 
-def _event(azure: Azure, wanted: Filter, start: int, root: str) -> tuple[int, str]:
+def _event(azure: Azure, wanted: Filter, start: int, root: str) -> tuple[int, str, float]:
+    """Return the number to go on from, the event, and how long to wait before the next."""
     calls, end = found_in(azure.journal, wanted, start=start)
     html = templates().get_template("rows.html").render(calls=calls[:_AT_ONCE], root=root)
     # Where some are left out, the rows before them go as well: those that are shown leave no gap.
-    said = json.dumps({"html": html, "recorded": end, "anew": len(calls) > _AT_ONCE})
-    return end, f"id: {end}\ndata: {said}\n\n"
+    anew = len(calls) > _AT_ONCE
+    said = json.dumps({"html": html, "recorded": end, "anew": anew})
+    return end, f"id: {end}\ndata: {said}\n\n", _FLOOD if anew else _PAUSE
