@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from keyless._remedies.paragraphs import parts_of
+from keyless.cli.examples import examples
 from keyless.cli.identity_options import chosen_identity, identity_options
 from keyless.doctor import diagnose
 
@@ -21,17 +22,24 @@ if TYPE_CHECKING:
 
 _INDENT = " " * 7
 _ENDING = 0.2
+_INCOMPLETE = 2
 _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[/]", "skipped": "[dim]-   [/]"}
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "keyless doctor --vault-url URL --secret db-password",
+        "keyless doctor --strict --json",
+    )
+)
 @click.option("--vault-url", envvar="KEY_VAULT_URL", help="The vault's address [env: KEY_VAULT_URL].")
 @click.option("--secret", envvar="SECRET_NAME", help="The secret to read [env: SECRET_NAME]; its value is never shown.")
 @identity_options
 @click.option(
     "--timeout", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Seconds that it may take in all."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; docs/doctor.schema.json says how.")
+@click.option("--strict", is_flag=True, help="Exit with 2 for a warning, or if something could not be checked.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; docs/doctor.schema.json describes it.")
 def doctor(
     *,
     vault_url: str | None,
@@ -40,11 +48,14 @@ def doctor(
     resource_id: str | None,
     object_id: str | None,
     timeout: float,
+    strict: bool,
     as_json: bool,
 ) -> None:
-    """Look at the environment, the identity, the network, the vault and the secret, and say what is wrong.
+    """Find out why a secret cannot be read, and what to do.
 
-    It exits with 0 where all is well, with 1 where something fails, and with 2 where it was called wrongly.
+    It checks the environment, the identity, the network, the vault and the secret. The exit code is 0 if nothing is wrong,
+    1 if something fails, and 2 for a wrong option. With --strict it is also 2 for a warning, or if something
+    could not be checked.
     """
     identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
     # What starting took and ending takes counts, too: whoever waits waits for all of it.
@@ -54,7 +65,9 @@ def doctor(
         click.echo(json.dumps(report.to_dict(), indent=2))
     else:
         _show(report)
-    sys.exit(0 if report.healthy else 1)
+    if not report.healthy:
+        sys.exit(1)
+    sys.exit(_INCOMPLETE if strict and (report.skipped or report.warned) else 0)
 
 
 def _show(report: Report) -> None:
@@ -66,8 +79,17 @@ def _show(report: Report) -> None:
             _show_finding(console, finding)
     problem = report.problem
     if problem is None:
-        left = f" as far as it could look: not all of {', '.join(report.skipped)}" if report.skipped else ""
-        console.print(f"\n[bold]Healthy[/]{left}. In {report.seconds:.1f} s.")
+        warnings = [f"{found.stage}, {found.check} ({found.code})" for found in report.warned]
+        if warnings:
+            console.print(f"\n[bold yellow]Nothing fails, with {len(warnings)} to look at: {'; '.join(warnings)}.[/]")
+        if report.skipped:
+            console.print(f"\n[bold yellow]Nothing wrong so far, but not checked: {', '.join(report.skipped)}.[/]")
+            _show_text(
+                console, "Name what to check: --vault-url URL --secret NAME. --strict exits with 2 in this case."
+            )
+        elif not warnings:
+            console.print("\n[bold green]Healthy.[/]")
+        console.print(f"In {report.seconds:.1f} s.")
     else:
         console.print(
             f"\n[bold]Mend first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
