@@ -13,7 +13,7 @@ BENCH := $(VENV)/.installed-bench
 AZ := build/az/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench fleet soak attack docs schema parity functions-host az lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package dist bench fleet soak attack docs schema reference parity functions-host az lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -62,6 +62,11 @@ package: $(DEV) ## Make build/function_app, which azd deploys, and run such a pa
 	@infra/hooks/package.sh
 	@$(BIN)/pytest -q -s -p no:xdist tests/function/test_package.py
 
+dist: $(DEV) ## Build the sdist and the wheel into dist/, and test both in empty environments
+	@rm -rf dist
+	@$(BIN)/python -m uv build --quiet --python $(BIN)/python --no-build-isolation
+	@$(BIN)/python -m tests.dist
+
 bench: $(BENCH) functions-host ## Measure, and write docs/performance.md and bench/results/
 	@for name in function real_host reads import_time audit vault keys plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
 
@@ -81,6 +86,9 @@ docs: $(DEV) ## Build the documents' site into build/site
 
 schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.toml with
 	@$(BIN)/python -c 'from keyless.local.azure.config.json_schema import schema_text; print(schema_text(), end="")' > docs/keyless.schema.json
+
+reference: $(DEV) ## Write docs/reference from the code
+	@$(BIN)/python -m tests.reference
 
 parity: $(DEV) functions-host ## Show that Azure's own code, its own host and the dev host answer the same, as tables
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py tests/function/test_real_host.py

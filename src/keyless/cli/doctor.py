@@ -29,7 +29,7 @@ _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[
 @click.command(
     epilog=examples(
         "keyless doctor --vault-url URL --secret db-password",
-        "keyless doctor --strict --json",
+        "keyless doctor --vault-url URL --secret db-password --strict",
     )
 )
 @click.option("--vault-url", envvar="KEY_VAULT_URL", help="The vault's address [env: KEY_VAULT_URL].")

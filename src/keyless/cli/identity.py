@@ -30,7 +30,9 @@ def list_identities(*, as_json: bool, url: str | None, token: str | None) -> Non
         click.echo(f"   client id {each['client_id']}  object id {each['object_id']}")
 
 
-@identity.command("add", epilog=examples("keyless identity add system", "keyless identity add reporting"))
+@identity.command(
+    "add", epilog=examples("keyless identity add batch", "keyless role grant batch 'Key Vault Secrets User'")
+)
 @click.argument("name")
 @click.option("--client-id", help="Its client id. [default: derived from NAME]")
 @reaching_control
