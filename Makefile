@@ -13,7 +13,7 @@ BENCH := $(VENV)/.installed-bench
 AZ := build/az/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package dist bench fleet soak attack docs schema reference parity functions-host az lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package dist bench fleet soak attack docs schema prose reference parity functions-host az lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
@@ -48,11 +48,12 @@ hooks: $(DEV) ## Check each commit before it is made, by pre-commit
 interop: $(DEV) ## Run the official clients of every language, or of LANG=java, and print what came of it
 	@$(BIN)/python -m tests.clients.interop $(LANG_OF_INTEROP)
 
-check: $(DEV) ## Lint, types, and the arrows between the parts
+check: $(DEV) ## Lint, types, the arrows between the parts, and the prose of the documents
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.prose check
 
 format: $(DEV) ## Put the code in its standard form
 	$(BIN)/ruff check --fix
@@ -86,6 +87,9 @@ docs: $(DEV) ## Build the documents' site into build/site
 
 schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.toml with
 	@$(BIN)/python -c 'from keyless.local.azure.config.json_schema import schema_text; print(schema_text(), end="")' > docs/keyless.schema.json
+
+prose: $(DEV) ## Measure the sentences of each document
+	@$(BIN)/python -m tests.prose measure
 
 reference: $(DEV) ## Write docs/reference from the code
 	@$(BIN)/python -m tests.reference

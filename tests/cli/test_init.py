@@ -35,7 +35,7 @@ def test_the_tests_of_a_start_pass(tmp_path: Path, kind: str) -> None:
         env={**os.environ, "PYTHONPATH": str(tmp_path / "app")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -35,7 +35,7 @@ def test_the_tests_of_the_tutorial_pass(tmp_path: Path) -> None:
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert "4 passed" in ran.stdout, ran.stdout + ran.stderr
