@@ -34,6 +34,7 @@ HELD: Final = (
     "docs/index.md",
     "docs/tutorial.md",
     "docs/azure-functions.md",
+    "docs/ci.md",
     "docs/run.md",
     "docs/control.md",
     "docs/doctor.md",

@@ -73,7 +73,9 @@ def is_mention(command: str) -> bool:
         not rest
         or bool(re.search(r"\w\|\w|\[", command))
         or (first in {"secret", "role", "fault", "key", "identity", "vault"} and len(rest) == 1)
-        or "--source" in rest[-2:]
+        or rest[-1] in {"--data", "--functions"}
+        or (first == "run" and "--source" in rest[-2:])
+        or rest[-1] == "--source"
     )
 
 

@@ -48,7 +48,7 @@ STARTS: Final[Mapping[str, Start]] = MappingProxyType(
 )
 
 
-@click.command(epilog=examples("keyless init", "keyless init pytest", "keyless init functions my-app"))
+@click.command(epilog=examples("keyless init", "keyless init pytest", "keyless init functions shop"))
 @click.argument("kind", type=click.Choice(list(STARTS)), default=_TOML)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(*, kind: str, folder: Path) -> None:
