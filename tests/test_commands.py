@@ -25,7 +25,20 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 URL = "https://contoso-kv.vault.azure.net"
 
 # Commands that ask a local Azure that runs.
-REACHING = {"env", "export", "fault", "identity", "import", "journal", "key", "report", "role", "secret", "vault"}
+REACHING = {
+    "certificate",
+    "env",
+    "export",
+    "fault",
+    "identity",
+    "import",
+    "journal",
+    "key",
+    "report",
+    "role",
+    "secret",
+    "vault",
+}
 # What a reader puts in the place of a word.
 STANDS_FOR = {"CMD": "true", "COMMAND": "true", "NAME": "db-password", "URL": URL, "DIR": "app", "FILE": "azure.toml"}
 # Programs that stand in for toolchains here: what `keyless run` does for the real ones is in tests/clients and tests/cli.
@@ -72,7 +85,7 @@ def is_mention(command: str) -> bool:
     return (
         not rest
         or bool(re.search(r"\w\|\w|\[", command))
-        or (first in {"secret", "role", "fault", "key", "identity", "vault"} and len(rest) == 1)
+        or (first in {"secret", "role", "fault", "key", "certificate", "identity", "vault"} and len(rest) == 1)
         or rest[-1] in {"--data", "--functions"}
         or (first == "run" and "--source" in rest[-2:])
         or rest[-1] == "--source"
@@ -141,6 +154,9 @@ def test_a_command_works_as_it_stands(
     if typed[0] in REACHING:
         monkeypatch.setenv("KEYLESS_CONTROL_URL", local_azure.control_url)
         monkeypatch.setenv("KEYLESS_CONTROL_TOKEN", local_azure.control_token)
+        if "site" in typed:
+            made = CliRunner().invoke(keyless, ["certificate", "create", "site", "--type", "EC"])
+            assert made.exit_code == 0, made.output
         if "signing" in typed:
             local_azure.vault("contoso-kv").create_key("signing", "EC")
         if typed[:2] == ["vault", "remove"]:

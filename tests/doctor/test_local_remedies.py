@@ -100,7 +100,7 @@ def test_an_identity_that_is_not_there_is_to_be_added_by_its_client_id(local_azu
     assert f'[identities.NAME] client_id = "{NEW_ID}"' in remedy
 
 
-@pytest.mark.parametrize("source", ["workload", "cloud-shell", "app-service-2017"])
+@pytest.mark.parametrize("source", ["cloud-shell", "app-service-2017"])
 def test_a_source_that_msal_does_not_know_is_named(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with OwnAzure(source=source) as azure:
         for name in IDENTITY_VARIABLES:

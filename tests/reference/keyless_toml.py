@@ -17,6 +17,7 @@ TABLES: Final = {
     "[vaults.NAME]": declaration.VaultTable,
     "[vaults.NAME.secrets.NAME]": declaration.SecretTable,
     "[vaults.NAME.keys.NAME]": declaration.KeyTable,
+    "[vaults.NAME.certificates.NAME]": declaration.CertificateTable,
     "[vaults.NAME.perimeter]": declaration.PerimeterTable,
     "[identities.NAME]": declaration.IdentityTable,
     "A role with a condition": declaration.GrantTable,
@@ -28,6 +29,14 @@ TABLES: Final = {
 EXAMPLES: Final = {
     "access": '"policies"',
     "allowed": '["203.0.113.0/24"]',
+    "certificates": '{ site = "CN=contoso.com" }',
+    "dns_names": '["contoso.com"]',
+    "exportable": "true",
+    "issuer": '"Self"',
+    "password": '"of-the-file"',
+    "reuse_key": "true",
+    "subject": '"CN=contoso.com"',
+    "validity_months": "12",
     "client_id": '"0f2a0f2a-0000-0000-0000-000000000001"',
     "condition": "\"@Resource[Microsoft.KeyVault/vaults/secrets:name] StringStartsWith 'app-'\"",
     "content_type": '"text/plain"',
@@ -59,6 +68,15 @@ EXAMPLES: Final = {
     "value": '"s3cr3t"',
     "vaults": "{ contoso-kv = {} }",
 }
+# Keys that mean something else in these tables.
+OTHERS: Final = {
+    (
+        declaration.KeylessToml,
+        "roles",
+    ): '{ mine = { data_actions = ["Microsoft.KeyVault/vaults/secrets/getSecret/action"] } }',
+    (declaration.CertificateTable, "content_type"): '"application/x-pem-file"',
+    (declaration.CertificateTable, "value"): '"PFX in base64, or PEM"',
+}
 # Keys whose type is shared, so that the declaration has no title for each.
 MEANINGS: Final = {
     "client_id": "Its client id. Without one it is derived from the name.",
@@ -66,6 +84,7 @@ MEANINGS: Final = {
     "env": "The environment variable that holds the value.",
     "expires_on": "When it expires.",
     "functions": "The function app: below.",
+    "issuance_seconds": "How long a certificate takes until it is issued.",
     "identities": "The managed identities by name: below.",
     "not_before": "When it becomes valid.",
     "object_id": "Its object id. Without one it is derived from the name.",
@@ -143,8 +162,8 @@ def _default(field: Any) -> str:
 
 
 def example(table: Any, field: Any) -> str:
-    if (table, field.name) == (declaration.KeylessToml, "roles"):
-        return 'roles = { mine = { data_actions = ["Microsoft.KeyVault/vaults/secrets/getSecret/action"] } }'
+    if (table, field.name) in OTHERS:
+        return f"{field.name} = {OTHERS[table, field.name]}"
     if field.name in EXAMPLES:
         return f"{field.name} = {EXAMPLES[field.name]}"
     # The other value of a switch; a number that is set already shows its form.

@@ -12,7 +12,7 @@ from typing import Final
 
 VARIABLE: Final = "KEYLESS_LOCAL_AZURE"
 # MSAL for Python does not look for these, and asks another one instead.
-UNKNOWN_TO_MSAL: Final = ("app-service-2017", "cloud-shell", "workload")
+UNKNOWN_TO_MSAL: Final = ("app-service-2017", "cloud-shell")
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ROLE = "Key Vault Secrets User"
 _WHICH = " IDENTITY is one of: `keyless identity list`."
