@@ -13,7 +13,7 @@ BENCH := $(VENV)/.installed-bench
 AZ := build/az/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow coverage pythons hooks interop check format package bench bench-local bench-peers fleet soak attack docs schema screenshots parity functions-host browser az lock clean
+.PHONY: help demo test quick slow coverage pythons hooks interop check format package dist bench bench-local bench-peers fleet soak attack docs schema prose reference screenshots parity functions-host browser az lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -48,11 +48,12 @@ hooks: $(DEV) ## Check each commit before it is made, by pre-commit
 interop: $(DEV) ## Run the official clients of every language, or of LANG=java, and print what came of it
 	@$(BIN)/python -m tests.clients.interop $(LANG_OF_INTEROP)
 
-check: $(DEV) ## Lint, types, and the arrows between the parts
+check: $(DEV) ## Lint, types, the arrows between the parts, and the prose of the documents
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.prose check
 
 format: $(DEV) ## Put the code in its standard form
 	$(BIN)/ruff check --fix
@@ -61,6 +62,11 @@ format: $(DEV) ## Put the code in its standard form
 package: $(DEV) ## Make build/function_app, which azd deploys, and run such a package where nothing else is
 	@infra/hooks/package.sh
 	@$(BIN)/pytest -q -s -p no:xdist tests/function/test_package.py
+
+dist: $(DEV) ## Build the sdist and the wheel into dist/, and test both in empty environments
+	@rm -rf dist
+	@$(BIN)/python -m uv build --quiet --python $(BIN)/python --no-build-isolation
+	@$(BIN)/python -m tests.dist
 
 bench: $(BENCH) functions-host ## Measure, and write docs/performance.md and bench/results/
 	@for name in function real_host reads import_time audit vault keys plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
@@ -90,6 +96,12 @@ schema: $(DEV) ## Write docs/keyless.schema.json, which editors check a keyless.
 
 screenshots: $(DEV) browser ## Take the pictures of the console in docs/images, light and dark
 	@$(BIN)/python -m tests.local.console.screenshots
+
+prose: $(DEV) ## Measure the sentences of each document
+	@$(BIN)/python -m tests.prose measure
+
+reference: $(DEV) ## Write docs/reference from the code
+	@$(BIN)/python -m tests.reference
 
 parity: $(DEV) functions-host ## Show that Azure's own code, its own host and the dev host answer the same, as tables
 	@$(BIN)/pytest -q -p no:xdist tests/function/test_runtime.py tests/function/test_runtime_ours.py tests/function/test_real_host.py

@@ -55,6 +55,23 @@ def test_every_file_that_contributors_are_sent_to_is_there() -> None:
     assert len(named) > 30
 
 
+def test_the_readme_keeps_to_what_a_new_user_needs() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = text.split("\n\n")[1]
+    assert all(words in first for words in ("local emulator", "managed identity", "Key Vault"))
+    assert len(text.split()) < 900
+    assert {"    make demo", "    make test"} <= {line.partition("  #")[0].rstrip() for line in text.splitlines()}
+
+
+def test_every_link_of_the_readme_into_the_repository_leads_to_a_file() -> None:
+    # PyPI shows the page too, so that its links are whole addresses.
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\((?!https:)[^)]+\)", text) == []
+    named = re.findall(r"keyless-azure/keyless/(?:blob/)?main/([\w./-]+)\)", text)
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+    assert len(named) > 10
+
+
 def test_every_link_between_the_documents_leads_somewhere() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     broken = [

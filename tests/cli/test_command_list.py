@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from keyless.cli.commands import COMMANDS, keyless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # What takes long to load, and is needed by the local Azure or the doctor alone.
 HEAVY = ("aiohttp", "msal", "requests", "cryptography", "rich")
@@ -31,6 +36,24 @@ def test_every_command_is_loaded_by_its_name(name: str) -> None:
         0,
         f"Usage: keyless {name}",
     )
+
+
+def helps(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from helps(command, (*path, name))
+        else:
+            yield (*path, name), CliRunner().invoke(keyless, [*path, name, "--help"], terminal_width=80).output
+
+
+def test_every_command_shows_examples_of_itself_in_80_columns() -> None:
+    shown = dict(helps(keyless))
+    for path, text in shown.items():
+        examples = [line.strip() for line in text.partition("\n  Examples:\n")[2].splitlines() if line.strip()]
+        assert any(f"keyless {' '.join(path)}" in line for line in examples), path
+        assert [line for line in text.splitlines() if len(line) > 80] == [], path
+    assert len(shown) > 25
 
 
 def test_an_unknown_command_is_refused_with_the_way_to_help() -> None:

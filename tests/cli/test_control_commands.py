@@ -81,6 +81,7 @@ def test_the_file_that_leads_to_it_is_its_owners_alone(up: Up) -> None:
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
     said = json.loads(file.read_text())
     assert said.pop("network") == this_network()
+    assert (said.pop("what"), said.pop("folder")) == ("keyless up", str(up.folder))
     assert said == up.ready["control"]
 
 
@@ -258,7 +259,7 @@ def test_with_nothing_running_a_command_says_how_to_start(tmp_path: Path, comman
 def test_the_record_of_a_run_in_another_network_is_left(up: Up) -> None:
     (file,) = up.files()
     said = json.loads(file.read_text())
-    nobody = file.with_name("up-1.json")
+    nobody = file.with_name("up-99.json")
     nobody.write_text(json.dumps({**said, "url": "http://127.0.0.1:9/keyless/control", "network": "net:[1]"}))
     up.run("secret", "list")
     assert nobody.exists()
@@ -284,6 +285,12 @@ def test_two_runs_must_be_told_apart(up: Up) -> None:
         assert other.ready["control"]["url"] in said
         assert up.ready["control"]["url"] in said
         assert other.ready["control"]["token"] not in said
+        assert (up.ready["number"], other.ready["number"]) == (1, 2)
+        up.run("secret", "set", "of-the-second", "x", "--number", "2")
+        assert "of-the-second" in up.run("secret", "list", "--number", "2")
+        assert "of-the-second" not in up.run("secret", "list", "--number", "1")
+        assert "No local Azure has the number 3" in up.fails("secret", "list", "--number", "3")
+        assert [each["number"] for each in json.loads(up.run("status", "--json"))] == [1, 2]
     finally:
         other.process.terminate()
         other.process.communicate(timeout=20)

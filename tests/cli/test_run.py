@@ -297,7 +297,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(place: Path) -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(place)
-        os.execv(RUN[0], [*RUN, "--", sys.executable, "-c", program])
+        os.execv(RUN[0], [*RUN, "--quiet", "--", sys.executable, "-c", program])
     shown = b""
     while b"ready" not in shown or b"\n" not in shown:
         shown += os.read(terminal, 1024)

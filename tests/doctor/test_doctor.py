@@ -106,7 +106,10 @@ def test_a_secret_is_named_as_it_is_to_a_reader(azure_environment: dict[str, str
 def test_what_was_not_looked_at_is_not_called_healthy(azure_environment: dict[str, str]) -> None:
     done = doctor(environment={**azure_environment, "KEY_VAULT_URL": "", "SECRET_NAME": "", "COLUMNS": "200"})
     assert done.returncode == 0
-    assert "Healthy as far as it could look: not all of network, vault, secret." in done.stdout
+    assert "Nothing wrong so far, but not checked: network, vault, secret." in done.stdout
+    assert doctor("--strict", environment={**azure_environment, "KEY_VAULT_URL": "", "SECRET_NAME": ""}).returncode == 2
+    named = {"KEY_VAULT_URL": URL, "SECRET_NAME": "db-password"}
+    assert doctor("--strict", environment={**azure_environment, **named}).returncode == 0
 
 
 def test_a_wrong_call_exits_with_2(azure_environment: dict[str, str]) -> None:

@@ -174,7 +174,7 @@ def test_a_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "keyless.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigurationError, match="it is not UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="is not UTF-8: byte 1 belongs to no character"):
         load_config(tmp_path / "keyless.toml")
 
 
@@ -223,3 +223,37 @@ def test_a_condition_that_cannot_be_read_names_its_line_in_the_file_and_its_plac
         f"{file}:3: identities.app.roles.contoso-kv: The condition cannot be read at line 1"
     )
     assert "Did you mean StringEquals?" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[vaults.contoso-kv.secrets]\ndb-password = 5\n", 'a string in quotes, or a table such as { value = "'),
+        ('[vaults.contoso-kv.secrets]\ndb_password = "x"\n', "did you mean 'db-password'? Cause"),
+        ("[vaults.contoso-kv]\nsoft-delete-days = 7\n", "did you mean 'soft_delete_days'? Cause"),
+        (
+            '[vaults.contoso-kv]\n[identities.system]\nroles = { contoso_kv = "Key Vault Reader" }\n',
+            "did you mean 'contoso-kv'?",
+        ),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_probably_meant(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "keyless.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load_config(tmp_path / "keyless.toml")
+    assert said in str(refused.value)
+    assert "?." not in str(refused.value)
+
+
+def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path) -> None:
+    file = tmp_path / "keyless.toml"
+    file.write_text("# nothing\n")
+    assert load_config(file).warnings == (f"{file} is empty: the local Azure has no vault and no identity.",)
+    file.write_text(
+        '[vaults.contoso-kv.secrets]\ndb-password = "x"\n[identities.system.roles]\n'
+        '"contoso-kv/db-password" = "Key Vault Secrets User"\n"contoso-kv/nope" = "Key Vault Secrets User"\n'
+    )
+    [warning] = load_config(file).warnings
+    assert warning == (
+        f"{file}:5: system has Key Vault Secrets User on contoso-kv/nope, and there is no such secret yet."
+    )

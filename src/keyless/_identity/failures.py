@@ -9,7 +9,7 @@ import msal
 import requests
 
 from keyless._identity.choice import token_too_late
-from keyless._remedies import remedies
+from keyless._remedies import local, remedies
 from keyless._wire.error_answer import ErrorAnswer, read_error
 from keyless.errors import (
     DeadlineExceededError,
@@ -42,6 +42,12 @@ def explain(identity: str, exchange: Exchange, problem: Exception | None) -> Ide
         exchange: What was seen on the wire.
         problem: What MSAL let through; None where it returned an error as a dict.
     """
+    if local.source() in local.UNKNOWN_TO_MSAL:
+        return IdentityUnavailableError(
+            f"No token for the {identity} managed identity.",
+            cause=f"This local Azure plays {local.source()}. MSAL for Python does not know that source, and asks another one.",
+            remedy=local.choose_source(),
+        )
     source = source_name(exchange.source)
     if exchange.status is None or isinstance(problem, requests.RequestException):
         if exchange.deadline.remaining <= 0:
@@ -135,7 +141,7 @@ def _unreachable(what: str, source: object, problem: requests.RequestException) 
     return IdentityUnavailableError(
         what,
         cause="The identity variables are set, and nothing answers where they point.",
-        remedy=remedies.renew_variables(_this_host()),
+        remedy=local.first(local.renew_variables(), remedies.renew_variables(_this_host())),
     )
 
 
@@ -171,7 +177,7 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityThrottledError(
             what,
             cause="Too many token requests: each process or each call makes its own.",
-            remedy="Wait, and keep one SecretReader for the whole process.",
+            remedy=local.first(local.FAULTS, "Wait, and keep one SecretReader for the whole process."),
             code=answer.code,
             status=status,
             retry_after=exchange.retry_after,
@@ -180,10 +186,23 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityServiceError(
             what,
             cause="The platform's identity service fails or is being updated; on App Service an unknown resource ends here too.",
-            remedy=f"Try again in a minute; if it lasts, check the resource and the platform's health. {remedies.HEALTH}",
+            remedy=local.first(
+                local.FAULTS,
+                f"Try again in a minute; if it lasts, check the resource and the platform's health. {remedies.HEALTH}",
+            ),
             code=answer.code,
             status=status,
             retry_after=exchange.retry_after,
+        )
+    if status in _NOT_LET_IN and not answer.message and exchange.source is msal.managed_identity.DEFAULT_TO_VM:
+        return IdentityRefusedError(
+            what,
+            cause="The metadata service, or a proxy or a firewall in its place, refuses requests of this process.",
+            remedy=local.first(
+                local.FAULTS, f"Check what stands between this process and 169.254.169.254: {remedies.SHOW_PROXIES}."
+            ),
+            code=answer.code,
+            status=status,
         )
     if status in _NOT_LET_IN and not answer.message:
         return IdentityRefusedError(
@@ -224,8 +243,8 @@ def refusal_remedy(identity: str, host: Host | None, *, code: str | None, messag
     if _is_resource(code, message):
         return remedies.find_resource()
     if _SEVERAL in message.lower():
-        return remedies.name_identity(host)
-    return remedies.assign_identity(host, identity)
+        return local.first(local.name_identity(), remedies.name_identity(host))
+    return local.first(local.assign_identity(identity), remedies.assign_identity(host, identity))
 
 
 def _is_resource(code: str | None, message: str) -> bool:

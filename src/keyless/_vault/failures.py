@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import NameResolutionError
 
-from keyless._remedies import network, remedies
+from keyless._remedies import local, network, remedies
 from keyless._vault.challenge import Challenge
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import ErrorAnswer, quote, read_error
@@ -61,7 +61,7 @@ def no_answer(
     """Return the error for a request that got no answer."""
     what = f"The vault {secret.vault_url} cannot be reached"
     if isinstance(problem, requests.exceptions.ProxyError) and not _was_cut(problem):
-        return _proxy_problem(what, problem)
+        return _proxy_problem(secret, what, problem)
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return VaultUnreachableError(
             f"{what}: HTTPS_PROXY does not name a proxy that can be used.",
@@ -123,7 +123,7 @@ def _not_strict(what: str, found: str, secret: SecretId) -> VaultUnreachableErro
     )
 
 
-def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
+def _proxy_problem(secret: SecretId, what: str, problem: Exception) -> VaultUnreachableError:
     """Return the error for a proxy that is in the way: what it said tells its own trouble from the vault's."""
     found = re.search(_PROXY_ANSWER, str(problem))
     said = quote(found[1]) if found else ""
@@ -132,7 +132,7 @@ def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
     if not said:
         cause, remedy = (
             "Nothing answers where HTTPS_PROXY points.",
-            f"Check the host and the port in HTTPS_PROXY; {proxies}",
+            local.first(local.renew_variables(), f"Check the host and the port in HTTPS_PROXY; {proxies}"),
         )
     elif said.startswith("407"):
         cause = "The proxy wants a user and a password, or does not take those in HTTPS_PROXY."
@@ -144,7 +144,10 @@ def _proxy_problem(what: str, problem: Exception) -> VaultUnreachableError:
         cause = (
             "The proxy cannot reach the vault: there is none of that name, or the way from the proxy to it is closed."
         )
-        remedy = f"Check the vault's name; the names of yours: {remedies.LIST_VAULTS}. Then the proxy: {proxies}"
+        remedy = local.first(
+            local.find_vault(vault_name(secret.vault_url)),
+            f"Check the vault's name; the names of yours: {remedies.LIST_VAULTS}. Then the proxy: {proxies}",
+        )
     return VaultUnreachableError(f"{what}: {how}.", cause=cause, remedy=remedy, retryable=False)
 
 
@@ -164,7 +167,9 @@ def error_answer(secret: SecretId, response: requests.Response, *, sent: Iterabl
         return VaultServiceError(
             what,
             cause="The vault, or a gateway before it, fails.",
-            remedy=f"Try again; if it lasts, look at the platform's health. {remedies.HEALTH}",
+            remedy=local.first(
+                local.FAULTS, f"Try again; if it lasts, look at the platform's health. {remedies.HEALTH}"
+            ),
             code=answer.code,
             status=status,
             retry_after=parse_retry_after(response.headers.get("Retry-After")),
@@ -179,7 +184,10 @@ def error_answer(secret: SecretId, response: requests.Response, *, sent: Iterabl
         return SecretNotFoundError(
             f"{secret} was not found: the vault answered {_said(status, answer)}",
             cause="The name or version is misspelt, the secret is in another vault, or it was deleted.",
-            remedy=remedies.find_secret(vault_name(secret.vault_url), secret.name),
+            remedy=local.first(
+                local.find_secret(vault_name(secret.vault_url), secret.name),
+                remedies.find_secret(vault_name(secret.vault_url), secret.name),
+            ),
             code=answer.code,
             status=status,
         )
@@ -247,8 +255,11 @@ def _throttled(secret: SecretId, what: str, answer: ErrorAnswer, response: reque
     return VaultThrottledError(
         what,
         cause="The vault, or the whole subscription, gets more requests than Azure allows (4,000 in 10 s for a vault).",
-        remedy="Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults. "
-        f"{remedies.look_at_requests(vault_name(secret.vault_url))}",
+        remedy=local.first(
+            local.FAULTS,
+            "Keep one SecretReader for the whole process and let it cache; spread busy applications over vaults. "
+            f"{remedies.look_at_requests(vault_name(secret.vault_url))}",
+        ),
         code=answer.code,
         status=response.status_code,
         retry_after=parse_retry_after(response.headers.get("Retry-After")),
@@ -283,7 +294,10 @@ def _forbidden(secret: SecretId, what: str, answer: ErrorAnswer) -> VaultError:
         return SecretDisabledError(
             what,
             cause="Its latest version, or the version that was asked for, is disabled. This is no question of rights.",
-            remedy=remedies.enable_secret(vault_name(secret.vault_url), secret.name),
+            remedy=local.first(
+                local.enable_secret(vault_name(secret.vault_url), secret.name),
+                remedies.enable_secret(vault_name(secret.vault_url), secret.name),
+            ),
             code=answer.inner,
             status=403,
         )
@@ -302,7 +316,10 @@ def _denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str]:
                 "condition that leaves this secret out, or the role is only minutes old. This vault goes by roles: access "
                 "policies do nothing for it."
             ),
-            remedies.give_role(vault, caller=caller, scope=_quoted(_RESOURCE, answer.message)),
+            local.first(
+                local.give_role(vault, caller=caller),
+                remedies.give_role(vault, caller=caller, scope=_quoted(_RESOURCE, answer.message)),
+            ),
         )
     if answer.inner in _BY_POLICY or re.search(_NO_POLICY, answer.message):
         return (
@@ -310,9 +327,12 @@ def _denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str]:
                 "The vault uses access policies, and the identity's policy is missing or does not allow reading secrets. (A "
                 "policy names an object id; a client id there does nothing, and neither does a role.)"
             ),
-            remedies.set_policy(vault, caller=caller),
+            local.first(local.set_policy(vault), remedies.set_policy(vault, caller=caller)),
         )
-    return _network_denial(secret, answer) or (
+    if denied := _network_denial(secret, answer):
+        cause, remedy = denied
+        return cause, local.first(local.open_firewall(vault), remedy)
+    return (
         "The vault's words say why. This code is not known here: it may concern roles, policies or the network.",
         remedies.OWN_WORDS,
     )

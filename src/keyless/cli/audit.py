@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 import keyless as package
+from keyless.cli.examples import examples
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,7 +31,9 @@ _MARKS = {
 _CALLED_WRONGLY = 2
 
 
-@click.command()
+@click.command(
+    epilog=examples("keyless audit", "keyless audit infra --days 365", "keyless audit --sarif > audit.sarif")
+)
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--days", type=click.IntRange(min=0), default=180, show_default=True, help="How far to look ahead.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to count from, rather than this one.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 
 _VAULT = "The vault. [default: the only one]"
 
@@ -18,7 +19,7 @@ def certificate() -> None:
     """Create, import, list, show, renew and delete certificates of a running `keyless up`."""
 
 
-@certificate.command("create")
+@certificate.command("create", epilog=examples("keyless certificate create site --dns-name contoso.com"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @click.option("--subject", help="Whom it is about, such as CN=contoso.com. [default: CN=NAME]")
@@ -56,7 +57,7 @@ def create_certificate(
     click.echo(_told(made))
 
 
-@certificate.command("import")
+@certificate.command("import", epilog=examples("keyless certificate import site site.pfx"))
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--vault", help=_VAULT)
@@ -73,7 +74,7 @@ def import_certificate(
     click.echo(_told(client.ask("PUT", "vaults", client.vault(vault), "certificates", name, body=body)))
 
 
-@certificate.command("list")
+@certificate.command("list", epilog=examples("keyless certificate list"))
 @click.option("--vault", help=_VAULT)
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known.")
 @reaching_control
@@ -89,7 +90,7 @@ def list_certificates(*, vault: str | None, as_json: bool, url: str | None, toke
         click.echo(f"{item['name']}  {item['version']}  {item['subject']}  {state}  until {item['expires_on']}")
 
 
-@certificate.command("show")
+@certificate.command("show", epilog=examples("keyless certificate show site"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @click.option("--version", help="This version rather than the latest.")
@@ -102,7 +103,7 @@ def show_certificate(*, name: str, vault: str | None, version: str | None, url: 
     click.echo(json.dumps(found, indent=2))
 
 
-@certificate.command("renew")
+@certificate.command("renew", epilog=examples("keyless certificate renew site"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @reaching_control
@@ -112,7 +113,7 @@ def renew_certificate(*, name: str, vault: str | None, url: str | None, token: s
     click.echo(_told(client.ask("POST", "vaults", client.vault(vault), "certificates", name, "renew", body={})))
 
 
-@certificate.command("delete")
+@certificate.command("delete", epilog=examples("keyless certificate delete site"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @reaching_control

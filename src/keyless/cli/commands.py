@@ -42,14 +42,18 @@ COMMANDS: Final[Mapping[str, _Entry]] = MappingProxyType(
         "export": _Entry("exchange", "export", "Write what the local Azure holds to a file."),
         "fault": _Entry("fault", "fault", "Add, list and clear faults."),
         "get": _Entry("get", "get", "Print the value of a secret."),
+        "identity": _Entry("identity", "identity", "List, add and remove identities."),
         "import": _Entry("exchange", "import_file", "Add what a file holds to a local Azure."),
+        "init": _Entry("init", "init", "Write a small start that works."),
         "journal": _Entry("journal", "journal", "Print what was asked, and why it was refused."),
         "key": _Entry("key", "key", "Create, show, list and delete keys."),
         "report": _Entry("report", "report", "Print the smallest roles that suffice."),
         "role": _Entry("role", "role", "Grant, revoke, list and explain roles."),
         "run": _Entry("run", "run", "Run a program with the local Azure."),
         "secret": _Entry("secret", "secret", "Set, show, list and delete secrets."),
+        "status": _Entry("status", "status", "List the local Azures that run."),
         "up": _Entry("up", "up", "Run the local Azure until Ctrl+C."),
+        "vault": _Entry("vault", "vault", "List, add and remove vaults."),
     }
 )
 

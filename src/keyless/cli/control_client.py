@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 import click
@@ -15,6 +15,9 @@ from keyless.local.files.running import find_running
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from keyless.local.files.running import Running
+
+NUMBER: Final = "KEYLESS_NUMBER"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TIMEOUT = 30.0
 _REFUSED_HERE = {ConfigurationError.kl_code: ConfigurationError}
@@ -83,9 +86,11 @@ class ControlClient:
         names = [vault["name"] for vault in self.ask("GET", "vaults")]
         if len(names) != 1:
             raise ConfigurationError(
-                "Which vault is not said.",
-                cause=f"There are several: {', '.join(names)}." if names else "There is none.",
-                remedy="Name one with --vault." if names else "Put one into keyless.toml: [vaults.NAME].",
+                "There are several vaults." if names else "There is no vault.",
+                cause=f"They are {', '.join(names)}." if names else "The local Azure started without one.",
+                remedy="Name one with --vault."
+                if names
+                else "Add one: keyless vault add NAME, or [vaults.NAME] in keyless.toml.",
             )
         return str(names[0])
 
@@ -93,11 +98,27 @@ class ControlClient:
 def reaching_control(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say which local Azure is meant."""
     command = click.option(
-        "--token", envvar="KEYLESS_CONTROL_TOKEN", help="Its token. Others see it here: prefer KEYLESS_CONTROL_TOKEN."
+        "--number",
+        type=click.IntRange(min=1),
+        envvar=NUMBER,
+        expose_value=False,
+        callback=_remember,
+        help="The local Azure with this number in `keyless status`.",
+    )(command)
+    command = click.option(
+        "--token",
+        envvar="KEYLESS_CONTROL_TOKEN",
+        help="Its token. Others can see it here: KEYLESS_CONTROL_TOKEN is safer.",
     )(command)
     return click.option(
-        "--url", envvar="KEYLESS_CONTROL_URL", help="The control API to ask. [default: that of the `keyless up` found]"
+        "--url",
+        envvar="KEYLESS_CONTROL_URL",
+        help="The control API to use. [default: that of the local Azure that runs]",
     )(command)
+
+
+def _remember(ctx: click.Context, _: click.Parameter, number: int | None) -> None:
+    ctx.meta[NUMBER] = number
 
 
 def connect(url: str | None, token: str | None) -> ControlClient:
@@ -121,11 +142,11 @@ def connect(url: str | None, token: str | None) -> ControlClient:
             cause="Each local Azure has an address and a token of its own.",
             remedy="Give both, or neither to use the one that runs.",
         )
-    return _only(_answering())
+    return _only(answering(), click.get_current_context().meta.get(NUMBER))
 
 
-def _answering() -> list[ControlClient]:
-    """Return those that answer; the files of those that were killed are removed."""
+def answering() -> list[tuple[Running, ControlClient]]:
+    """Return the local Azures that answer, by their numbers; the files of those that were killed are removed."""
     found = []
     for running in find_running(os.environ):
         client = ControlClient(running.url, running.token)
@@ -138,24 +159,26 @@ def _answering() -> list[ControlClient]:
             if isinstance(error.__cause__, requests.ConnectionError):
                 running.forget()
         else:
-            found.append(client)
+            found.append((running, client))
     return found
 
 
-def _only(clients: list[ControlClient]) -> ControlClient:
-    if not clients:
+def _only(found: list[tuple[Running, ControlClient]], number: int | None) -> ControlClient:
+    if not found:
         raise LocalAzureError(
             "No local Azure is running.",
             cause="This command talks to a running one, and none of this user's was found.",
-            remedy="Start one in another terminal: keyless up.",
+            remedy="Start one in another terminal: keyless up. Or keep one while a program runs: keyless run CMD.",
         )
-    if len(clients) > 1:
+    chosen = [client for running, client in found if number in {None, running.number}]
+    if len(chosen) != 1:
+        running = "; ".join(f"{each.number}: {each.what} in {each.folder} ({each.url})" for each, _ in found)
         raise ConfigurationError(
-            "Which local Azure is not said.",
-            cause=f"Several are running: {', '.join(client.url for client in clients)}.",
-            remedy="Give --url, and the token that its `keyless up --json` gives in KEYLESS_CONTROL_TOKEN.",
+            "Several local Azures are running." if number is None else f"No local Azure has the number {number}.",
+            cause=f"Those that run: {running}.",
+            remedy=f"Name one by its number: --number {found[0][0].number}, or {NUMBER}={found[0][0].number}.",
         )
-    return clients[0]
+    return chosen[0]
 
 
 def _silent(url: str) -> LocalAzureError:

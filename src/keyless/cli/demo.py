@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import requests
 from rich.console import Console
-from rich.json import JSON
 
+from keyless.cli.examples import examples
 from keyless.local.azure.config.config import default_config
 from keyless.local.server import LocalAzure
 
@@ -49,14 +50,19 @@ class Step:
     body: Any
     ms: float
 
+    @property
+    def as_expected(self) -> bool:
+        """Whether the status that must come came."""
+        return self.status == self.expected
 
-@click.command()
+
+@click.command(epilog=examples("keyless demo", "keyless demo --json"))
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as JSON.")
 def demo(*, as_json: bool) -> None:
-    """See it work: the function reads a secret with a managed identity, and says why where it cannot.
+    """Make six calls of a function that reads a secret with a managed identity.
 
-    Everything runs here, on free ports: the identity endpoint, the vault behind TLS, the function in a process of its own.
-    Exit status 0 means that every step came out as it must.
+    Everything runs on this machine, on free ports: the identity endpoint, the vault with TLS, and the function. Two calls
+    fail on purpose, and show the error and its remedy. The exit code is 0 if all six answer as expected.
     """
     console, started = Console(highlight=False, stderr=as_json), time.perf_counter()
     if not as_json:
@@ -68,14 +74,18 @@ def demo(*, as_json: bool) -> None:
             steps.append(step)
             if not as_json:
                 _show(console, len(steps), step)
-    good = [step.status for step in steps] == [step.expected for step in steps]
+    good = all(step.as_expected for step in steps)
     if as_json:
         keys = ("step", "request", "status", "body", "ms")
         click.echo(json.dumps([{key: getattr(step, key) for key in keys} for step in steps], indent=2))
     else:
         seconds = time.perf_counter() - started
-        verdict = "All came out as they must" if good else "[red]Not all came out as they must[/]"
-        console.print(f"{verdict}, in {seconds:.1f} s. Next: [bold]keyless up[/] keeps it running for you.")
+        right = sum(step.as_expected for step in steps)
+        colour = "green" if good else "red"
+        console.print(f"[{colour}]{right} of {len(steps)} calls answered as expected[/], in {seconds:.1f} s.")
+        console.print(
+            "Next: [bold]keyless up[/] keeps it running. [bold]keyless run CMD[/] gives it to your own program."
+        )
     sys.exit(0 if good else 1)
 
 
@@ -93,18 +103,18 @@ def _steps(stack: ExitStack) -> Iterator[Step]:
     session.trust_env = False
     function, without_identity = host.functions[_FUNCTION], bare.functions[_FUNCTION]
     reporting, newcomer = azure.identity("reporting"), azure.identity("newcomer")
-    yield _call(session, "the system-assigned identity reads the secret", function, {}, 200)
+    yield _call(session, "The system-assigned identity reads the secret", function, {}, 200)
     by_client_id = {"userAssignedClientId": reporting.client_id}
-    yield _call(session, "a user-assigned identity reads it, named by its client id", function, by_client_id, 200)
+    yield _call(session, "A user-assigned identity reads it, by client id", function, by_client_id, 200)
     by_resource_id = {"userAssignedResourceId": reporting.resource_id}
-    yield _call(session, "the same identity, named by its resource id", function, by_resource_id, 200)
-    yield _call(session, "no identity is enabled on the host", without_identity, {}, 503)
+    yield _call(session, "The same identity reads it, by resource id", function, by_resource_id, 200)
+    yield _call(session, "The host has no identity", without_identity, {}, 503)
     as_newcomer = {"userAssignedClientId": newcomer.client_id}
-    yield _call(session, "an identity without a role on the vault", function, as_newcomer, 403)
+    yield _call(session, "An identity has no role on the vault", function, as_newcomer, 403)
     newcomer.grant("Key Vault Secrets User", on=azure.vault("contoso-kv"))
     deadline = time.monotonic() + _ROLE_SECONDS
     while True:
-        step = _call(session, "the same call, after the role was granted", function, as_newcomer, 200)
+        step = _call(session, "The same call, after the role was granted", function, as_newcomer, 200)
         if step.status == step.expected or time.monotonic() > deadline:
             yield step
             return
@@ -123,11 +133,24 @@ def _call(session: requests.Session, name: str, end: FunctionEndpoint, query: di
 
 
 def _show(console: Console, number: int, step: Step) -> None:
-    good = step.status == step.expected
-    colour = "green" if good else "red"
-    wrong = "" if good else f", and {step.expected} must come"
+    colour = "green" if step.as_expected else "red"
+    wrong = "" if step.as_expected else f", but {step.expected} was expected"
     console.print(f"[bold]{number}. {step.step}[/]")
     console.print(f"   {step.request}", style="dim", soft_wrap=True)
     console.print(f"   [{colour}]{step.status}[/] in {step.ms:.0f} ms{wrong}")
-    console.print(JSON.from_data(step.body, indent=2), soft_wrap=True)
+    for line in _outcome(step.body):
+        console.print(f"   {line}", markup=False, soft_wrap=True)
     console.print()
+
+
+def _outcome(body: Any) -> Iterator[str]:
+    """Return the lines that say what the function answered: the secret's name, or the failure and commands to paste."""
+    if not isinstance(body, dict):
+        yield str(body)
+    elif "secret" in body:
+        yield f"secret {body['secret']['name']} = {body['secret']['value']!r}, read as {body['identity']['kind']}"
+    else:
+        yield f"{body['code']}: {body['title']}"
+        commands = re.findall("`([^`]+)`", body["remedy"])
+        yield "Remedy:" if commands else f"Remedy: {body['remedy']}"
+        yield from (f"  {command}" for command in commands)

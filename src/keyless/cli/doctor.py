@@ -8,19 +8,27 @@ import time
 
 import click
 
+from keyless.cli.examples import examples
 from keyless.cli.identity_options import chosen_identity, identity_options
 
 _ENDING = 0.2
+_INCOMPLETE = 2
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "keyless doctor --vault-url URL --secret db-password",
+        "keyless doctor --vault-url URL --secret db-password --strict",
+    )
+)
 @click.option("--vault-url", envvar="KEY_VAULT_URL", help="The vault's address [env: KEY_VAULT_URL].")
 @click.option("--secret", envvar="SECRET_NAME", help="The secret to read [env: SECRET_NAME]; its value is never shown.")
 @identity_options
 @click.option(
     "--timeout", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Seconds that it may take in all."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; docs/doctor.schema.json says how.")
+@click.option("--strict", is_flag=True, help="Exit with 2 for a warning, or if something could not be checked.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; docs/doctor.schema.json describes it.")
 def doctor(
     *,
     vault_url: str | None,
@@ -29,11 +37,14 @@ def doctor(
     resource_id: str | None,
     object_id: str | None,
     timeout: float,
+    strict: bool,
     as_json: bool,
 ) -> None:
-    """Look at the environment, the identity, the network, the vault and the secret, and say what is wrong.
+    """Find out why a secret cannot be read, and what to do.
 
-    It exits with 0 where all is well, with 1 where something fails, and with 2 where it was called wrongly.
+    It checks the environment, the identity, the network, the vault and the secret. The exit code is 0 if nothing is wrong,
+    1 if something fails, and 2 for a wrong option. With --strict it is also 2 for a warning, or if something
+    could not be checked.
     """
     from keyless.doctor import diagnose  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 
@@ -47,4 +58,6 @@ def doctor(
         from keyless.cli.shown_report import show  # noqa: PLC0415 (as above)
 
         show(report)
-    sys.exit(0 if report.healthy else 1)
+    if not report.healthy:
+        sys.exit(1)
+    sys.exit(_INCOMPLETE if strict and (report.skipped or report.warned) else 0)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import click
 
 from keyless.cli.command import blocked_signals, run_command
+from keyless.cli.config_file import choose_config, config_option
+from keyless.cli.examples import examples
 from keyless.cli.run import resolved_environment
-from keyless.local.sources import SOURCES
+from keyless.cli.source_option import source_option
 from keyless.local.testing.drill_account import DrillRun
 from keyless.local.testing.drills import DRILLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from keyless.local.instruments.journal import Journal
 
@@ -26,41 +28,62 @@ _AFTER = 2.0
 _LOOKS = 0.02
 
 
+class _DrillCommand(click.Command):
+    """Takes options before and after NAME, hands everything after COMMAND to it, and lists the drills in its help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] in DRILLS:
+            after, command = _options_and_command(args[1:])
+            args = [*after, "--", args[0], *command[command[:1] == ["--"] :]]
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Drills"):
+            formatter.write_dl([(drill.name, drill.says) for drill in DRILLS.values()])
+        super().format_epilog(ctx, formatter)
+
+
+def _options_and_command(words: list[str]) -> tuple[list[str], list[str]]:
+    """Split the words after NAME where COMMAND begins; each option but --help has a value."""
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "--":
+        at += 1 if "=" in words[at] or words[at] in {"-h", "--help"} else 2
+    return words[:at], words[at:]
+
+
 @click.command(
-    epilog="\b\nThe drills:\n" + "\n".join(f"  {drill.name:20} {drill.says}" for drill in DRILLS.values()),
+    cls=_DrillCommand,
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples(
+        "keyless drill rotation python app.py", "keyless drill vault-outage --after 5 --for 30 -- python app.py"
+    ),
 )
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
-)
-@click.option("--source", type=click.Choice(SOURCES), help="On which kind of host. [default: the drill's]")
+@config_option
+@source_option(None, told="that of the drill")
 @click.option(
     "--after",
     type=click.FloatRange(min=0),
-    help="Seconds until it begins: from the first secret that COMMAND reads, or from the start where it must come before. "
-    f"[default: {_AFTER:g}, or 0 from the start]",
+    help=f"Seconds to wait after COMMAND reads its first secret, or after the start. [default: {_AFTER:g}, or 0]",
 )
 @click.option(
-    "--for", "seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds that it lasts."
+    "--for", "seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds it lasts."
 )
 @click.argument("name", metavar="NAME", type=click.Choice(list(DRILLS)))
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def drill(
     *, config: Path | None, source: str | None, after: float | None, seconds: float, name: str, command: tuple[str, ...]
 ) -> None:
-    """Run COMMAND with the local Azure, let the drill NAME happen, and say at the end what COMMAND did.
+    """Run COMMAND while the drill NAME happens, and report what COMMAND did.
 
-    keyless drill vault-outage --after 5 --for 30 -- python app.py. The account goes to stderr; the exit code is COMMAND's.
+    Options of `keyless drill` come before COMMAND. The report goes to standard error. The exit code is that of COMMAND.
     """
-    from keyless.cli.chosen_config import choose_config  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
-    from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
+    from keyless.local.server import LocalAzure  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 
     chosen = DRILLS[name]
     delay = after if after is not None else 0.0 if chosen.from_start else _AFTER
     with (
         blocked_signals() as before,
-        LocalAzure(choose_config(config), source=source or chosen.source, at_once=True) as azure,
+        LocalAzure(choose_config(config).config, source=source or chosen.source, at_once=True) as azure,
     ):
         environment = resolved_environment(azure)
         run = DrillRun(azure.azure, name)

@@ -7,9 +7,10 @@ from typing import Any, Final
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 from keyless.cli.shells import SHELLS, Shell, commands
+from keyless.cli.source_option import source_option
 from keyless.errors import LocalAzureError
-from keyless.local.sources import SOURCES
 
 _POWERSHELL: Final = (
     "keyless: only programs that are started from this session find the local Azure. The session's own commands, such as "
@@ -17,10 +18,8 @@ _POWERSHELL: Final = (
 )
 
 
-@click.command()
-@click.option(
-    "--source", type=click.Choice(SOURCES), default="app-service", show_default=True, help="The kind of host."
-)
+@click.command(epilog=examples('eval "$(keyless env)"', "keyless env --source imds --shell fish | source"))
+@source_option()
 @click.option(
     "--shell",
     type=click.Choice(SHELLS),

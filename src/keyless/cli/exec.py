@@ -8,18 +8,23 @@ import sys
 import click
 
 from keyless.cli.command import blocked_signals, interruptible, run_command
+from keyless.cli.examples import examples
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 
 
-@click.command("exec")
+@click.command(
+    "exec",
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples("keyless exec python app.py", "keyless exec --keep-unresolved -- node app.mjs --port 8080"),
+)
 @keep_unresolved_option
 @reference_identity_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(*, keep_unresolved: bool, reference_identity: str | None, command: tuple[str, ...]) -> None:
-    """Run COMMAND with its Key Vault references resolved: keyless exec -- python app.py.
+    """Run COMMAND with its Key Vault references resolved.
 
-    They are read from the real vaults with this machine's own managed identity, and stand in COMMAND's environment alone.
-    The exit code is COMMAND's.
+    The secrets come from the real vaults, read with the managed identity of this machine. Only the environment of COMMAND
+    has them. Everything after COMMAND belongs to it. The exit code is that of COMMAND.
     """
     with blocked_signals() as before:
         found = interruptible(

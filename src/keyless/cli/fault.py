@@ -7,6 +7,7 @@ import json
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 
 _NARROWING = ("operation", "identity", "vault", "secret", "key", "certificate", "source")
 
@@ -16,7 +17,12 @@ def fault() -> None:
     """Add, list and clear faults in a running `keyless up`."""
 
 
-@fault.command("add")
+@fault.command(
+    "add",
+    epilog=examples(
+        "keyless fault add throttled --times 3", "keyless fault add firewall --vault contoso-kv --share 0.5"
+    ),
+)
 @click.argument("name")
 @click.option("--operation", help="Only this operation, such as getSecret.")
 @click.option("--identity", help="Only requests of this identity.")
@@ -61,7 +67,7 @@ def add(
     click.echo(f"{made['name']} strikes now; keyless fault clear {made['id']} ends it.")
 
 
-@fault.command("list")
+@fault.command("list", epilog=examples("keyless fault list"))
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known of them.")
 @reaching_control
 def list_faults(*, as_json: bool, url: str | None, token: str | None) -> None:
@@ -77,7 +83,7 @@ def list_faults(*, as_json: bool, url: str | None, token: str | None) -> None:
     click.echo(f"Known: {', '.join(found['known'])}.")
 
 
-@fault.command("clear")
+@fault.command("clear", epilog=examples("keyless fault clear"))
 @click.argument("fault_id", metavar="[ID]", required=False)
 @reaching_control
 def clear(*, fault_id: str | None, url: str | None, token: str | None) -> None:

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyless.cli.examples import examples
 from keyless.cli.identity_options import chosen_identity, identity_options
 
 if TYPE_CHECKING:
     from keyless.secret import Secret
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "keyless get db-password --vault-url https://contoso-kv.vault.azure.net",
+        "keyless run keyless get db-password --vault-url URL",
+    )
+)
 @click.argument("name")
 @click.option("--vault-url", envvar="KEY_VAULT_URL", required=True, help="The vault's address [env: KEY_VAULT_URL].")
 @identity_options

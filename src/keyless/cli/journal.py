@@ -11,11 +11,12 @@ import click
 
 from keyless.audit.rules import called_by
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 
 _PAUSE = 0.2  # Seconds between two looks: short enough that it seems at once.
 
 
-@click.command()
+@click.command(epilog=examples("keyless journal --follow", "keyless journal --json"))
 @click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl+C.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each entry.")
 @reaching_control

@@ -7,6 +7,7 @@ import json
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 
 _VAULT = "The vault. [default: the only one]"
 
@@ -16,7 +17,7 @@ def key() -> None:
     """Create, list, show, delete and rotate keys of a running `keyless up`. Private keys stay in their vault."""
 
 
-@key.command("create")
+@key.command("create", epilog=examples("keyless key create signing --type EC --curve P-256"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @click.option("--type", "kty", default="RSA", show_default=True, help="RSA, RSA-HSM, EC or EC-HSM.")
@@ -47,7 +48,7 @@ def create_key(
     click.echo(f"{made['name']} has the version {made['version']}.")
 
 
-@key.command("list")
+@key.command("list", epilog=examples("keyless key list"))
 @click.option("--vault", help=_VAULT)
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known.")
 @reaching_control
@@ -62,7 +63,7 @@ def list_keys(*, vault: str | None, as_json: bool, url: str | None, token: str |
         click.echo(f"{item['name']}  {item['version']}  {item['kty']}  {'enabled' if item['enabled'] else 'disabled'}")
 
 
-@key.command("show")
+@key.command("show", epilog=examples("keyless key show signing"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @click.option("--version", help="This version rather than the latest.")
@@ -74,7 +75,7 @@ def show_key(*, name: str, vault: str | None, version: str | None, url: str | No
     click.echo(json.dumps(client.ask("GET", "vaults", client.vault(vault), "keys", name, query=query), indent=2))
 
 
-@key.command("delete")
+@key.command("delete", epilog=examples("keyless key delete signing"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @reaching_control
@@ -85,7 +86,7 @@ def delete_key(*, name: str, vault: str | None, url: str | None, token: str | No
     click.echo(f"{name} is deleted" + (f"; it can be recovered until {until}." if until else " for good."))
 
 
-@key.command("rotate")
+@key.command("rotate", epilog=examples("keyless key rotate signing"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @reaching_control

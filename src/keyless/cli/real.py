@@ -15,8 +15,8 @@ real_option = click.option(
     "--real",
     type=click.Choice(get_args(Real)),
     multiple=True,
-    help="Leave this of Azure alone: arm is Azure Resource Manager, with Microsoft Entra ID and Microsoft Graph. "
-    "[default: what keyless.toml says, else nothing]",
+    help="Leave this part of Azure real: arm is Azure Resource Manager, with Microsoft Entra ID and Graph. "
+    "[default: as in keyless.toml, else none]",
 )
 
 

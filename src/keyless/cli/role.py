@@ -7,6 +7,7 @@ import json
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 
 _ON = "The vault, or VAULT/SECRET. [default: the only vault]"
 
@@ -16,7 +17,13 @@ def role() -> None:
     """Grant, revoke and list roles in a running `keyless up`."""
 
 
-@role.command("grant")
+@role.command(
+    "grant",
+    epilog=examples(
+        'keyless role grant system "Key Vault Secrets User"',
+        'keyless role grant reporting "Key Vault Reader" --on contoso-kv/api-key',
+    ),
+)
 @click.argument("identity")
 @click.argument("name", metavar="ROLE")
 @click.option("--on", help=_ON)
@@ -32,7 +39,7 @@ def grant(
     click.echo(f"{made['identity']} has {made['role']} on {made['on']}{' with a condition' if condition else ''}.")
 
 
-@role.command("revoke")
+@role.command("revoke", epilog=examples('keyless role revoke system "Key Vault Secrets User"'))
 @click.argument("identity")
 @click.argument("name", metavar="ROLE")
 @click.option("--on", help=_ON)
@@ -45,7 +52,7 @@ def revoke(*, identity: str, name: str, on: str | None, url: str | None, token: 
     click.echo(f"{identity} no longer has {name} on {where}.")
 
 
-@role.command("explain")
+@role.command("explain", epilog=examples("keyless role explain system getSecret contoso-kv/db-password"))
 @click.argument("identity")
 @click.argument("action")
 @click.argument("on", metavar="VAULT[/SECRET]")
@@ -68,7 +75,7 @@ def explain(*, identity: str, action: str, on: str, as_json: bool, url: str | No
         raise click.exceptions.Exit(1)
 
 
-@role.command("list")
+@role.command("list", epilog=examples("keyless role list"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reaching_control
 def list_roles(*, as_json: bool, url: str | None, token: str | None) -> None:

@@ -3,45 +3,52 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from keyless.cli.command import blocked_signals, interruptible, run_command
+from keyless.cli.config_file import choose_config, config_option
+from keyless.cli.control_client import NUMBER
+from keyless.cli.examples import examples
 from keyless.cli.real import real_option, told_real
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
+from keyless.cli.source_option import source_option
+from keyless.errors import LocalAzureError
+from keyless.local.files.running import announced
 from keyless.local.programs import java, node
 from keyless.local.programs.kept import kept_variables
 from keyless.local.programs.references import told
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from keyless.local.azure.config.declaration import Real
     from keyless.local.server import LocalAzure
 
+# Characters of a command that `keyless status` shows.
+_LONGEST = 200
 
-@click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
+
+@click.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples(
+        "keyless run python app.py --verbose",
+        "keyless run --source imds -- node app.mjs",
+        "keyless run --data .keyless pytest -q",
+    ),
 )
-@click.option(
-    "--source",
-    type=click.Choice(SOURCES),
-    default="app-service",
-    show_default=True,
-    help="On which kind of host the command is to think itself.",
-)
+@config_option
+@source_option()
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
 @real_option
 @click.option("--console", is_flag=True, help="Serve the console, a page in the browser, and print its link.")
+@click.option("--quiet", is_flag=True, help="Do not print which keyless.toml and which hosts are used.")
 @keep_unresolved_option
 @reference_identity_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -52,31 +59,49 @@ def run(
     data: Path | None,
     real: tuple[Real, ...],
     console: bool,
+    quiet: bool,
     keep_unresolved: bool,
     reference_identity: str | None,
     command: tuple[str, ...],
 ) -> None:
-    """Run COMMAND with the local Azure: keyless run -- python app.py.
+    """Run COMMAND with a local Azure that ends with it.
 
-    Its vault URL stays https://NAME.vault.azure.net, its SDK stays the official one. The exit code is COMMAND's. Nothing is
-    left behind but what --data names.
+    COMMAND keeps its vault URL, https://NAME.vault.azure.net, and its Azure SDK. Everything after COMMAND belongs to it, so
+    options of `keyless run` come first. The exit code is that of COMMAND. Nothing stays behind except what --data keeps.
     """
-    from keyless.cli.chosen_config import choose_config  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
-    from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
+    from keyless.local.server import LocalAzure  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 
     chosen = choose_config(config)
     with (
         blocked_signals() as before,
-        LocalAzure(chosen, source=source, data=data, real=real, at_once=True, console=console) as azure,
+        LocalAzure(chosen.config, source=source, data=data, real=real, at_once=True, console=console) as azure,
+        _findable(azure, command) as number,
     ):
-        click.echo(f"keyless: {told_real(azure)}", err=True)
+        if not quiet:
+            click.echo(f"keyless: using {chosen}\nkeyless: {told_real(azure)}", err=True)
         if console:
-            sys.stderr.write(f"keyless: the console: {azure.console_url}\n")
+            click.echo(f"keyless: the console: {azure.console_url}", err=True)
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )
+        environment |= number
         code = run_command(command, environment, signal_mask=before)
     sys.exit(code)
+
+
+@contextmanager
+def _findable(azure: LocalAzure, command: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Let commands such as ``keyless journal`` find this run; give the variable by which those of COMMAND do.
+
+    A program runs all the same where the file of the run cannot be written.
+    """
+    with ExitStack() as stack:
+        found = {}
+        with suppress(LocalAzureError):
+            what = f"keyless run {shlex.join(command)}"
+            number = announced(azure.control_url, azure.control_token, environment=os.environ, what=what[:_LONGEST])
+            found = {NUMBER: str(stack.enter_context(number))}
+        yield found
 
 
 def resolved_environment(

@@ -8,6 +8,7 @@ import sys
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 from keyless.errors import ConfigurationError
 
 _VAULT = "The vault. [default: the only one]"
@@ -18,7 +19,9 @@ def secret() -> None:
     """Set, list, show, delete and rotate secrets of a running `keyless up`."""
 
 
-@secret.command("set")
+@secret.command(
+    "set", epilog=examples("keyless secret set db-password s3cr3t", "printf s3cr3t | keyless secret set db-password")
+)
 @click.argument("name")
 @click.argument("value", required=False)
 @click.option("--vault", help=_VAULT)
@@ -91,7 +94,7 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-@secret.command("list")
+@secret.command("list", epilog=examples("keyless secret list"))
 @click.option("--vault", help=_VAULT)
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known, but the values.")
 @reaching_control
@@ -106,7 +109,7 @@ def list_secrets(*, vault: str | None, as_json: bool, url: str | None, token: st
         click.echo(f"{item['name']}  {item['version']}  {'enabled' if item['enabled'] else 'disabled'}")
 
 
-@secret.command("show")
+@secret.command("show", epilog=examples("keyless secret show db-password", "keyless secret show db-password --value"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @click.option("--version", help="This version rather than the latest.")
@@ -123,7 +126,7 @@ def show_secret(
     click.echo(found["value"].encode("utf-8", "surrogatepass") if with_value else json.dumps(found, indent=2))
 
 
-@secret.command("delete")
+@secret.command("delete", epilog=examples("keyless secret delete db-password"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @reaching_control
@@ -135,7 +138,7 @@ def delete_secret(*, name: str, vault: str | None, url: str | None, token: str |
     click.echo(f"{name} is deleted" + (f"; it can be recovered until {until}." if until else " for good."))
 
 
-@secret.command("rotate")
+@secret.command("rotate", epilog=examples("keyless secret rotate db-password"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
 @reaching_control

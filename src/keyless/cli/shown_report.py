@@ -27,12 +27,23 @@ def show(report: Report) -> None:
             _show_finding(console, finding)
     problem = report.problem
     if problem is None:
-        left = f" as far as it could look: not all of {', '.join(report.skipped)}" if report.skipped else ""
-        console.print(f"\n[bold]Healthy[/]{left}. In {report.seconds:.1f} s.")
+        _show_nothing_failed(console, report)
     else:
         console.print(
             f"\n[bold]Mend first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
         )
+
+
+def _show_nothing_failed(console: Console, report: Report) -> None:
+    warnings = [f"{found.stage}, {found.check} ({found.code})" for found in report.warned]
+    if warnings:
+        console.print(f"\n[bold yellow]Nothing fails, with {len(warnings)} to look at: {'; '.join(warnings)}.[/]")
+    if report.skipped:
+        console.print(f"\n[bold yellow]Nothing wrong so far, but not checked: {', '.join(report.skipped)}.[/]")
+        _show_text(console, "Name what to check: --vault-url URL --secret NAME. --strict exits with 2 in this case.")
+    elif not warnings:
+        console.print("\n[bold green]Healthy.[/]")
+    console.print(f"In {report.seconds:.1f} s.")
 
 
 def _show_finding(console: Console, finding: Finding) -> None:

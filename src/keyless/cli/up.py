@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from keyless.cli.app_restarts import following
+from keyless.cli.config_file import choose_config, config_option
+from keyless.cli.examples import examples
 from keyless.cli.real import real_option
 from keyless.cli.reload import reload_until
+from keyless.cli.source_option import source_option
 from keyless.clouds import CLOUDS
 from keyless.local.files.running import announced
 from keyless.local.functions.host import FunctionHost, bundled_function_app, preferred_port
 from keyless.local.functions.worker_process import BegunWorker
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
-from keyless.local.sources import SOURCES
 from keyless.local.wire.serving import descriptors
 
 if TYPE_CHECKING:
@@ -34,38 +36,33 @@ if TYPE_CHECKING:
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-@click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="What there is: vaults, secrets, identities, roles. [default: ./keyless.toml, else a small example]",
+@click.command(
+    epilog=examples(
+        "keyless up",
+        "keyless up --functions ./my-app --reload",
+        "keyless up --data .keyless --http-port 8001",
+    )
 )
+@config_option
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
-@click.option(
-    "--source",
-    type=click.Choice(SOURCES),
-    default="app-service",
-    show_default=True,
-    help="On which kind of host the function, and your own program, are to think themselves.",
-)
+@source_option()
 @click.option(
     "--functions",
     type=click.Path(path_type=Path),
-    help="Serve the functions of this folder, a v2 function app in Python: HTTP and Event Grid triggers. "
-    "[default: the function of Keyless]",
+    help="Serve this folder, a v2 function app in Python: HTTP and Event Grid triggers. [default: a sample function]",
 )
-@click.option("--reload", is_flag=True, help="Load the function app anew when its files change.")
+@click.option("--reload", is_flag=True, help="Reload the function app when its files change.")
 @click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
 @click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
 @click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
 @click.option(
     "--function-port",
     type=int,
-    help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071; a free one if that is taken]",
+    help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071, else a free one]",
 )
-@click.option("--quiet", is_flag=True, help="Write no line for each call of a function.")
+@click.option("--quiet", is_flag=True, help="Do not write a line for each call of a function.")
 @real_option
-@click.option("--any-user", is_flag=True, help="Answer programs of other users of this machine, too.")
+@click.option("--any-user", is_flag=True, help="Also answer programs of other users of this machine.")
 @click.option("--console/--no-console", default=True, help="Serve the console, a page in the browser. [default: yes]")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when it is ready.")
 def up(
@@ -85,9 +82,10 @@ def up(
     console: bool,
     as_json: bool,
 ) -> None:
-    """Run the local Azure: identity endpoint, vaults, and a function app, by default the function that reads a secret.
+    """Run a local Azure: identity endpoints, vaults and a function app.
 
-    It stops on Ctrl+C or SIGTERM, and leaves nothing behind but what --data names.
+    It stops on Ctrl+C or SIGTERM. Nothing stays behind except what --data keeps. Other commands, such as `keyless secret`,
+    find it while it runs.
     """
     stop = threading.Event()
     # Set before anything starts, so that a signal in the midst of starting still ends in an orderly way.
@@ -98,13 +96,12 @@ def up(
     port = preferred_port(folder) if function_port is None else function_port
     # The functions load in a process of their own, which is begun before this one loads what it needs.
     with BegunWorker(folder, port=port, quiet=quiet) as begun:
-        from keyless.cli.chosen_config import choose_config  # noqa: PLC0415 (as it says above)
-        from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
+        from keyless.local.server import LocalAzure  # noqa: PLC0415 (as it says above)
 
         chosen = choose_config(config)
         with (
             LocalAzure(
-                chosen,
+                chosen.config,
                 source=source,
                 data=data,
                 http_port=http_port,
@@ -117,29 +114,25 @@ def up(
             ) as azure,
             FunctionHost(
                 folder,
-                environment=app_environment(azure, chosen, folder),
+                environment=app_environment(azure, chosen.config, folder),
                 port=port,
                 events=azure.event_grid,
                 quiet=quiet,
                 begun=begun,
             ) as host,
-            following(azure.azure.function_app, host, lambda: app_environment(azure, chosen, folder)),
-            announced(azure.control_url, azure.control_token, environment=os.environ),
+            following(azure.azure.function_app, host, lambda: app_environment(azure, chosen.config, folder)),
+            announced(azure.control_url, azure.control_token, environment=os.environ, what="keyless up") as number,
         ):
             azure.wait()
-            _show(azure, host, as_json=as_json)
+            if as_json:
+                click.echo(json.dumps({**summary(azure, host), "number": number}))
+            else:
+                from keyless.cli.shown import show  # noqa: PLC0415 (what draws takes long to load, and programs need none)
+
+                show(azure, host, chosen=chosen)
             if reload:
                 reload_until(stop, host, folder)
             stop.wait()
-
-
-def _show(azure: LocalAzure, host: FunctionHost, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(summary(azure, host)))
-        return
-    from keyless.cli.shown import show  # noqa: PLC0415 (what draws takes long to load, and programs need none)
-
-    show(azure, host)
 
 
 def function_host(

@@ -34,6 +34,11 @@ class Report:
         return next((finding for finding in self.findings if finding.status == "fail"), None)
 
     @property
+    def warned(self) -> tuple[Finding, ...]:
+        """The findings that stop nothing here and deserve a look."""
+        return tuple(finding for finding in self.findings if finding.status == "warn")
+
+    @property
     def skipped(self) -> tuple[str, ...]:
         """The stages of which something was not looked at."""
         return tuple(dict.fromkeys(finding.stage for finding in self.findings if finding.status == "skipped"))

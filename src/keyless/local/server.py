@@ -21,7 +21,7 @@ from keyless.local.pki.kept_authority import bound_authority
 from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
-from keyless.local.programs.variables import IDENTITY_VARIABLES
+from keyless.local.programs.variables import IDENTITY_VARIABLES, LOCAL_AZURE
 from keyless.local.run import Run, Sockets, console_of
 from keyless.local.sources import SOURCES
 from keyless.local.wire.control.address import ROOT
@@ -352,6 +352,7 @@ class LocalAzure:
         credentials = "" if run.tells_users else f"{USER}:{run.proxy_password}@"
         node_file = run.trust.service_fabric_node_file if name == service_fabric.NAME else run.trust.node_file
         return {
+            **({LOCAL_AZURE: name} if identity else {}),
             **without_developer(folder=run.folder, silent_url=f"http://{listeners.netloc(run.sockets.silent)}"),
             **found,
             **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),

@@ -24,5 +24,5 @@ def missing(kind: str, name: str, known: Collection[str]) -> LocalAzureError:
     return LocalAzureError(
         f"There is no {kind} {name!r}.",
         cause=f"Those that exist: {', '.join(known)}." if known else f"No {kind} exists.",
-        remedy=f"Use one of those, or make it: azure.add_{kind}({name!r}).",
+        remedy=f"Use one of those, or add it: `keyless {kind} add {name}`. In a test: local_azure.azure.add_{kind}({name!r}).",
     )

@@ -51,6 +51,7 @@ class DataFolder:
             self.path.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
             check_private(self.path)
             self._held = os.open(self.path / "secrets.lock", os.O_RDWR | os.O_CREAT, _FILE)
+            self._keep_out_of_git()
         except OSError as error:
             raise LocalAzureError(
                 f"The folder {self.path} cannot be used: {error.strerror}.",
@@ -63,6 +64,12 @@ class DataFolder:
             os.close(self._held)
             raise
         return self
+
+    def _keep_out_of_git(self) -> None:
+        """Write a .gitignore, unless there is one: a folder in a repository must not be committed."""
+        ignored = self.path / ".gitignore"
+        if not ignored.exists():
+            write_private(ignored, b"# Written by keyless: this folder holds secrets and a private key.\n*\n")
 
     def _hold(self) -> None:
         if not _lock(self._held):

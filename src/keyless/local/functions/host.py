@@ -47,7 +47,7 @@ class FunctionHost:
         ['AcquireTokenMsi', 'doctor', 'health']
 
     Args:
-        folder: The folder that holds ``function_app.py``.
+        folder: The folder that holds ``function_app.py``, as a path or as text.
         environment: What is added to the environment, such as ``LocalAzure.environment()`` and the app's settings.
         port: The port on 127.0.0.1; 0 means any free one.
         log: Where the functions' output goes; None means this process's standard error.
@@ -57,7 +57,7 @@ class FunctionHost:
 
     Attributes:
         url: Where the host listens.
-        functions: The functions that HTTP requests can call, by their names.
+        functions: The functions that HTTP requests can call, by their names: each has its ``url``, ``key`` and ``methods``.
         event_functions: The functions that events of Event Grid call, and where they take them.
         not_served: What keeps each of the other functions from being served, such as the types of its triggers and
             bindings, by name.
@@ -66,7 +66,7 @@ class FunctionHost:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | str,
         *,
         environment: Mapping[str, str],
         port: int = 0,
@@ -80,7 +80,7 @@ class FunctionHost:
         self.event_functions: dict[str, FunctionEndpoint] = {}
         self.not_served: dict[str, str] = {}
         self.master_key = ""
-        self._folder = folder
+        self._folder = Path(folder)
         self._environment = dict(environment)
         self._port = port
         self._log = log

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from keyless._remedies import local
+
+LOCAL_AZURE: Final = local.VARIABLE
 METADATA_HOST: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 TERRAFORM_ENDPOINT: Final = "ARM_MSI_ENDPOINT"
 AZ_FOLDER: Final = "AZURE_CONFIG_DIR"
@@ -43,6 +46,11 @@ DECISIONS: Final = (
         ),
         "the source's",
         "They choose the source of managed identities; one of another source would be asked instead.",
+    ),
+    Decision(
+        (LOCAL_AZURE,),
+        "the source's",
+        "It names the source, so that errors of Keyless tell the local way first. No client reads it.",
     ),
     Decision(
         ("REGION_NAME",),

@@ -108,7 +108,7 @@ DRILLS: Final[Mapping[str, Drill]] = MappingProxyType(
             ),
             Drill(
                 name="role-not-propagated",
-                says="The vaults do not feel the roles yet: 403 ForbiddenByRbac.",
+                says="Roles have no effect on the vaults yet: 403 ForbiddenByRbac.",
                 begin=_fault("role-not-propagated"),
                 from_start=True,
             ),

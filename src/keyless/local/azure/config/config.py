@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass, field
 from importlib import resources
@@ -10,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from keyless.errors import ConfigurationError
+from keyless.local.azure.authorization.roles import Scope
 from keyless.local.azure.config.application_config import (
     ApplicationConfig,
     GroupConfig,
@@ -21,12 +23,13 @@ from keyless.local.azure.config.application_config import (
 from keyless.local.azure.config.declaration import KeylessToml, Real
 from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.document import Document
+from keyless.local.azure.config.from_environment import with_values
 from keyless.local.azure.config.identity_config import IdentityConfig, identity_of, refuse_shared_ids
 from keyless.local.azure.config.role_config import roles_of
 from keyless.local.azure.config.vault_config import VaultConfig, check_policies, vault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from keyless.local.azure.authorization.roles import Role
     from keyless.local.sources import SourceName
@@ -56,6 +59,7 @@ class Config:
         roles: The roles that there are beside the built-in ones.
         role_propagation_seconds: How long it takes until a role is felt that is given or taken later.
         real: What of Azure is left alone; ``arm`` is its management plane.
+        warnings: What is allowed and probably not meant, each with the place in the file.
     """
 
     tenant_id: str = _TENANT_ID
@@ -68,6 +72,7 @@ class Config:
     roles: tuple[Role, ...] = ()
     role_propagation_seconds: float = 0.0
     real: frozenset[Real] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
 def check_real(names: Collection[Real]) -> frozenset[Real]:
@@ -96,39 +101,46 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")  # Editors of Windows begin a file with a mark.
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+    except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"The file {path} cannot be read: {reason}.",
-            cause="It is missing, may not be read, or is not a text file.",
-            remedy="Name a keyless.toml that exists and can be read.",
+            f"The file {path} is not UTF-8: byte {error.start + 1} belongs to no character.",
+            cause="It was saved in another encoding, or it is no text file.",
+            remedy="Save it as UTF-8 in your editor.",
         ) from None
-    return _config(Document.parse(str(path), text), folder=path.parent)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The file {path} cannot be read: {error.strerror}.",
+            cause="It does not exist, or you may not read it.",
+            remedy="Name a file that exists with --config, or write one: keyless init toml.",
+        ) from None
+    return _config(Document.parse(str(path), text), os.environ, folder=path.parent)
 
 
-def read_config(source: str, values: dict[str, Any]) -> Config:
+def read_config(source: str, values: dict[str, Any], *, environment: Mapping[str, str] | None = None) -> Config:
     """Read what a keyless.toml would say, from its tables.
 
     Args:
         source: What to call it in an error.
         values: The tables.
+        environment: What ``{ env = "NAME" }`` reads; None means the variables of this process.
 
     Raises:
         ConfigurationError: If it says something wrong: the error names the key and what is allowed.
     """
-    return _config(Document(source, values))
+    return _config(Document(source, values), os.environ if environment is None else environment)
 
 
 def default_config() -> Config:
     """Return the configuration that is used when no file is named."""
     text = resources.files("keyless.local").joinpath("default.toml").read_text(encoding="utf-8")
-    return _config(Document.parse("default.toml", text))
+    return _config(Document.parse("default.toml", text), {})
 
 
-def _config(document: Document, *, folder: Path | None = None) -> Config:
+def _config(document: Document, environment: Mapping[str, str], *, folder: Path | None = None) -> Config:
     """Hold a document against the declaration, and then its parts against each other."""
     wrong = document.wrong
-    found = read_declared(KeylessToml, document.values, wrong=wrong)
+    values = with_values(document.values, environment=environment, wrong=wrong)
+    found = read_declared(KeylessToml, values, wrong=wrong)
     roles = roles_of(found.roles, wrong=wrong)
     vaults = {name: vault_of(table, name, wrong=wrong) for name, table in found.vaults.items()}
     identities = {
@@ -160,6 +172,7 @@ def _config(document: Document, *, folder: Path | None = None) -> Config:
         roles=roles,
         role_propagation_seconds=found.role_propagation_seconds,
         real=frozenset(found.real),
+        warnings=tuple(_warnings(document, vaults, identities)),
     )
 
 
@@ -168,3 +181,18 @@ def config_of(given: Config | Path | str | None) -> Config:
     if given is None:
         return default_config()
     return load_config(Path(given)) if isinstance(given, (str, Path)) else given
+
+
+def _warnings(
+    document: Document, vaults: Mapping[str, VaultConfig], identities: Mapping[str, IdentityConfig]
+) -> Iterator[str]:
+    """Tell an empty file, and roles on secrets and keys that no vault starts with."""
+    if not document.values:
+        yield f"{document.source} is empty: the local Azure has no vault and no identity."
+    there = {Scope.of(vault.name, "secret", each.name) for vault in vaults.values() for each in vault.secrets}
+    there |= {Scope.of(vault.name, "key", each.name) for vault in vaults.values() for each in vault.keys}
+    for name, identity in identities.items():
+        for grant in identity.roles:
+            if grant.scope.name is not None and grant.scope.kind != "certificate" and grant.scope not in there:
+                place = document.place(("identities", name, "roles", str(grant.scope)))
+                yield f"{place}: {name} has {grant.role} on {grant.scope}, and there is no such {grant.scope.kind} yet."

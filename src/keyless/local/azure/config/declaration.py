@@ -91,6 +91,17 @@ RetentionDays = Annotated[
         extra={"or_from": _FIRST_DAY},
     ),
 ]
+_FROM_ENVIRONMENT: Final = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"env": {"type": "string"}, "default": {"type": "string"}},
+            "required": ["env"],
+            "additionalProperties": False,
+        },
+    ]
+}
 NETWORKS: Final = "a string, or a list of strings: addresses and ranges, such as 203.0.113.0/24"
 NetworkAccess = Annotated[
     bool | Literal["perimeter"],
@@ -127,13 +138,29 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{type(self).__name__}(...)"
 
 
+class EnvironmentValue(Table, frozen=True):
+    """A value that an environment variable holds when the local Azure starts."""
+
+    says: ClassVar[str] = "value"
+    example: ClassVar[str] = '{ env = "DB_PASSWORD" }, with default = "..." if you like'
+
+    env: Annotated[SettingName, Meta(title="The environment variable that holds the value.")]
+    default: Annotated[str, Meta(title="The value where the variable is not set.")] | None = None
+
+
 class SecretTable(Table, frozen=True):
     """A secret with what is known of it besides its value."""
 
     says: ClassVar[str] = "secret"
-    example: ClassVar[str] = 'a string, or a table such as { value = "...", enabled = true }'
+    example: ClassVar[str] = 'a string in quotes, or a table such as { value = "...", enabled = true }'
 
-    value: Annotated[str, Meta(title="The value, up to 25,600 bytes.")]
+    value: Annotated[
+        str,
+        Meta(
+            title='The value, up to 25,600 bytes, or { env = "NAME" } for what an environment variable holds.',
+            extra_json_schema=_FROM_ENVIRONMENT,
+        ),
+    ]
     content_type: Annotated[str, Meta(title="Free text about the value.")] | None = None
     enabled: Annotated[bool, Meta(title="Whether the value may be read.")] = True
     not_before: Moment | None = None

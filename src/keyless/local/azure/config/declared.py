@@ -130,10 +130,11 @@ class _Reader:
         try:
             found = convert(value, kind if meta is _NO_META else _annotated(kind, meta))
         except ValidationError:
-            raise self._wrong(path, extra.get("problem") or f"it is {value}", allowed) from None
+            hint = _dashed(meta.pattern, value) if meta.pattern else ""
+            raise self._wrong(path, f"{extra.get('problem') or f'it is {value}'}{hint}", allowed) from None
         # In a pattern, $ lets the end of a line pass.
         if meta.pattern and not re.fullmatch(meta.pattern, value):
-            raise self._wrong(path, extra["problem"], allowed)
+            raise self._wrong(path, f"{extra['problem']}{_dashed(meta.pattern, value)}", allowed)
         if extra.get("or_from", 0) > 0 and 0 < value < extra["or_from"]:
             raise self._wrong(path, f"it is {value}", allowed)
         return found
@@ -188,6 +189,12 @@ def _is_a(value: Any, kind: Any) -> bool:
     if isinstance(plain, type) and issubclass(plain, Table):
         return isinstance(value, dict)
     return isinstance(value, {float: (int, float), datetime: (datetime, str)}.get(plain, plain))
+
+
+def _dashed(pattern: str, value: str) -> str:
+    """Return a hint where a name would be one with hyphens: Azure takes no underscores."""
+    other = value.replace("_", "-")
+    return f", did you mean {other!r}?" if other != value and re.fullmatch(pattern, other) else ""
 
 
 def _allowed(kind: Any) -> str:

@@ -51,13 +51,17 @@ class Document:
                 remedy="Write it flatter, and numbers shorter.",
             ) from None
 
+    def place(self, path: tuple[str, ...]) -> str:
+        """Return the file, with the line of a path where it has one."""
+        line = _line_of(self.text, path)
+        return self.source if line is None else f"{self.source}:{line}"
+
     def wrong(self, path: tuple[str, ...], problem: str, allowed: str) -> ConfigurationError:
         """Make the error about what a path leads to, which says what is allowed there."""
-        line = _line_of(self.text, path)
-        place = self.source if line is None else f"{self.source}:{line}"
+        place = self.place(path)
         return ConfigurationError(
-            f"{place}: {'.'.join(_quoted(part) for part in path)}: {problem}.",
-            cause="The file says something that the local Azure does not know.",
+            f"{place}: {'.'.join(_quoted(part) for part in path)}: {problem}{'' if problem.endswith('?') else '.'}",
+            cause="The local Azure does not know this key or value.",
             remedy=f"Allowed: {allowed}.",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal
 
 from keyless.errors import ConfigurationError, LocalAzureError
@@ -140,7 +141,9 @@ def _scope(on: str, vaults: Collection[str], *, path: tuple[str, ...], wrong: Wr
     scope = Scope.parse(on)
     if scope.vault not in {name.lower() for name in vaults}:
         allowed = ", ".join(f"{name} or {name}/SECRET" for name in vaults) or "nothing, since the file has no vaults"
-        raise wrong(path, f"there is no vault {on.partition('/')[0]!r}", allowed)
+        near = get_close_matches(scope.vault, [name.lower() for name in vaults], n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        raise wrong(path, f"there is no vault {on.partition('/')[0]!r}{hint}", allowed)
     if "/" in on:
         try:
             check_secret_name(scope.name or "")

@@ -31,4 +31,6 @@ def _plain(schema: Any) -> Any:
         schema = {**{key: value for key, value in schema.items() if key != "anyOf"}, **options[0]}
     elif options:
         schema = {**schema, "anyOf": options}
+        if all("type" in each for each in options):  # A value of several types, of which msgspec names the first.
+            schema.pop("type", None)
     return {key: _plain(value) for key, value in schema.items() if (key, value) not in _EMPTY}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, MANAGEMENT_ROLES
@@ -171,10 +172,10 @@ def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     """Write a table: its own keys first, since those after a table's header are that table's."""
     for key, value in table.items():
         if not isinstance(value, dict):
-            yield f"{_text(key)} = {value if key in _TIMES and len(path) == _SECRET_DEPTH else _value(value)}"
+            yield f"{_bare(key)} = {value if key in _TIMES and len(path) == _SECRET_DEPTH else _value(value)}"
     for key, value in table.items():
         if isinstance(value, dict):
-            yield f"\n[{'.'.join(_text(part) for part in (*path, key))}]"
+            yield f"\n[{'.'.join(_bare(part) for part in (*path, key))}]"
             yield from _lines(value, (*path, key))
 
 
@@ -186,8 +187,13 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_text(key)} = {_value(item)}' for key, item in value.items())} }}"
+        return f"{{ {', '.join(f'{_bare(key)} = {_value(item)}' for key, item in value.items())} }}"
     return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _bare(key: str) -> str:
+    """Write a key bare where TOML allows it."""
+    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _text(key)
 
 
 def _text(text: str) -> str:

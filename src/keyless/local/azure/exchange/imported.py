@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import tomllib
+import os
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dotenv import dotenv_values
+
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.config import load_config, read_config
+from keyless.local.azure.config.document import Document
 from keyless.local.azure.config.enrolment import enrol
+from keyless.local.azure.config.from_environment import with_values
 from keyless.local.azure.config.seeding import seed_certificate, seed_key
 from keyless.local.azure.keyvault.objects.attributes import fields_of
 from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
@@ -32,7 +36,9 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     if path.suffix.lower() != ".json":
         load_config(path)  # It names the line of what is wrong.
-        found: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = Document.parse(str(path), path.read_text(encoding="utf-8-sig"))
+        # Variables are those of whoever imports, and not those of the local Azure.
+        found: Any = with_values(document.values, environment=os.environ, wrong=document.wrong)
         return json.loads(json.dumps(found, default=datetime.isoformat))  # type: ignore[no-any-return]
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -44,7 +50,29 @@ def read_document(path: Path) -> dict[str, Any]:
             remedy="Name a file that `keyless export` has written.",
         ) from None
     config_of(str(path), found)
-    return found  # type: ignore[no-any-return]
+    return with_values(found, environment=os.environ, wrong=Document(str(path), found).wrong)
+
+
+def read_dotenv(path: Path, *, vault: str) -> dict[str, Any]:
+    """Read a .env file as the secrets of a vault: DB_PASSWORD is the secret db-password.
+
+    Azure takes no underscores in names. A variable in a value stays as it is written.
+
+    Raises:
+        ConfigurationError: If it cannot be read, or a name cannot be that of a secret.
+    """
+    try:
+        found = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(
+            f"The file {path} cannot be read.",
+            cause="It does not exist, you may not read it, or it is not UTF-8.",
+            remedy="Name a file with lines such as DB_PASSWORD=s3cr3t.",
+        ) from None
+    secrets = {name.lower().replace("_", "-"): value for name, value in found.items() if value is not None}
+    document = {"vaults": {vault: {"secrets": secrets}}}
+    config_of(str(path), document)
+    return document
 
 
 def config_of(source: str, document: Any) -> Config:

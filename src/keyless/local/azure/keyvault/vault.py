@@ -293,5 +293,6 @@ class Vault(Making):
         raise LocalAzureError(
             f"The vault {self.name} has no secret {wanted!r}.",
             cause="No such secret, or no such version of it, was set.",
-            remedy=f"Set it: azure.vault({self.name!r}).set_secret({name!r}, ...).",
+            remedy=f"Set it: `keyless secret set {name} --vault {self.name}`. In a test: "
+            f"local_azure.vault({self.name!r}).set_secret({name!r}, ...).",
         )

@@ -118,8 +118,9 @@ class ControlRequest:
 
 
 def _wrong(name: str, problem: str, allowed: str) -> ConfigurationError:
+    end = "" if problem.endswith("?") else "."
     return ConfigurationError(
-        f"The field {name!r} cannot be used: {problem}." if name else f"The body cannot be used: {problem}.",
+        f"The field {name!r} cannot be used: {problem}{end}" if name else f"The body cannot be used: {problem}{end}",
         cause="The control API checks every field before it does anything.",
         remedy=f"Allowed: {allowed}.",
     )

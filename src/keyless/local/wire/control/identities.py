@@ -58,7 +58,7 @@ def list_roles(azure: Azure, request: ControlRequest) -> object:
 def grant_role(azure: Azure, request: ControlRequest) -> object:
     """Give a role to an identity."""
     request.check_fields("identity", "role", "on", "condition")
-    identity = azure.identity(request.text("identity"))
+    identity = _named(azure, request.text("identity"))
     made = identity.grant(request.text("role"), on=request.text("on"), condition=request.optional_text("condition"))
     return _assignment(identity.name, made)
 
@@ -66,7 +66,7 @@ def grant_role(azure: Azure, request: ControlRequest) -> object:
 def revoke_role(azure: Azure, request: ControlRequest) -> object:
     """Take a role from an identity."""
     request.check_fields("identity", "role", "on")
-    azure.identity(request.text("identity")).revoke(request.text("role"), on=request.text("on"))
+    _named(azure, request.text("identity")).revoke(request.text("role"), on=request.text("on"))
     return {}
 
 
@@ -80,6 +80,12 @@ def explain_role(azure: Azure, request: ControlRequest) -> object:
         "action": found.action,
         "assignments": [asdict(step) for step in found.steps],
     }
+
+
+def _named(azure: Azure, text: str) -> Identity:
+    """Return the identity with that name, client id or object id: errors of a vault name an object id."""
+    by_id = {each: found for found in azure.identities.values() for each in (found.client_id, found.object_id)}
+    return by_id.get(text.lower()) or azure.identity(text)
 
 
 def _assignment(identity: str, found: RoleAssignment) -> dict[str, object]:

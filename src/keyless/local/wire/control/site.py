@@ -42,6 +42,8 @@ _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("DELETE", "/roles"): identities.revoke_role,
     ("GET", "/roles/explain"): identities.explain_role,
     ("GET", "/vaults"): vault_secrets.list_vaults,
+    ("POST", "/vaults"): vault_secrets.add_vault,
+    ("DELETE", "/vaults/{vault}"): vault_secrets.remove_vault,
     ("GET", "/vaults/{vault}/secrets"): vault_secrets.list_secrets,
     ("GET", _ONE_SECRET): vault_secrets.show_secret,
     ("PUT", _ONE_SECRET): vault_secrets.set_secret,

@@ -23,6 +23,22 @@ def list_vaults(azure: Azure, request: ControlRequest) -> object:
     return [{"name": vault.name, "url": vault.url} for vault in azure.vaults.values()]
 
 
+def add_vault(azure: Azure, request: ControlRequest) -> object:
+    """Make an empty vault, or recover the deleted one of that name."""
+    request.check_fields("name")
+    name = request.text("name")
+    deleted = azure.vault_register.find_deleted(name)
+    made = azure.vault_register.recover(name) if deleted else azure.add_vault(name)
+    return {"name": made.name, "url": made.url}
+
+
+def remove_vault(azure: Azure, request: ControlRequest) -> object:
+    """Delete a vault, as Azure does: it can be recovered."""
+    request.check_fields()
+    azure.vault_register.delete(request.path["vault"])
+    return {}
+
+
 def list_secrets(azure: Azure, request: ControlRequest) -> object:
     """Return the secrets of a vault, without their values."""
     request.check_fields()
