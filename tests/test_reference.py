@@ -46,8 +46,11 @@ FILES = {
     declaration.KeyTable: "[vaults.contoso-kv.keys.signing]\nLINE\nMORE\n",
     declaration.CertificateTable: "[vaults.contoso-kv.certificates.site]\nLINE\nMORE\n",
     declaration.PerimeterTable: "[vaults.contoso-kv.perimeter]\nLINE\n",
-    declaration.IdentityTable: f"{VAULT}[identities.reporting]\nLINE\n",
+    declaration.IdentityTable: f"{VAULT}[groups.operators]\n[identities.reporting]\nLINE\n",
     declaration.GrantTable: f"{VAULT}[identities.system.roles]\ncontoso-kv = {{ LINE MORE }}\n",
+    declaration.ApplicationTable: f"{VAULT}[groups.operators]\n[applications.batch]\nLINE\n",
+    declaration.FederatedTable: "[applications.batch]\nfederated = [{ LINE MORE }]\n",
+    declaration.GroupTable: f"{VAULT}[groups.operators]\nLINE\n",
     declaration.RoleTable: "[roles.mine]\nLINE\n",
     declaration.FunctionsTable: "[functions]\nLINE\n",
     declaration.EnvironmentValue: "[vaults.contoso-kv.secrets]\ndb-password = { value = { LINE MORE } }\n",
@@ -56,6 +59,11 @@ MORE = {
     declaration.SecretTable: {"value": "", "": 'value = "x"'},
     declaration.KeyTable: {"kty": "", "curve": 'kty = "EC"', "": 'kty = "RSA"'},
     declaration.CertificateTable: {"subject": "", "curve": 'subject = "CN=a"\nkty = "EC"', "": 'subject = "CN=a"'},
+    declaration.FederatedTable: {
+        "issuer": ', subject = "a"',
+        "subject": ', issuer = "https://issuer.example"',
+        "": ', issuer = "https://issuer.example", subject = "a"',
+    },
     declaration.GrantTable: {"role": "", "": ', role = "Key Vault Secrets User"'},
     declaration.EnvironmentValue: {"env": "", "": ', env = "NOT_SET"'},
 }
@@ -64,18 +72,24 @@ MORE = {
 def document(table: type, line: str) -> str:
     """Return a whole file in which a line is a key of a table."""
     # A role needs its vault, and nothing else needs the vaults of the whole file.
-    needed = VAULT if line.startswith("identities") else ""
+    needed = VAULT if table is declaration.KeylessToml and line.startswith(("identities", "groups")) else ""
     more = MORE.get(table, {"": ""})
     found = more.get(line.partition(" ")[0], more[""])
     return FILES[table].replace("LINE", line.replace("GUID", GUID)).replace("MORE", found) + needed
 
 
-# A certificate that is imported needs a real one: tests/local has some.
+# What needs a real certificate, or a file of one: tests/local has some.
+WITH_FILES = {
+    (declaration.CertificateTable, "value"),
+    (declaration.CertificateTable, "password"),
+    (declaration.ApplicationTable, "certificate"),
+    (declaration.FederatedTable, "keys"),
+}
 LINES = [
     (table, example(table, field))
     for table in TABLES.values()
     for field in fields(table)
-    if (table, field.name) not in {(declaration.CertificateTable, "value"), (declaration.CertificateTable, "password")}
+    if (table, field.name) not in WITH_FILES
 ]
 
 
