@@ -69,7 +69,7 @@ MORE = {
 }
 
 
-def document(table: type, line: str) -> str:
+def document(table: type[declaration.Table], line: str) -> str:
     """Return a whole file in which a line is a key of a table."""
     # A role needs its vault, and nothing else needs the vaults of the whole file.
     needed = VAULT if table is declaration.KeylessToml and line.startswith(("identities", "groups")) else ""

@@ -12,7 +12,7 @@ from msgspec.structs import fields
 from keyless.local.azure.config import declaration
 
 # Each table, where it stands in the file.
-TABLES: Final = {
+TABLES: Final[dict[str, type[declaration.Table]]] = {
     "": declaration.KeylessToml,
     "[vaults.NAME]": declaration.VaultTable,
     "[vaults.NAME.secrets.NAME]": declaration.SecretTable,

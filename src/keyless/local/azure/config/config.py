@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.authorization.roles import Scope
+from keyless.local.azure.authorization.roles import ResourceScope, Scope
 from keyless.local.azure.config.application_config import (
     ApplicationConfig,
     GroupConfig,
@@ -193,6 +193,8 @@ def _warnings(
     there |= {Scope.of(vault.name, "key", each.name) for vault in vaults.values() for each in vault.keys}
     for name, identity in identities.items():
         for grant in identity.roles:
-            if grant.scope.name is not None and grant.scope.kind != "certificate" and grant.scope not in there:
+            if isinstance(grant.scope, ResourceScope) or grant.scope.name is None or grant.scope.kind == "certificate":
+                continue
+            if grant.scope not in there:
                 place = document.place(("identities", name, "roles", str(grant.scope)))
                 yield f"{place}: {name} has {grant.role} on {grant.scope}, and there is no such {grant.scope.kind} yet."

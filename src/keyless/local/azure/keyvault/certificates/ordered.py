@@ -225,11 +225,11 @@ class OrderedCertificates(CertificatesWithParts):
             return
         try:
             with self._store.together():
-                found = self._ordered(name)
-                if found is None or not found.is_due(now):  # Another thread was faster.
+                due = self._ordered(name)
+                if due is None or not due.is_due(now):  # Another thread was faster.
                     return
-                certificates = [decoded(each) for each in found.certificates]
-                self._complete(found, self._orders.key_of(found), certificates, updated_on=found.created_on)
+                certificates = [decoded(each) for each in due.certificates]
+                self._complete(due, self._orders.key_of(due), certificates, updated_on=due.created_on)
         except (RefusedCertificateError, ObjectStateError) as error:  # Its name was taken while it waited.
             failed = replace(found, error={"code": "Request rejected", "message": error.what})
             self._store.set_operation(self._id(name), failed.to_json())
