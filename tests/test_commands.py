@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shlex
@@ -88,7 +89,8 @@ def is_mention(command: str) -> bool:
         or (first in {"secret", "role", "fault", "key", "certificate", "identity", "vault"} and len(rest) == 1)
         or rest[-1] in {"--data", "--functions"}
         or (first == "run" and "--source" in rest[-2:])
-        or rest[-1] == "--source"
+        or rest[-1] in {"--source", "..."}
+        or first == "console"  # It opens a browser; tests/local/console tries it.
     )
 
 
@@ -109,7 +111,7 @@ def words(command: str) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a reader stands: with programs of their own, a function app, and the toolchains of their language."""
-    for name in ("app.py", "my_program.py", "app.mjs"):
+    for name in ("app.py", "my_program.py", "worker.py", "app.mjs"):
         (tmp_path / name).write_text("", encoding="utf-8")
     (tmp_path / "function_app.py").write_text(
         "import azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
@@ -157,6 +159,9 @@ def test_a_command_works_as_it_stands(
         if "site" in typed:
             made = CliRunner().invoke(keyless, ["certificate", "create", "site", "--type", "EC"])
             assert made.exit_code == 0, made.output
+            (folder / "site.pfx").write_bytes(
+                base64.b64decode(local_azure.vault("contoso-kv").get_secret("site").value)
+            )
         if "signing" in typed:
             local_azure.vault("contoso-kv").create_key("signing", "EC")
         if typed[:2] == ["vault", "remove"]:

@@ -229,8 +229,8 @@ def test_a_condition_that_cannot_be_read_names_its_line_in_the_file_and_its_plac
     ("text", "said"),
     [
         ("[vaults.contoso-kv.secrets]\ndb-password = 5\n", 'a string in quotes, or a table such as { value = "'),
-        ('[vaults.contoso-kv.secrets]\ndb_password = "x"\n', "did you mean 'db-password'? Cause"),
-        ("[vaults.contoso-kv]\nsoft-delete-days = 7\n", "did you mean 'soft_delete_days'? Cause"),
+        ('[vaults.contoso-kv.secrets]\ndb_password = "x"\n', "did you mean 'db-password'?"),
+        ("[vaults.contoso-kv]\nsoft-delete-days = 7\n", "did you mean 'soft_delete_days'?"),
         (
             '[vaults.contoso-kv]\n[identities.system]\nroles = { contoso_kv = "Key Vault Reader" }\n',
             "did you mean 'contoso-kv'?",

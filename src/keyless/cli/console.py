@@ -7,9 +7,10 @@ import webbrowser
 import click
 
 from keyless.cli.control_client import connect, reaching_control
+from keyless.cli.examples import examples
 
 
-@click.command()
+@click.command(epilog=examples("keyless console", "keyless console --print"))
 @click.option("--print", "only_print", is_flag=True, help="Print the link, and open no browser.")
 @reaching_control
 def console(*, only_print: bool, url: str | None, token: str | None) -> None:

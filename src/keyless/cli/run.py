@@ -28,7 +28,7 @@ from keyless.local.programs.variables import IDENTITY_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from keyless.local.azure.config.declaration import Real
+    from keyless.local.real import Real
     from keyless.local.server import LocalAzure
 
 # Characters of a command that `keyless status` shows.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.config.config import Config
-    from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
+    from keyless.local.real import Real
     from keyless.local.server import LocalAzure
 
 # SIGHUP comes when the terminal is closed; Windows has none.
