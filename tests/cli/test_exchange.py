@@ -81,9 +81,12 @@ def test_what_is_exported_with_values_makes_the_same_azure_again(tmp_path: Path,
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with LocalAzure(load_config(tmp_path / "keyless.toml")) as azure:
         said = command(azure, "import", str(file))
-        assert said == "0 vaults, 0 identities, 1 roles, 1 secrets, 0 keys added.\n"
+        assert said == "0 vaults, 0 identities, 1 roles, 1 secrets, 0 keys, 0 certificates added.\n"
         assert document_of(azure.azure, with_values=True) == before
-        assert command(azure, "import", str(file)) == "0 vaults, 0 identities, 0 roles, 0 secrets, 0 keys added.\n"
+        assert (
+            command(azure, "import", str(file))
+            == "0 vaults, 0 identities, 0 roles, 0 secrets, 0 keys, 0 certificates added.\n"
+        )
     if form == "toml":
         with LocalAzure(load_config(file)) as azure:
             assert document_of(azure.azure, with_values=True) == before
@@ -96,7 +99,7 @@ def test_what_is_imported_into_another_azure_is_added_and_the_rest_stays(tmp_pat
     )
     with LocalAzure() as azure:
         assert command(azure, "import", str(tmp_path / "more.toml")) == (
-            "1 vaults, 1 identities, 1 roles, 2 secrets, 0 keys added.\n"
+            "1 vaults, 1 identities, 1 roles, 2 secrets, 0 keys, 0 certificates added.\n"
         )
         assert azure.vault("new-kv").get_secret("a").value == "1"
         assert azure.vault("contoso-kv").get_secret("db-password").value == "newer"
@@ -128,7 +131,7 @@ def test_a_folder_is_exported_and_imported_while_nothing_runs(tmp_path: Path, fo
     done = CliRunner().invoke(keyless, ["export", "--data", str(data), "--with-values", str(file)])
     assert done.exit_code == 0, done.output
     done = CliRunner().invoke(keyless, ["import", "--data", str(copy), str(file)])
-    assert (done.exit_code, "3 secrets, 0 keys added" in done.stdout) == (0, True)
+    assert (done.exit_code, "3 secrets, 0 keys, 0 certificates added" in done.stdout) == (0, True)
     with LocalAzure(data=copy) as azure:
         found = azure.vault("contoso-kv").get_secret("a")
         assert (found.value, found.attributes.tags) == (ODD, {"t": ODD})
@@ -171,7 +174,7 @@ def test_a_large_azure_is_imported_whole(tmp_path: Path) -> None:
     secrets = {f"s{number}": {"value": "x" * 20_000} for number in range(100)}
     (tmp_path / "large.json").write_text(json.dumps({"vaults": {"contoso-kv": {"secrets": secrets}}}))
     with LocalAzure() as azure:
-        assert "100 secrets, 0 keys added" in command(azure, "import", str(tmp_path / "large.json"))
+        assert "100 secrets, 0 keys, 0 certificates added" in command(azure, "import", str(tmp_path / "large.json"))
 
 
 @pytest.mark.parametrize("text", ["", "plain", ODD, "'''", '"""', "\\u0041", "\r\n", " \t "])

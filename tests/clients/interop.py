@@ -21,6 +21,7 @@ from unittest.mock import patch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from tests.clients.certificate_scenarios import CERTIFICATE_SCENARIOS
 from tests.clients.impostor import impostor
 from tests.clients.key_scenarios import KEY_SCENARIOS
 from tests.clients.programs import LANGUAGES
@@ -63,7 +64,7 @@ class Result:
 
 def scenarios_of(program: Program) -> tuple[Scenario, ...]:
     """Return what a program goes through, wherever its token comes from."""
-    return KEY_SCENARIOS if program.of_keys else SCENARIOS
+    return {"secrets": SCENARIOS, "keys": KEY_SCENARIOS, "certificates": CERTIFICATE_SCENARIOS}[program.about]
 
 
 class Interop:

@@ -7,15 +7,15 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 HERE: Final = Path(__file__).parent
 SOURCES: Final = ("app-service", "imds")
-# Where a token comes from makes no difference to keys.
-SOURCES_OF_KEYS: Final = SOURCES[:1]
+# Where a token comes from makes no difference to keys and certificates.
+ONE_SOURCE: Final = SOURCES[:1]
 DEFAULT_ON: Final = ("app-service", "imds", "workload")
 
 
@@ -42,7 +42,7 @@ class Program:
         command: How it is started, in its language's folder.
         sources: The sources of managed identities that its client can be pointed at.
         default_on: Where it also runs with the SDK's default credential, which finds out by itself what kind of host it is on.
-        of_keys: Whether it makes and uses keys; otherwise it reads secrets.
+        about: What it makes and uses.
         differences: Where it differs, by the scenario's name, or by ``SCENARIO on SOURCE``.
     """
 
@@ -51,7 +51,7 @@ class Program:
     command: tuple[str, ...]
     sources: tuple[str, ...] = SOURCES
     default_on: tuple[str, ...] = ()
-    of_keys: bool = False
+    about: Literal["secrets", "keys", "certificates"] = "secrets"
     differences: Mapping[str, Difference] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from tests.clients.dotnet import CSHARP
-from tests.clients.language import DEFAULT_ON, HERE, SOURCES_OF_KEYS, Difference, Language, Program
+from tests.clients.language import DEFAULT_ON, HERE, ONE_SOURCE, Difference, Language, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +77,15 @@ PYTHON: Final = Language(
             client="azure-identity, azure-keyvault-keys",
             version=_python("azure-identity", "azure-keyvault-keys"),
             command=(sys.executable, "azure_keys.py"),
-            sources=SOURCES_OF_KEYS,
-            of_keys=True,
+            sources=ONE_SOURCE,
+            about="keys",
+        ),
+        Program(
+            client="azure-identity, azure-keyvault-certificates",
+            version=_python("azure-identity", "azure-keyvault-certificates"),
+            command=(sys.executable, "azure_certificates.py"),
+            sources=ONE_SOURCE,
+            about="certificates",
         ),
         Program(
             client="msal, requests",
@@ -116,8 +123,15 @@ JAVASCRIPT: Final = Language(
             client="@azure/identity, @azure/keyvault-keys",
             version=_javascript("@azure/identity", "@azure/keyvault-keys"),
             command=("node", "azure_keys.mjs"),
-            sources=SOURCES_OF_KEYS,
-            of_keys=True,
+            sources=ONE_SOURCE,
+            about="keys",
+        ),
+        Program(
+            client="@azure/identity, @azure/keyvault-certificates",
+            version=_javascript("@azure/identity", "@azure/keyvault-certificates"),
+            command=("node", "azure_certificates.mjs"),
+            sources=ONE_SOURCE,
+            about="certificates",
         ),
         Program(
             client="@azure/msal-node, fetch",

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.clients.dotnet import CSHARP
-from tests.clients.interop import Interop, Result
-from tests.clients.key_scenarios import KEY_SCENARIOS
+from tests.clients.interop import Interop, Result, scenarios_of
 from tests.clients.programs import CURL, GO, JAVA, JAVASCRIPT, JAVASCRIPT_OLDER, PYTHON
 from tests.clients.scenarios import DEFAULT, SCENARIOS
 
@@ -26,14 +25,15 @@ PROGRAMS = [
     pytest.param(language, program, id=f"{language.name}-{number}")
     for language in LANGUAGES
     for number, program in enumerate(language.programs)
-    if not program.of_keys
+    if program.about == "secrets"
 ]
-PROGRAMS_OF_KEYS = [
-    pytest.param(language, program, id=language.name)
+PROGRAMS_OF_OTHERS = [
+    pytest.param(language, program, id=f"{language.name}-{program.about}")
     for language in LANGUAGES
     for program in language.programs
-    if program.of_keys
+    if program.about != "secrets"
 ]
+WHAT_COUNTS = {"keys": "keys: sign, encrypt, wrap", "certificates": "certificates: download"}
 
 
 WITH_DEFAULT = [
@@ -89,10 +89,10 @@ def test_a_client_reads_the_secret_on_each_kind_of_host(language: Language, prog
     assert [_line(result) for result in results if not result.passed] == []
 
 
-@pytest.mark.parametrize(("language", "program"), PROGRAMS_OF_KEYS)
-def test_a_client_signs_encrypts_and_wraps(language: Language, program: Program) -> None:
+@pytest.mark.parametrize(("language", "program"), PROGRAMS_OF_OTHERS)
+def test_a_client_uses_keys_and_downloads_certificates(language: Language, program: Program) -> None:
     make_ready(language)
-    (scenario,) = (found for found in KEY_SCENARIOS if found.name == "keys: sign, encrypt, wrap")
+    (scenario,) = (found for found in scenarios_of(program) if found.name == WHAT_COUNTS[program.about])
     (result,) = Interop().run_all(language, [(program, "app-service", scenario)])
     assert result.passed, _line(result)
 
