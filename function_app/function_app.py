@@ -5,7 +5,7 @@ Without an id the system-assigned identity reads; with one id, that user-assigne
 
 import asyncio
 import os
-from functools import lru_cache
+from functools import cache
 
 import azure.functions as func
 
@@ -18,14 +18,13 @@ from readers import Readers, chosen
 SETTINGS = {"KEY_VAULT_URL": check_vault_url, "SECRET_NAME": check_secret_name}
 
 
+@cache
 def read_settings() -> tuple[str, ...]:
-    """Return the vault's address and the secret's name, or raise SettingsError for what is missing or wrong."""
-    return checked_settings(*(os.environ.get(name, "").strip() for name in SETTINGS))
+    """Return the vault's address and the secret's name, or raise SettingsError for what is missing or wrong.
 
-
-@lru_cache(maxsize=1)
-def checked_settings(*values: str) -> tuple[str, ...]:
-    """Return the settings if they can be used; the check of the last ones is remembered, as it costs what a read does."""
+    They do not change while the process runs: the platform starts it again. A failure is not remembered.
+    """
+    values = [os.environ.get(name, "").strip() for name in SETTINGS]
     missing = [name for name, value in zip(SETTINGS, values, strict=True) if not value]
     if missing:
         from keyless.doctor import remedy_for_setting  # noqa: PLC0415 (a function that is well need not load its doctor)
