@@ -8,7 +8,6 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import click
-import requests
 
 from keyless.errors import KeylessError
 from keyless.local.azure.function_app import HostKeys
@@ -58,6 +57,8 @@ def _keys(host: FunctionHost) -> HostKeys:
 
 
 def _named(host: FunctionHost, kind: str) -> dict[str, str]:
+    import requests  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+
     with requests.Session() as session:
         session.trust_env = False
         headers = {"x-functions-key": host.master_key}

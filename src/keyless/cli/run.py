@@ -22,8 +22,8 @@ from keyless.local.sources import SOURCES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from keyless.local.azure.config.declaration import Real
     from keyless.local.server import LocalAzure
+    from keyless.local.sources import Real
 
 
 @click.command()

@@ -42,13 +42,12 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Identity, Vault
     from keyless.local.azure.config.config import Config
-    from keyless.local.azure.config.declaration import Real
     from keyless.local.azure.event_grid import EventGrid
     from keyless.local.clock import Clock
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
     from keyless.local.pki.authority import CertificateAuthority
-    from keyless.local.sources import SourceName
+    from keyless.local.sources import Real, SourceName
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 

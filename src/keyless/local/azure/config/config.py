@@ -18,12 +18,13 @@ from keyless.local.azure.config.application_config import (
     check_names,
     group_of,
 )
-from keyless.local.azure.config.declaration import KeylessToml, Real
+from keyless.local.azure.config.declaration import KeylessToml
 from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.document import Document
 from keyless.local.azure.config.identity_config import IdentityConfig, identity_of, refuse_shared_ids
 from keyless.local.azure.config.role_config import roles_of
 from keyless.local.azure.config.vault_config import VaultConfig, check_policies, vault_of
+from keyless.local.sources import Real
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

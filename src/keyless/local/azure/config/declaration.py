@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 from keyless.local.azure.identities.assertions import AUDIENCE
 from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
-from keyless.local.sources import SOURCES, SourceName
+from keyless.local.sources import SOURCES, Real, SourceName
 from keyless.secret_id import SECRET_NAME, VAULT_NAME
 
 _DEFAULTS: Final = VaultSettings()
@@ -112,8 +112,6 @@ RsaSize = Annotated[
 ]
 KeyType = Literal["RSA", "RSA-HSM", "EC", "EC-HSM"]
 KeyOperation = Literal["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "export"]
-Real = Literal["arm"]
-"""What ``--real`` and ``real`` can name: ``arm`` is Azure Resource Manager, Microsoft Entra ID and Microsoft Graph."""
 Cloud = Literal["AZURE_PUBLIC_CLOUD", "AZURE_CHINA", "AZURE_GOVERNMENT"]
 
 
