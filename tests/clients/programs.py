@@ -158,7 +158,7 @@ GO: Final = Language(
             client="azidentity, azkeys",
             version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azkeys v(\S+)"),
             command=("bin/azkeys",),
-            sources=SOURCES_OF_KEYS,
+            sources=ONE_SOURCE,
             of_keys=True,
         ),
         Program(
@@ -222,7 +222,7 @@ JAVA: Final = Language(
                 r"azure-security-keyvault-keys</artifactId>\s*<version>([^<]+)",
             ),
             command=("sh", "-c", JAVA_RUN, "clients.AzureKeys"),
-            sources=SOURCES_OF_KEYS,
+            sources=ONE_SOURCE,
             of_keys=True,
         ),
         Program(
@@ -254,7 +254,7 @@ RUST: Final = Language(
                 "rust/Cargo.toml", r'azure_identity = "=([^"]+)', r'azure_security_keyvault_keys = "=([^"]+)'
             ),
             command=("target/debug/keys",),
-            sources=SOURCES_OF_KEYS,
+            sources=ONE_SOURCE,
             of_keys=True,
         ),
     ),

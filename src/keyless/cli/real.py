@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from keyless.local.real import Real
+from keyless.local.sources import Real
 
 if TYPE_CHECKING:
     from keyless.local.server import LocalAzure

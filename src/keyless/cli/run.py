@@ -28,8 +28,8 @@ from keyless.local.programs.variables import IDENTITY_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from keyless.local.real import Real
     from keyless.local.server import LocalAzure
+    from keyless.local.sources import Real
 
 # Characters of a command that `keyless status` shows.
 _LONGEST = 200

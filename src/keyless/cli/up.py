@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.config.config import Config
     from keyless.local.azure.event_grid import EventGrid
-    from keyless.local.real import Real
     from keyless.local.server import LocalAzure
+    from keyless.local.sources import Real
 
 # SIGHUP comes when the terminal is closed; Windows has none.
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

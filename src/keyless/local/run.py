@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.pki.authority import ServerCertificate
     from keyless.local.pki.trust import TrustFiles
-    from keyless.local.real import Real
+    from keyless.local.sources import Real
     from keyless.local.wire.console.site import Console
     from keyless.local.wire.identity.site import IdentitySources
     from keyless.local.wire.proxy.upstream import Upstream

@@ -47,8 +47,7 @@ if TYPE_CHECKING:
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
     from keyless.local.pki.authority import CertificateAuthority
-    from keyless.local.real import Real
-    from keyless.local.sources import SourceName
+    from keyless.local.sources import Real, SourceName
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 

@@ -18,6 +18,8 @@ SourceName = Literal[
     "machine-learning",
     "workload",
 ]
+Real = Literal["arm"]
+"""What ``--real`` and ``real`` can name: ``arm`` is Azure Resource Manager, Microsoft Entra ID and Microsoft Graph."""
 SOURCES: Final[tuple[SourceName, ...]] = get_args(SourceName)
 
 _DAY = 86_400

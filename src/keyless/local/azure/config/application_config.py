@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import jwt
 from cryptography import x509
 
 from keyless.local.azure.config.identity_config import grants_of
@@ -159,6 +158,8 @@ def _federated(table: FederatedTable, *, folder: Path, path: tuple[str, ...], wr
     if table.keys is None:
         return made
     text = _read(table.keys, folder=folder, path=(*path, "keys"), wrong=wrong)
+    import jwt  # noqa: PLC0415 (it takes long to load, and a start does not wait for it)
+
     try:
         keys = jwt.PyJWKSet.from_json(text.decode()).keys
     except (jwt.PyJWTError, ValueError):

@@ -27,7 +27,7 @@ from keyless.local.azure.config.from_environment import with_values
 from keyless.local.azure.config.identity_config import IdentityConfig, identity_of, refuse_shared_ids
 from keyless.local.azure.config.role_config import roles_of
 from keyless.local.azure.config.vault_config import VaultConfig, check_policies, vault_of
-from keyless.local.real import Real
+from keyless.local.sources import Real
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -14,8 +14,7 @@ from msgspec import Meta, Struct, field
 from keyless.local.azure.identities.assertions import AUDIENCE
 from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
-from keyless.local.real import Real
-from keyless.local.sources import SOURCES, SourceName
+from keyless.local.sources import SOURCES, Real, SourceName
 from keyless.secret_id import SECRET_NAME, VAULT_NAME
 
 _DEFAULTS: Final = VaultSettings()

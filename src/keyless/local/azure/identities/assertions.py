@@ -10,12 +10,12 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import jwt
 from cryptography.hazmat.primitives import hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import jwt
     from cryptography import x509
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
@@ -160,6 +160,8 @@ def _as_hexadecimal(name: str) -> str:
 
 
 def _header(token: str) -> dict[str, Any]:
+    import jwt  # noqa: PLC0415 (it takes long to load, and a start does not wait for it)
+
     try:
         return jwt.get_unverified_header(token)
     except (jwt.PyJWTError, UnicodeEncodeError):
@@ -167,6 +169,8 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _decoded(token: str, key: Any) -> dict[str, Any] | Distrusted:
+    import jwt  # noqa: PLC0415 (as above)
+
     try:
         return jwt.decode(token, key, algorithms=[*_ALGORITHMS], options={**_SIGNATURE_ALONE})  # type: ignore[arg-type]
     except jwt.InvalidSignatureError:
