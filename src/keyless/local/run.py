@@ -9,7 +9,8 @@ from keyless.local.wire.serving import listeners
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure
@@ -98,3 +99,22 @@ def console_of(azure: Azure, opened: Callable[[], Sequence[str]]) -> Console:
     from keyless.local.wire.console.site import Console  # noqa: PLC0415
 
     return Console(azure, counsel=Counsel(azure, opened))
+
+
+def bind_all(stack: ExitStack, lists: socket.socket, *, host: str, ports: Mapping[str, int]) -> Sockets:
+    """Bind every socket; each is closed at the end, also where asyncio has closed it before.
+
+    Args:
+        stack: Closes them.
+        lists: The one that is bound already.
+        host: The address to listen at.
+        ports: The ports of the first three, by what their user calls them; 0 means any free one.
+    """
+    unnamed = ("other_proxy_port", "service_fabric_port", "authority_port", "arm_port", "graph_port")
+    bound = [
+        stack.enter_context(listeners.bind(host, port, name))
+        for name, port in {**ports, **dict.fromkeys(unnamed, 0)}.items()
+    ]
+    silent = stack.enter_context(listeners.bind_silent())
+    http, https, proxy, other_proxy, service_fabric, authority, arm, graph = bound
+    return Sockets(http, https, proxy, other_proxy, service_fabric, authority, arm, graph, lists, silent)

@@ -22,7 +22,7 @@ from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.run import Run, Sockets, console_of
+from keyless.local.run import Run, bind_all, console_of
 from keyless.local.sources import SOURCES
 from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.identity import arc, imds, service_fabric
@@ -34,7 +34,6 @@ from keyless.local.wire.serving import listeners
 from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Collection
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
     from keyless.local.pki.authority import CertificateAuthority
+    from keyless.local.run import Sockets
     from keyless.local.sources import SourceName
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
@@ -129,7 +129,9 @@ class LocalAzure:
             restore(azure)
             authority, lists = bound_authority(stack, kept.authority_file if kept else None)
             folder = stack.enter_context(private_folder())
-            run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
+            run = self._prepare(
+                azure, bind_all(stack, lists, host=self._host, ports=self._ports), folder, authority.root_pem
+            )
             stack.callback(run.sources.close)
             run.sources.open(self._source)
             thread = LoopThread(partial(_serving, run, authority, self._host), waits=not self._at_once)
@@ -142,17 +144,6 @@ class LocalAzure:
     ) -> None:
         self._started = None
         self._ending.close()
-
-    def _bind(self, stack: ExitStack, lists: socket.socket) -> Sockets:
-        """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
-        unnamed = ("other_proxy_port", "service_fabric_port", "authority_port", "arm_port", "graph_port")
-        bound = [
-            stack.enter_context(listeners.bind(self._host, port, name))
-            for name, port in {**self._ports, **dict.fromkeys(unnamed, 0)}.items()
-        ]
-        silent = stack.enter_context(listeners.bind_silent())
-        http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at = bound
-        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at, lists, silent)
 
     def _prepare(self, azure: Azure, sockets: Sockets, folder: Path, root_pem: bytes) -> Run:
         certificate = self_signed()
@@ -343,7 +334,7 @@ class LocalAzure:
         run = self._run
         if name == arc.NAME and identity:
             arc.check_key_folder()
-        chosen = run.azure.client(identity) if isinstance(identity, str) else None
+        chosen = run.azure.directory.named(identity) if isinstance(identity, str) else None
         found = run.sources.variables(name, identity=chosen) if identity else {}
         host = listeners.reachable(run.sockets.http)[0]
         no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
