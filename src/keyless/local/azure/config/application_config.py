@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import jwt
 from cryptography import x509
 
 from keyless.local.azure.config.identity_config import grants_of
 from keyless.local.azure.config.texts import texts
-from keyless.local.azure.identities.assertions import FederatedCredential
+from keyless.local.azure.identities.federated_credential import FederatedCredential
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -158,6 +157,8 @@ def _federated(table: FederatedTable, *, folder: Path, path: tuple[str, ...], wr
     made = FederatedCredential(issuer=table.issuer, subject=table.subject, audience=table.audience)
     if table.keys is None:
         return made
+    import jwt  # noqa: PLC0415 (it takes long to load, and few files name keys)
+
     text = _read(table.keys, folder=folder, path=(*path, "keys"), wrong=wrong)
     try:
         keys = jwt.PyJWKSet.from_json(text.decode()).keys
