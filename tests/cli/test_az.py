@@ -25,6 +25,7 @@ groups = "ops"
 
 [groups.ops]
 object_id = "38418092-90d8-5ebe-919d-e7e596bfbd01"
+roles = {{ contoso-kv = "Key Vault Reader" }}
 
 [applications.ci]
 client_id = "b1b9e125-236c-5f38-9dad-ee7175403db1"
@@ -32,10 +33,16 @@ secret = "{SECRET}"
 certificate = "ci.pem"
 roles = {{ contoso-kv = "Key Vault Secrets User" }}
 groups = "ops"
+
+[applications.operator]
+client_id = "0c0b0a00-0000-4000-8000-000000000001"
+secret = "{SECRET}"
+roles = {{ "/" = "Owner" }}
 """
 CI = "b1b9e125-236c-5f38-9dad-ee7175403db1"
 OPS = "38418092-90d8-5ebe-919d-e7e596bfbd01"
 TENANT = "1b42fbc6-cd36-50dd-bf72-ff3aceecbac1"
+OPERATOR = "0c0b0a00-0000-4000-8000-000000000001"
 PERSON = "the-person-s-own-login"
 
 pytestmark = pytest.mark.skipif(
@@ -141,3 +148,28 @@ az ad group member list --group $OPS --query 'sort([].displayName)'
     assert sorted(members) == ["ci", "reporting"]
     assert user == "servicePrincipal"
     assert more == ["ci", "made", "reporting"]
+
+
+def test_az_gives_a_group_a_role_and_its_members_read_the_secret(place: Path) -> None:
+    script = f"""
+operator="--service-principal -u {OPERATOR} -p $SECRET --tenant $TENANT"
+az login --service-principal -u $CI -p $SECRET --tenant $TENANT --query '[0].user.name'
+az role assignment create --assignee $OPS --role 'Key Vault Administrator' --scope /subscriptions/x --query id
+az login $operator --query '[0].user.name'
+az keyvault show -n contoso-kv --query '[name, properties.enableRbacAuthorization]'
+scope=$(az keyvault show -n contoso-kv --query id | tr -d '"')
+az role assignment create --assignee-object-id $OPS --assignee-principal-type Group --role 'Key Vault Secrets Officer' \\
+  --scope "$scope" --query principalType
+az role assignment list --scope "$scope" --query "[?principalId=='$OPS'].[principalName, roleDefinitionName] | sort(@)"
+az login --service-principal -u $CI -p $SECRET --tenant $TENANT --query '[0].user.name'
+az keyvault secret set --vault-name contoso-kv -n db-password --value new --query attributes.enabled
+"""
+    (first, refused, operator, vault, kind, held, _, set_), errors = walk(place, script)
+    assert (first, refused, operator) == (CI, None, OPERATOR), errors
+    assert (
+        "AuthorizationFailed" in errors or "does not have authorization" in errors or "SubscriptionNotFound" in errors
+    )
+    assert vault == ["contoso-kv", True]
+    assert kind == "Group"
+    assert ["ops", "Key Vault Secrets Officer"] in held
+    assert set_ is True

@@ -159,7 +159,6 @@ GO: Final = Language(
             version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azkeys v(\S+)"),
             command=("bin/azkeys",),
             sources=ONE_SOURCE,
-            of_keys=True,
         ),
         Program(
             client="msal-go, net/http",
@@ -223,7 +222,6 @@ JAVA: Final = Language(
             ),
             command=("sh", "-c", JAVA_RUN, "clients.AzureKeys"),
             sources=ONE_SOURCE,
-            of_keys=True,
         ),
         Program(
             client="msal4j, java.net.http",
@@ -255,7 +253,6 @@ RUST: Final = Language(
             ),
             command=("target/debug/keys",),
             sources=ONE_SOURCE,
-            of_keys=True,
         ),
     ),
 )

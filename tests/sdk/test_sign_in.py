@@ -34,6 +34,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from keyless.local.azure.config.config import load_config
 from keyless.local.azure.identities.directory import Group
+from keyless.local.azure.management.identities import put_credential
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 from keyless.local.server import LocalAzure
 
@@ -455,3 +456,14 @@ def test_no_representation_shows_a_secret(local: LocalAzure) -> None:
     assert len(application.secrets) >= 1
     for shown in (application, application.secrets, local._config.applications["ci"], local._config):
         assert SECRET not in repr(shown)
+
+
+def test_an_identity_trusts_whom_the_management_plane_says(local: LocalAzure, ids: dict[str, str]) -> None:
+    reporting, now = local.identity("reporting"), int(local.clock.now())
+    claims = {"iss": GITHUB, "sub": BRANCH, "aud": "api://AzureADTokenExchange", "nbf": now, "exp": now + 60}
+    assertion = local.azure.tokens.sign({**claims})
+    credential = ClientAssertionCredential(ids["tenant_id"], reporting.client_id, lambda: assertion)
+    assert "AADSTS700211" in refused(credential)
+    trusted = {"issuer": GITHUB, "subject": BRANCH, "audiences": ["api://AzureADTokenExchange"]}
+    put_credential(local.azure, reporting, "github", {"properties": trusted})
+    assert claims_of(credential.get_token(SCOPE).token)["oid"] == reporting.object_id

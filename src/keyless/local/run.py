@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
+from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
+from keyless.local.programs.variables import LOCAL_AZURE
+from keyless.local.wire.identity import arc, imds, service_fabric
+from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.serving import listeners
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
     from keyless.local.azure.azure import Azure
     from keyless.local.pki.authority import ServerCertificate
     from keyless.local.pki.trust import TrustFiles
-    from keyless.local.sources import Real
+    from keyless.local.sources import Real, SourceName
     from keyless.local.wire.console.site import Console
     from keyless.local.wire.identity.site import IdentitySources
     from keyless.local.wire.proxy.upstream import Upstream
@@ -98,3 +104,52 @@ def console_of(azure: Azure, opened: Callable[[], Sequence[str]]) -> Console:
     from keyless.local.wire.console.site import Console  # noqa: PLC0415
 
     return Console(azure, counsel=Counsel(azure, opened))
+
+
+def bind_all(stack: ExitStack, lists: socket.socket, *, host: str, ports: Mapping[str, int]) -> Sockets:
+    """Bind every socket; each is closed at the end, also where asyncio has closed it before.
+
+    Args:
+        stack: Closes them.
+        lists: The one that is bound already.
+        host: The address to listen at.
+        ports: The ports of the first three, by what their user calls them; 0 means any free one.
+    """
+    unnamed = ("other_proxy_port", "service_fabric_port", "authority_port", "arm_port", "graph_port")
+    bound = [
+        stack.enter_context(listeners.bind(host, port, name))
+        for name, port in {**ports, **dict.fromkeys(unnamed, 0)}.items()
+    ]
+    silent = stack.enter_context(listeners.bind_silent())
+    http, https, proxy, other_proxy, service_fabric, authority, arm, graph = bound
+    return Sockets(http, https, proxy, other_proxy, service_fabric, authority, arm, graph, lists, silent)
+
+
+def variables_of(run: Run, name: SourceName, *, identity: bool | str) -> dict[str, str]:
+    """Return the variables with which an unmodified program uses a run, on one kind of host.
+
+    Args:
+        run: The run.
+        name: The source of managed identities there.
+        identity: Whether the host has the source's endpoint, or the name of whom a program is without naming one.
+
+    Raises:
+        LocalAzureError: If there is no such identity, or the source cannot be had on this machine.
+    """
+    if name == arc.NAME and identity:
+        arc.check_key_folder()
+    chosen = run.azure.directory.named(identity) if isinstance(identity, str) else None
+    found = run.sources.variables(name, identity=chosen) if identity else {}
+    host = listeners.reachable(run.sockets.http)[0]
+    no_proxy = ",".join(os.environ.get(each, "") for each in ("NO_PROXY", "no_proxy"))
+    proxy = run.proxy_netloc(metadata=name == imds.NAME and bool(identity))
+    # Clients print the address in errors, so that it holds no password where none is needed.
+    credentials = "" if run.tells_users else f"{USER}:{run.proxy_password}@"
+    node_file = run.trust.service_fabric_node_file if name == service_fabric.NAME else run.trust.node_file
+    return {
+        **({LOCAL_AZURE: name} if identity else {}),
+        **without_developer(folder=run.folder, silent_url=f"http://{listeners.netloc(run.sockets.silent)}"),
+        **found,
+        **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
+        **trust_variables(bundle_file=run.trust.bundle_file, node_file=node_file),
+    }

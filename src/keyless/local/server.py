@@ -20,12 +20,11 @@ from keyless.local.pki.authority import self_signed
 from keyless.local.pki.kept_authority import bound_authority
 from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
-from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
-from keyless.local.programs.variables import IDENTITY_VARIABLES, LOCAL_AZURE
-from keyless.local.run import Run, Sockets, console_of
+from keyless.local.programs.variables import IDENTITY_VARIABLES
+from keyless.local.run import Run, bind_all, console_of, variables_of
 from keyless.local.sources import SOURCES
 from keyless.local.wire.control.address import ROOT
-from keyless.local.wire.identity import arc, imds, service_fabric
+from keyless.local.wire.identity import imds
 from keyless.local.wire.identity.site import IdentitySources, check_source
 from keyless.local.wire.proxy import peer
 from keyless.local.wire.proxy.target import USER
@@ -34,7 +33,6 @@ from keyless.local.wire.serving import listeners
 from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Collection
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
@@ -47,7 +45,8 @@ if TYPE_CHECKING:
     from keyless.local.instruments.faults import Faults
     from keyless.local.instruments.journal import Journal
     from keyless.local.pki.authority import CertificateAuthority
-    from keyless.local.sources import Real, SourceName
+    from keyless.local.run import Sockets
+    from keyless.local.sources import Real
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 
@@ -128,7 +127,9 @@ class LocalAzure:
             restore(azure)
             authority, lists = bound_authority(stack, kept.authority_file if kept else None)
             folder = stack.enter_context(private_folder())
-            run = self._prepare(azure, self._bind(stack, lists), folder, authority.root_pem)
+            run = self._prepare(
+                azure, bind_all(stack, lists, host=self._host, ports=self._ports), folder, authority.root_pem
+            )
             stack.callback(run.sources.close)
             run.sources.open(self._source)
             thread = LoopThread(partial(_serving, run, authority, self._host), waits=not self._at_once)
@@ -141,17 +142,6 @@ class LocalAzure:
     ) -> None:
         self._started = None
         self._ending.close()
-
-    def _bind(self, stack: ExitStack, lists: socket.socket) -> Sockets:
-        """Bind every socket; each is closed at the end, also where asyncio has closed it before."""
-        unnamed = ("other_proxy_port", "service_fabric_port", "authority_port", "arm_port", "graph_port")
-        bound = [
-            stack.enter_context(listeners.bind(self._host, port, name))
-            for name, port in {**self._ports, **dict.fromkeys(unnamed, 0)}.items()
-        ]
-        silent = stack.enter_context(listeners.bind_silent())
-        http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at = bound
-        return Sockets(http, https, proxy, other_proxy, service_fabric_at, authority, arm_at, graph_at, lists, silent)
 
     def _prepare(self, azure: Azure, sockets: Sockets, folder: Path, root_pem: bytes) -> Run:
         certificate = self_signed()
@@ -324,39 +314,19 @@ class LocalAzure:
             LocalAzureError: If there is no such source or identity, or the source cannot be had on this machine.
         """
         name = check_source(source or self._source)
-        found = self._variables(name, identity=identity)
+        found = variables_of(self._run, name, identity=identity)
         if identity:
             self._run.sources.open(name)
         return found
 
     def describe_sources(self) -> dict[str, dict[str, Any]]:
         """Return for each source what a program must ``set`` and ``unset``; ``environment()`` is what has one served."""
-        return describe_sources(lambda *, source: self._variables(check_source(source), identity=True))
+        return describe_sources(lambda *, source: variables_of(self._run, check_source(source), identity=True))
 
     def _open_sources(self, name: str | None) -> dict[str, dict[str, Any]]:
         for source in SOURCES if name is None else (check_source(name),):
             self._run.sources.open(source)
         return self.describe_sources()
-
-    def _variables(self, name: SourceName, *, identity: bool | str) -> dict[str, str]:
-        run = self._run
-        if name == arc.NAME and identity:
-            arc.check_key_folder()
-        chosen = run.azure.client(identity) if isinstance(identity, str) else None
-        found = run.sources.variables(name, identity=chosen) if identity else {}
-        host = listeners.reachable(run.sockets.http)[0]
-        no_proxy = ",".join(os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy"))
-        proxy = run.proxy_netloc(metadata=name == imds.NAME and bool(identity))
-        # Clients print the address in errors, so that it holds no password where none is needed.
-        credentials = "" if run.tells_users else f"{USER}:{run.proxy_password}@"
-        node_file = run.trust.service_fabric_node_file if name == service_fabric.NAME else run.trust.node_file
-        return {
-            **({LOCAL_AZURE: name} if identity else {}),
-            **without_developer(folder=run.folder, silent_url=f"http://{listeners.netloc(run.sockets.silent)}"),
-            **found,
-            **proxy_variables(f"http://{credentials}{proxy}", host=host, no_proxy=no_proxy),
-            **trust_variables(bundle_file=run.trust.bundle_file, node_file=node_file),
-        }
 
 
 def _serving(run: Run, authority: CertificateAuthority, host: str) -> AbstractAsyncContextManager[None]:

@@ -71,7 +71,8 @@ def test_terraform_asks_the_local_metadata_service_or_nobody(wire: Wire, source:
 def test_az_and_azd_find_folders_of_the_run_in_which_nobody_is_signed_in(wire: Wire) -> None:
     environment = wire.local.environment()
     folders = [Path(environment[name]) for name in ("AZURE_CONFIG_DIR", "AZD_CONFIG_DIR")]
-    assert [(folder.is_dir(), list(folder.iterdir())) for folder in folders] == [(True, []), (True, [])]
+    assert [[file.name for file in folder.iterdir()] for folder in folders] == [["config"], []]
+    assert (folders[0] / "config").read_text("ascii") == "[core]\ncollect_telemetry = no\n"
     assert folders[0] != folders[1]
 
 

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from keyless.local.azure.authorization.conditions.expressions import Facts
     from keyless.local.azure.authorization.roles import HasScope
     from keyless.local.azure.config.vault_config import VaultConfig
-    from keyless.local.azure.identities.application import Application
     from keyless.local.operations import Operation
 
 __all__ = ["Azure", "Identity", "Vault"]
@@ -127,12 +126,14 @@ class Azure:
         self._vaults = Vaults(self.clock, self.objects)
         self._identities: dict[str, Identity] = {}
         self.function_app.reset(config.functions.settings)
-        self.role_assignments = RoleAssignments(self.clock, make_id=derived_guid, custom_roles=config.roles)
+        self.directory = Directory(lambda: self._identities)
+        self.role_assignments = RoleAssignments(
+            self.clock, make_id=derived_guid, custom_roles=config.roles, groups_of=self.directory.groups_of
+        )
         for wanted in config.vaults.values():
             self.seed(wanted)
         for identity in config.identities.values():
             self._enrol(identity)
-        self.directory = Directory(lambda: self._identities)
         enrol(self.directory, config, role_assignments=self.role_assignments, scope=self.any_scope)
         for found in config.vaults.values():
             for name, permissions in found.policies.items():
@@ -216,14 +217,6 @@ class Azure:
         if name not in self._identities:
             raise missing("identity", name, self._identities)
         return self._identities[name]
-
-    def client(self, name: str) -> Identity | Application:
-        """Return the identity or the application of a name.
-
-        Raises:
-            LocalAzureError: If there is neither; the error lists the identities that exist.
-        """
-        return self.directory.applications.get(name) or self.identity(name)
 
     def identity_of(self, object_id: str) -> Identity | None:
         """Return the identity with an object id; None where there is none."""
@@ -331,21 +324,19 @@ class Azure:
             scope: The vault, or the object in it that the action is about.
             facts: The data action and what conditions can ask, which count where the vault goes by roles.
         """
-        known, groups = self.directory.principal_of(object_id), self.directory.groups_of(object_id)
+        known = self.directory.principal_of(object_id)
         identity = known.name if known else object_id
         if vault.settings.access == "policies":
             return decide_by_policy(
                 vault.policies,
-                object_ids=(object_id, *groups),
+                object_ids=(object_id, *self.directory.groups_of(object_id)),
                 identity=identity,
                 kind=operation.kind,
                 permission=operation.permission,
                 vault=vault.name,
             )
         scope = replace(scope, within=vault.group_id.lower())
-        by_roles = partial(
-            self.role_assignments.decide, object_id=object_id, identity=identity, groups=groups, scope=scope
-        )
+        by_roles = partial(self.role_assignments.decide, object_id=object_id, identity=identity, scope=scope)
         decision = by_roles(facts=facts)
         if decision.allowed or operation.enough is None:
             return decision

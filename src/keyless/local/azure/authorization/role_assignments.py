@@ -35,6 +35,7 @@ class RoleAssignments:
         clock: Tells the time.
         make_id: Makes an assignment's GUID from words.
         custom_roles: The roles that there are beside the built-in ones.
+        groups_of: Tells the object ids of the groups that someone is in.
 
     Attributes:
         propagation_seconds: How long it takes until a role that is given, or taken, is felt at the vaults; none by default.
@@ -42,10 +43,18 @@ class RoleAssignments:
             https://learn.microsoft.com/en-us/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
 
-    def __init__(self, clock: Clock, *, make_id: Callable[..., str], custom_roles: Iterable[Role] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        make_id: Callable[..., str],
+        custom_roles: Iterable[Role] = (),
+        groups_of: Callable[[str], Sequence[str]] = lambda _: (),
+    ) -> None:
         self.propagation_seconds = 0.0
         self._clock = clock
         self._make_id = make_id
+        self._groups_of = groups_of
         self._custom_roles = tuple(custom_roles)
         self._lock = threading.Lock()
         # By the object id of the identity, so that a decision costs the same however many assignments there are.
@@ -177,24 +186,27 @@ class RoleAssignments:
             self._custom_roles = tuple(found for found in self._custom_roles if found.id != role.id)
 
     def allows_management(self, object_id: str, action: str, on: HasArmId) -> bool:
-        """Say whether someone may do something in the management plane now."""
+        """Say whether someone, or one of the groups that they are in, may do something in the management plane now."""
         now, facts = self._clock.now(), Facts(action, {}, {})
         return any(
             held.since <= now < held.until
             and held.role.allows_management(action)
             and _covers(held.scope, on)
             and (held.condition is None or held.condition.allows(facts))
-            for held in self._held.get(object_id, ())
+            for held in self.with_groups(object_id)
         )
 
-    def decide(
-        self, *, object_id: str, identity: str, scope: Scope, facts: Facts, groups: Sequence[str] = ()
-    ) -> Decision:
+    def with_groups(self, object_id: str) -> tuple[RoleAssignment, ...]:
+        """Return what someone was given, and the groups that they are in; also what is felt no more, or not yet."""
+        found = self._held.get(object_id, ())
+        for group in self._groups_of(object_id):
+            found = (*found, *self._held.get(group, ()))
+        return found
+
+    def decide(self, *, object_id: str, identity: str, scope: Scope, facts: Facts) -> Decision:
         """Decide whether an identity, or one of the groups that it is in, may perform a data action now."""
         now = self._clock.now()
-        all_ = self._held.get(object_id, ())
-        for group in groups:
-            all_ = (*all_, *self._held.get(group, ()))
+        all_ = self.with_groups(object_id)
         in_effect = [found for found in all_ if found.since <= now < found.until]
         found = decide(in_effect, identity=identity, scope=scope, facts=facts)
         coming = [held for held in all_ if held.since > now and held.until == float("inf") and held.scope.covers(scope)]

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from keyless.local.azure.config.identity_config import grants_of
 from keyless.local.azure.config.texts import texts
-from keyless.local.azure.identities.assertions import FederatedCredential
+from keyless.local.azure.identities.federated_credential import FederatedCredential
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -157,8 +157,9 @@ def _federated(table: FederatedTable, *, folder: Path, path: tuple[str, ...], wr
     made = FederatedCredential(issuer=table.issuer, subject=table.subject, audience=table.audience)
     if table.keys is None:
         return made
+    import jwt  # noqa: PLC0415 (it takes long to load, and few files name keys)
+
     text = _read(table.keys, folder=folder, path=(*path, "keys"), wrong=wrong)
-    import jwt  # noqa: PLC0415 (it takes long to load, and a start does not wait for it)
 
     try:
         keys = jwt.PyJWKSet.from_json(text.decode()).keys

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from keyless.local.azure.identities.assertions import AUDIENCE
+from keyless.local.azure.identities.federated_credential import AUDIENCE
 from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.settings import RETENTION_DAYS, Access, VaultSettings
 from keyless.local.sources import SOURCES, Real, SourceName
@@ -302,17 +302,14 @@ class FederatedTable(Table, frozen=True):
     """A token of another issuer, which an application shows to sign in."""
 
     says: ClassVar[str] = "federated credential"
-    example: ClassVar[str] = (
-        'a table such as { issuer = "https://token.actions.githubusercontent.com", '
-        'subject = "repo:contoso/app:ref:refs/heads/main" }'
-    )
+    example: ClassVar[str] = 'a table such as { issuer = "https://gitlab.com", subject = "project_path:contoso/app" }'
 
     issuer: Annotated[str, Meta(title="Who gives the token out.")]
     subject: Annotated[str, Meta(title="Whom it is about.")]
     audience: Annotated[str, Meta(title="What it is meant for.")] = AUDIENCE
-    keys: (
-        Annotated[str, Meta(title="A file of the issuer's keys; without it the local Azure signs in its place.")] | None
-    ) = None
+    keys: Annotated[str, Meta(title="A file of the issuer's keys; else the local Azure signs in its place.")] | None = (
+        None
+    )
 
 
 class ApplicationTable(Table, frozen=True):

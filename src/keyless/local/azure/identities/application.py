@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.authorization.role_assignments import RoleAssignments
     from keyless.local.azure.authorization.roles import AnyScope, HasScope
-    from keyless.local.azure.identities.assertions import FederatedCredential
+    from keyless.local.azure.identities.federated_credential import FederatedCredential
 
 FOREVER: Final = float("inf")
 

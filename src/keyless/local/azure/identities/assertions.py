@@ -7,7 +7,7 @@ https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cryptography.hazmat.primitives import hashes
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import jwt
     from cryptography import x509
 
-AUDIENCE: Final = "api://AzureADTokenExchange"
+    from keyless.local.azure.identities.federated_credential import FederatedCredential
+
 _SKEW: Final = 300  # Seconds that Entra forgives to a slow clock.
 _ALGORITHMS: Final = ("RS256", "PS256")
 # The clock that counts is the local Azure's, so times are checked apart, and so is the rest, in order.
@@ -38,23 +39,6 @@ class Distrusted:
 
     problem: Problem
     found: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FederatedCredential:
-    """What an application or an identity trusts: tokens of another issuer about one subject.
-
-    Attributes:
-        issuer: Who gives them out: ``iss``.
-        subject: Whom they are about: ``sub``.
-        audience: What they are meant for: ``aud``.
-        keys: The issuer's keys; None means that the local Azure signs in the issuer's place.
-    """
-
-    issuer: str
-    subject: str
-    audience: str = AUDIENCE
-    keys: tuple[jwt.PyJWK, ...] | None = field(default=None, repr=False)
 
 
 def thumbprint(certificate: x509.Certificate) -> str:

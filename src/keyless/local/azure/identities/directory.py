@@ -93,6 +93,17 @@ class Directory:
         """Return everyone that a role can be given to."""
         return (*self._identities().values(), *self._applications.values(), *self._groups.values())
 
+    def named(self, name: str) -> Identity | Application:
+        """Return the identity or the application of a name.
+
+        Raises:
+            LocalAzureError: If there is neither; the error lists the identities that exist.
+        """
+        found = self._applications.get(name) or self._identities().get(name)
+        if found is None:
+            raise missing("identity", name, self._identities())
+        return found
+
     def client(self, client_id: str) -> Identity | Application | None:
         """Return who signs in with a client id, in any case; None where nobody does."""
         everyone: tuple[Identity | Application, ...] = (*self._applications.values(), *self._identities().values())

@@ -9,6 +9,7 @@ from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.authorization.conditions.condition import Condition
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.authorization.roles import Role, RoleAssignment
+from keyless.local.azure.identities.directory import Group
 from keyless.local.azure.management import bodies
 from keyless.local.azure.management.groups import get_group, group_name
 from keyless.local.azure.management.refusals import (
@@ -80,7 +81,8 @@ def put_assignment(azure: Azure, scope_id: str, guid: str, body: Body, *, by: st
     if not principal:
         raise invalid_content("The principalId is missing.")
     kind = bodies.text(given, "principalType")
-    if kind is None and azure.identity_of(principal) is None:
+    known = azure.directory.principal_of(principal)
+    if kind is None and known is None:
         raise _no_principal(azure, principal)
     condition = bodies.text(given, "condition")
     scope, before = scope_of(azure, scope_id), azure.role_assignments.find(guid)
@@ -93,7 +95,7 @@ def put_assignment(azure: Azure, scope_id: str, guid: str, body: Body, *, by: st
     kept: Body = {
         "scope": scope_id,
         "principalId": principal,
-        "principalType": kind or made.get("principalType", "ServicePrincipal"),
+        "principalType": kind or made.get("principalType", "Group" if isinstance(known, Group) else "ServicePrincipal"),
         "roleDefinitionId": role.id,
         "condition": condition,
         "conditionVersion": (bodies.text(given, "conditionVersion") or "2.0") if condition else None,

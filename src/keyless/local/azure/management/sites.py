@@ -260,8 +260,7 @@ def _settings(given: Any) -> dict[str, str]:
 
 
 def _not_linked(azure: Azure, by: str, resource_id: str) -> ArmError:
-    found = azure.identity_of(by)
-    client = found.client_id if found else by
+    client = getattr(azure.directory.principal_of(by), "client_id", by)
     return ArmError(
         403,
         "LinkedAuthorizationFailed",

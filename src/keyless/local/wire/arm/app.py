@@ -145,7 +145,7 @@ class _Progress:
         found = self._azure.tokens.verify(self.token, audiences=AUDIENCES, tenant_id=self._azure.tenant_id)
         if isinstance(found, Rejection):
             raise rejected_token(self._azure, found)
-        known = self._azure.identity_of(found.object_id)
+        known = self._azure.directory.principal_of(found.object_id)
         self.identity = known.name if known else None
         return found
 

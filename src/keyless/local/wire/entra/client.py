@@ -10,7 +10,9 @@ from urllib.parse import unquote_plus, urlsplit
 import jwt
 
 from keyless.local.azure.identities.application import Application
-from keyless.local.azure.identities.assertions import Distrusted, FederatedCredential, check_certified, check_federated
+from keyless.local.azure.identities.assertions import Distrusted, check_certified, check_federated
+from keyless.local.azure.identities.federated_credential import FederatedCredential
+from keyless.local.azure.management.identities import list_credentials
 from keyless.local.wire.entra.refusals import (
     distrusted_certified,
     distrusted_federated,
@@ -116,7 +118,7 @@ class Clients:
 
     def _by_federation(self, principal: Identity | Application, assertion: str) -> Client:
         pods = FederatedCredential(issuer=cluster_issuer(self._url), subject=subject_of(principal.name))
-        given = principal.federated if isinstance(principal, Application) else ()
+        given = principal.federated if isinstance(principal, Application) else _federated(self._azure, principal)
         keys = jwt.PyJWKSet.from_dict({**self._azure.tokens.jwks()}).keys
         found = check_federated(assertion, (pods, *given), own_keys=keys, now=self._azure.clock.now())
         if isinstance(found, Distrusted):
@@ -134,6 +136,16 @@ class Clients:
         parts = urlsplit(audience)
         known = parts.hostname in LOGIN_HOSTS or f"{parts.scheme}://{parts.netloc}" == self._url
         return known and parts.path.lstrip("/").partition("/")[0].lower() == self._azure.tenant_id
+
+
+def _federated(azure: Azure, identity: Identity) -> tuple[FederatedCredential, ...]:
+    """Return the federated credentials that an identity was given in the management plane."""
+    given = [found["properties"] for found in list_credentials(azure, identity)]
+    return tuple(
+        FederatedCredential(issuer=each["issuer"], subject=each["subject"], audience=audience)
+        for each in given
+        for audience in each["audiences"]
+    )
 
 
 def client_fields(request: web.Request, form: Mapping[str, str]) -> Mapping[str, str]:

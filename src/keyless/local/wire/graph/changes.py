@@ -33,7 +33,7 @@ def create_application(call: Call) -> Answer:
         client_id=None,
         object_id=None,
         role_assignments=azure.role_assignments,
-        scope=azure.scope,
+        scope=azure.any_scope,
     )
     made.certificates = _certificates(call)
     try:
@@ -98,7 +98,7 @@ def delete_service_principal(call: Call) -> Answer:
 def create_group(call: Call) -> Answer:
     """Make a group."""
     azure = call.azure
-    made = Group(_display_name(call), object_id=None, role_assignments=azure.role_assignments, scope=azure.scope)
+    made = Group(_display_name(call), object_id=None, role_assignments=azure.role_assignments, scope=azure.any_scope)
     try:
         azure.directory.add_group(made)
     except KeylessError as error:

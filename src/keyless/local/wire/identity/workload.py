@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.identities.application import Application
-from keyless.local.azure.identities.assertions import AUDIENCE
+from keyless.local.azure.identities.federated_credential import AUDIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
