@@ -29,9 +29,12 @@ DOCUMENT = {
         "contoso-kv": {
             "secrets": {"db-password": VALUE, "api-key": {"value": "another", "expires_on": "2031-01-01T00:00:00Z"}},
             "keys": {"signing": {"kty": "EC"}},
+            "certificates": {"web": {"subject": "CN=contoso.com", "kty": "EC"}},
         }
     },
     "identities": {"system": {}, "reporting": {"roles": {"contoso-kv": "Key Vault Reader"}}},
+    "applications": {"ci": {"secret": "never-in-a-page", "groups": ["releasers"]}},
+    "groups": {"releasers": {"roles": {"contoso-kv": "Key Vault Certificates Officer"}}},
 }
 
 AXE = "4.14.1"

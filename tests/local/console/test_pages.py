@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.local.console.conftest import ask_vault
 
-from keyless.local import Firewall, LocalAzure
+from keyless.local import Entry, Firewall, LocalAzure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,6 +193,28 @@ def test_what_a_vault_holds_can_be_rotated_deleted_and_recovered(guest: Guest, a
     assert guest.get("/vaults/contoso-kv/key/signing").text.count('<th scope="row">') == 2
 
 
+def test_certificates_applications_and_groups_are_shown_with_what_they_may(guest: Guest, azure: LocalAzure) -> None:
+    assert "Certificates" in guest.get("/vaults").text
+    assert guest.get("/vaults/contoso-kv/certificate/web").status_code == 200
+    page = guest.get("/access").text
+    assert "Key Vault Certificates Officer on contoso-kv" in page
+    row = page.partition("<code>contoso-kv/certificates/web</code>")[2].partition("</tr>")[0]
+    assert row.count(">nothing<") == 1
+    assert ">get, update<" in row
+    assert "never-in-a-page" not in page
+    fields = {"identity": "ci", "role": "Key Vault Secrets User", "on": "contoso-kv/db-password"}
+    assert guest.post("/roles/grant", fields).status_code == 303
+    assert "ci has Key Vault Secrets User" in guest.get("/access").text
+
+
+def test_a_call_to_the_management_plane_is_a_path_of_its_own(guest: Guest, azure: LocalAzure) -> None:
+    for service, status in (("arm", 200), ("graph", 403)):
+        azure.azure.journal.record(Entry(time=0.0, service=service, operation="unknown", status=status, reason=""))  # type: ignore[arg-type]
+    page = guest.get("/").text
+    assert '<span class="stop passed">management.azure.com</span>' in page
+    assert '<span class="stop stopped">graph.microsoft.com</span>' in page
+
+
 def test_the_least_that_suffices_is_shown_with_its_bicep(guest: Guest, azure: LocalAzure) -> None:
     ask_vault(azure, "system", SECRET)
     page = guest.get("/report").text
@@ -213,7 +235,7 @@ def test_what_is_not_there_is_said_to_be_missing(guest: Guest, path: str) -> Non
     ("path", "fields", "said"),
     [
         ("/roles/grant", {"identity": "system", "role": "Nothing", "on": "contoso-kv"}, "There is no role"),
-        ("/roles/grant", {"role": "Key Vault Reader"}, "The field &#39;identity&#39; cannot be used"),
+        ("/roles/grant", {"role": "Key Vault Reader"}, "The field &#39;identity&#39; is missing"),
         ("/clock/advance", {"minutes": "-1"}, "cannot be used"),
         ("/faults/add", {"name": "unheard-of"}, "There is no fault"),
         ("/drills/begin", {"name": "unheard-of"}, "There is no drill"),

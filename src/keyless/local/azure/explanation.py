@@ -57,14 +57,14 @@ def explain(azure: Azure, *, identity: str, action: str, on: str) -> Explanation
 
     Args:
         azure: The local Azure.
-        identity: The identity's name.
+        identity: The name of the identity or the application.
         action: An operation such as ``getSecret``, or the data action that it needs.
         on: ``VAULT``, ``VAULT/SECRET`` or ``VAULT/keys/KEY``, in the spelling that a call would use.
 
     Raises:
         LocalAzureError: If there is no such identity, operation or vault.
     """
-    found, scope, operation = azure.identity(identity), azure.scope(on), _operation(action)
+    found, scope, operation = azure.client(identity), azure.scope(on), _operation(action)
     vault = azure.vault(scope.vault)
     # Conditions compare names as a call spells them.
     spelled = on.rpartition("/")[2] if scope.kind == "secret" else None
@@ -73,7 +73,8 @@ def explain(azure: Azure, *, identity: str, action: str, on: str) -> Explanation
     if vault.settings.access == "policies":
         return Explanation(decision, operation.action, ())
     now = azure.clock.now()
-    held = azure.role_assignments.held_by(found.object_id)
+    owners = (found.object_id, *azure.directory.groups_of(found.object_id))
+    held = [each for owner in owners for each in azure.role_assignments.held_by(owner)]
     steps = tuple(_step(each, scope=scope, facts=facts, now=now, enough=operation.enough) for each in held)
     return Explanation(decision, operation.action, steps)
 

@@ -10,6 +10,7 @@ from keyless.local.operations.names import ON_VAULTS
 from keyless.local.sources import SOURCES
 from keyless.local.wire.console.asked import Page
 from keyless.local.wire.console.holdings import objects_of
+from keyless.local.wire.console.lesson import clients_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,12 @@ def access(asked: Asked) -> Page:
             "roles": [role.name for role in BUILT_IN_ROLES],
             "scopes": _scopes(azure),
             "matrix": [_row(azure, scope, kind) for scope, kind in _things(azure)],
-            "names": list(azure.identities),
+            "names": list(clients_of(azure)),
+            "others": [
+                (kind, each, azure.role_assignments.held_by(each.object_id))
+                for kind, found in (("application", azure.directory.applications), ("group", azure.directory.groups))
+                for each in found.values()
+            ],
             "sources": [(source, source in asked.counsel.sources()) for source in SOURCES],
         },
     )
@@ -67,7 +73,7 @@ def _row(azure: Azure, scope: str, kind: str) -> tuple[str, list[list[str]]]:
     asked = [(action, word) for action, word in _ASKED[kind] if action in ON_VAULTS]
     return scope, [
         [word for action, word in asked if explain(azure, identity=name, action=action, on=scope).decision.allowed]
-        for name in azure.identities
+        for name in clients_of(azure)
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyless.errors import ConfigurationError
 from keyless.local.wire.console.holdings import held_in
 from keyless.local.wire.console.rendering import span
-from keyless.local.wire.control import fault_actions, identities, times, vault_keys, vault_secrets
+from keyless.local.wire.control import fault_actions, times, vault_keys, vault_secrets
 from keyless.local.wire.control.control_request import ControlRequest
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ def _asking(asked: Asked, *fields: str, **path: str) -> ControlRequest:
 
 def grant(asked: Asked) -> str:
     """Give a role."""
-    request = _asking(asked, "identity", "role", "on", "condition")
-    identities.grant_role(asked.azure, request)
+    client = asked.azure.client(asked.required("identity"))
+    client.grant(asked.required("role"), on=asked.required("on"), condition=asked.form.get("condition") or None)
     return f"{asked.required('identity')} has {asked.required('role')} on {asked.required('on')}. The next call is decided by it."
 
 
 def revoke(asked: Asked) -> str:
     """Take a role away."""
-    identities.revoke_role(asked.azure, _asking(asked, "identity", "role", "on"))
+    client = asked.azure.client(asked.required("identity"))
+    client.revoke(asked.required("role"), on=asked.required("on"))
     return f"{asked.required('identity')} no longer has {asked.required('role')} on {asked.required('on')}."
 
 

@@ -27,6 +27,8 @@ ROWS: Final = 200
 _PAGE: Final = 5000
 _REFUSED: Final = 400
 _FAILED: Final = 500
+_NO_TOKEN: Final = 401
+_ELSEWHERE: Final = {"arm": "management.azure.com", "graph": "graph.microsoft.com"}
 
 State = Literal["passed", "stopped", "ahead"]
 Tone = Literal["good", "bad", "quiet"]
@@ -137,6 +139,8 @@ def _stops(entry: Entry) -> tuple[Stop, ...]:
     ]
     if entry.service == "event-grid":
         places = [("vault", entry.vault or ""), ("object", entry.name or ""), ("function", "function")]
+    if entry.service in _ELSEWHERE:
+        places = [*places[:2], ("service", _ELSEWHERE[entry.service])]
     if entry.service == "control":
         places = [("control API", "control API")]
     end = len(places) if entry.status < _REFUSED else _stopped_at(entry)
@@ -151,6 +155,8 @@ def _stopped_at(entry: Entry) -> int:
     """Return at which station a call that failed was stopped."""
     if entry.service in {"event-grid", "control"}:
         return 2 if entry.service == "event-grid" else 0
+    if entry.service in _ELSEWHERE:
+        return 1 if entry.status == _NO_TOKEN else 2
     if entry.service != "vault":
         return 0 if entry.status < _FAILED and entry.code != "Fault" else 1
     return {"token": 1, "network": 2, "object": 4}.get(entry.check or "object", 3)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.azure.explanation import Step
+    from keyless.local.azure.identities.application import Application
     from keyless.local.instruments.journal_entry import Entry
     from keyless.local.wire.console.counsel import Counsel
 
@@ -110,7 +111,7 @@ def _of_identity(azure: Azure, entry: Entry) -> Lesson:
 
 
 def _by_role(azure: Azure, entry: Entry, counsel: Counsel) -> Lesson:
-    least, identity = counsel.smallest(entry), azure.identities.get(entry.identity or "")
+    least, identity = counsel.smallest(entry), clients_of(azure).get(entry.identity or "")
     if least is None or identity is None:
         return Lesson(because=entry.reason)
     now, asked = "", ""
@@ -134,13 +135,18 @@ def _by_role(azure: Azure, entry: Entry, counsel: Counsel) -> Lesson:
     )
 
 
-def _given(entry: Entry, identity: Identity, role: str) -> str:
+def clients_of(azure: Azure) -> dict[str, Identity | Application]:
+    """Return who can ask a vault, by name: identities and applications."""
+    return {**azure.identities, **azure.directory.applications}
+
+
+def _given(entry: Entry, identity: Identity | Application, role: str) -> str:
     words = remedies.give_role(entry.vault or "", caller=identity.object_id, scope=None)
     return words.replace(remedies.READER_ROLE, role)
 
 
 def _by_policy(azure: Azure, entry: Entry, _: Counsel) -> Lesson:
-    identity = azure.identities.get(entry.identity or "")
+    identity = clients_of(azure).get(entry.identity or "")
     operation = next((known for known in VAULT_OPERATIONS if known.name == entry.operation), None)
     if identity is None or operation is None:
         return Lesson(because=entry.reason)
