@@ -108,6 +108,7 @@ def test_a_vault_that_is_added_while_it_runs_is_reached(
 def test_the_environment_names_every_variable_that_clients_read(local_azure: LocalAzure) -> None:
     environment = local_azure.environment()
     assert environment == {
+        "KEYLESS_LOCAL_AZURE": "app-service",
         "IDENTITY_ENDPOINT": f"{local_azure.http_url}/msi/token",
         "IDENTITY_HEADER": environment["IDENTITY_HEADER"],
         "MSI_ENDPOINT": f"{local_azure.http_url}/msi/token",

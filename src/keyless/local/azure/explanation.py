@@ -64,7 +64,7 @@ def explain(azure: Azure, *, identity: str, action: str, on: str) -> Explanation
     Raises:
         LocalAzureError: If there is no such identity, operation or vault.
     """
-    found, scope, operation = azure.client(identity), azure.scope(on), _operation(action)
+    found, scope, operation = azure.directory.named(identity), azure.scope(on), _operation(action)
     vault = azure.vault(scope.vault)
     # Conditions compare names as a call spells them.
     spelled = on.rpartition("/")[2] if scope.kind == "secret" else None

@@ -22,14 +22,14 @@ def _asking(asked: Asked, *fields: str, **path: str) -> ControlRequest:
 
 def grant(asked: Asked) -> str:
     """Give a role."""
-    client = asked.azure.client(asked.required("identity"))
+    client = asked.azure.directory.named(asked.required("identity"))
     client.grant(asked.required("role"), on=asked.required("on"), condition=asked.form.get("condition") or None)
     return f"{asked.required('identity')} has {asked.required('role')} on {asked.required('on')}. The next call is decided by it."
 
 
 def revoke(asked: Asked) -> str:
     """Take a role away."""
-    client = asked.azure.client(asked.required("identity"))
+    client = asked.azure.directory.named(asked.required("identity"))
     client.revoke(asked.required("role"), on=asked.required("on"))
     return f"{asked.required('identity')} no longer has {asked.required('role')} on {asked.required('on')}."
 
