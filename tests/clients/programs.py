@@ -158,8 +158,8 @@ GO: Final = Language(
             client="azidentity, azkeys",
             version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azkeys v(\S+)"),
             command=("bin/azkeys",),
-            sources=SOURCES_OF_KEYS,
-            of_keys=True,
+            sources=ONE_SOURCE,
+            about="keys",
         ),
         Program(
             client="msal-go, net/http",
@@ -222,8 +222,8 @@ JAVA: Final = Language(
                 r"azure-security-keyvault-keys</artifactId>\s*<version>([^<]+)",
             ),
             command=("sh", "-c", JAVA_RUN, "clients.AzureKeys"),
-            sources=SOURCES_OF_KEYS,
-            of_keys=True,
+            sources=ONE_SOURCE,
+            about="keys",
         ),
         Program(
             client="msal4j, java.net.http",
@@ -254,8 +254,8 @@ RUST: Final = Language(
                 "rust/Cargo.toml", r'azure_identity = "=([^"]+)', r'azure_security_keyvault_keys = "=([^"]+)'
             ),
             command=("target/debug/keys",),
-            sources=SOURCES_OF_KEYS,
-            of_keys=True,
+            sources=ONE_SOURCE,
+            about="keys",
         ),
     ),
 )
