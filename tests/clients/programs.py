@@ -159,6 +159,7 @@ GO: Final = Language(
             version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azkeys v(\S+)"),
             command=("bin/azkeys",),
             sources=ONE_SOURCE,
+            about="keys",
         ),
         Program(
             client="msal-go, net/http",
@@ -222,6 +223,7 @@ JAVA: Final = Language(
             ),
             command=("sh", "-c", JAVA_RUN, "clients.AzureKeys"),
             sources=ONE_SOURCE,
+            about="keys",
         ),
         Program(
             client="msal4j, java.net.http",
@@ -253,6 +255,7 @@ RUST: Final = Language(
             ),
             command=("target/debug/keys",),
             sources=ONE_SOURCE,
+            about="keys",
         ),
     ),
 )

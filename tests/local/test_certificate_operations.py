@@ -512,9 +512,29 @@ def test_a_certificate_is_renewed_at_four_fifths_of_its_life(certificates: Certi
     assert second["id"] != first["id"]
     assert second["attributes"]["exp"] - first["attributes"]["exp"] > 290 * DAY
     assert leaf_of(second).public_key() != leaf_of(first).public_key()
+    assert second["policy"] == first["policy"]
     assert certificates.ask("GET", "secrets/web")["id"] == second["sid"]
     certificates.azure.clock.advance(days=3 * 365)
     assert len(certificates.ask("GET", "certificates/web/versions")["value"]) == 5
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_certificate_is_not_renewed_by_an_issuer_that_is_gone_or_disabled(
+    certificates: Certificates,
+    gone: bool,  # noqa: FBT001 (a parameter)
+) -> None:
+    certificates.ask("PUT", "certificates/issuers/public-ca", provider="Test")
+    first = certificates.create(issuer="public-ca")
+    other = certificates.create("other")
+    if gone:
+        certificates.ask("DELETE", "certificates/issuers/public-ca")
+    else:
+        certificates.ask("PATCH", "certificates/issuers/public-ca", attributes={"enabled": False})
+    certificates.azure.clock.advance(days=300)
+    certificates.azure.clock.advance(days=1)
+    assert certificates.ask("GET", "certificates/web")["id"] == first["id"]
+    assert certificates.ask("GET", "certificates/web/pending")["status"] == ("completed" if gone else "failed")
+    assert certificates.ask("GET", "certificates/other")["id"] != other["id"]
 
 
 def test_a_renewed_certificate_keeps_its_key_where_the_policy_says_so(certificates: Certificates) -> None:

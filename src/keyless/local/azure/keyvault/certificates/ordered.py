@@ -86,7 +86,12 @@ class OrderedCertificates(CertificatesWithParts):
         self._orders = Orders(records=self.records, keys=keys, database=database)
 
     def create(
-        self, name: str, given: Mapping[str, Any], wanted: WantedCertificate, *, at: int | None = None
+        self,
+        name: str,
+        given: Mapping[str, Any] | CertificatePolicy,
+        wanted: WantedCertificate,
+        *,
+        at: int | None = None,
     ) -> PendingOperation:
         """Order a new version of a certificate; it is there after a while, or once somebody has merged it.
 
@@ -94,7 +99,7 @@ class OrderedCertificates(CertificatesWithParts):
 
         Args:
             name: The certificate's name.
-            given: The policy, as a client gives it.
+            given: The policy, as a client gives it, or the one that there is.
             wanted: What else the version is to be.
             at: When it is made; None means now, and a while until it is there.
 
@@ -107,7 +112,7 @@ class OrderedCertificates(CertificatesWithParts):
         check_secret_name(name)
         check_certificate(wanted.attributes)
         now = int(self._clock.now()) if at is None else at
-        policy = read_policy(given, now=now)
+        policy = given if isinstance(given, CertificatePolicy) else read_policy(given, now=now)
         latest = self.find(name)
         ordered = self._orders.order(
             name if latest is None else latest.name,

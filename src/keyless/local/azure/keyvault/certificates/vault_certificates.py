@@ -11,6 +11,7 @@ from keyless.local.azure.keyvault.certificates.imports import derived_policy
 from keyless.local.azure.keyvault.certificates.ordered import OrderedCertificates, WantedCertificate, check_certificate
 from keyless.local.azure.keyvault.certificates.package import read_package
 from keyless.local.azure.keyvault.certificates.policy import CertificatePolicy, changed_policy
+from keyless.local.azure.keyvault.certificates.refusal import RefusedCertificateError
 from keyless.local.azure.keyvault.certificates.versions import (
     page_of_whole,
     renewals,
@@ -32,12 +33,12 @@ _MOST_RENEWALS = 24
 class VaultCertificates(OrderedCertificates):
     """The certificates of a vault."""
 
-    def make(self, name: str, given: Mapping[str, Any], wanted: WantedCertificate) -> ObjectVersion:
+    def make(self, name: str, given: Mapping[str, Any] | CertificatePolicy, wanted: WantedCertificate) -> ObjectVersion:
         """Order a new version of a certificate that is there at once, unless somebody must merge it.
 
         Args:
             name: The certificate's name.
-            given: The policy, as a client gives it.
+            given: The policy, as a client gives it, or the one that there is.
             wanted: What else the version is to be.
 
         Raises:
@@ -63,7 +64,7 @@ class VaultCertificates(OrderedCertificates):
         if latest is None or policy is None:
             raise self._in_wrong_state(name)
         wanted = WantedCertificate(attributes=AttributeChange(tags=latest.attributes.tags))
-        return self.make(name, policy.body, wanted)
+        return self.make(name, policy, wanted)
 
     def import_package(
         self, name: str, value: str, password: str | None, given: Mapping[str, Any] | None, wanted: WantedCertificate
@@ -178,6 +179,9 @@ class VaultCertificates(OrderedCertificates):
             return
         wanted = WantedCertificate(attributes=AttributeChange(tags=latest.attributes.tags))
         for moment in renewals(latest, policy, until=until)[-_MOST_RENEWALS:]:
-            ordered = self.create(latest.name, policy.body, wanted, at=moment)
+            try:
+                ordered = self.create(latest.name, policy, wanted, at=moment)
+            except RefusedCertificateError:  # Its issuer is gone: time goes on all the same.
+                return
             if ordered.error:
                 return
