@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.errors import KeylessError
+from keyless.local.azure.identities.assertions import FederatedCredential
 from keyless.local.azure.management import bodies
 from keyless.local.azure.management.groups import get_group, group_id, group_name
 from keyless.local.azure.management.refusals import ArmError, bad_request, location_differs, no_resource
@@ -195,6 +196,16 @@ def delete_credential(azure: Azure, found: Identity, name: str) -> bool:
         return False
     azure.documents.put(resource_id, None)
     return True
+
+
+def trusted_by(azure: Azure, found: Identity) -> tuple[FederatedCredential, ...]:
+    """Return what an identity trusts by its federated credentials; the local Azure signs in each issuer's place."""
+    return tuple(
+        FederatedCredential(issuer=said["issuer"], subject=said["subject"], audience=audience)
+        for each in list_credentials(azure, found)
+        for said in (each["properties"],)
+        for audience in said["audiences"]
+    )
 
 
 def _ids(found: Identity) -> Body:

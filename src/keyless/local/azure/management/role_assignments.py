@@ -9,6 +9,7 @@ from keyless.errors import ConfigurationError, LocalAzureError
 from keyless.local.azure.authorization.conditions.condition import Condition
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.authorization.roles import Role, RoleAssignment
+from keyless.local.azure.identities.directory import Group
 from keyless.local.azure.management import bodies
 from keyless.local.azure.management.groups import get_group, group_name
 from keyless.local.azure.management.refusals import (
@@ -21,6 +22,8 @@ from keyless.local.azure.management.refusals import (
 from keyless.local.azure.management.role_definitions import definition_id, find_definition
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from keyless.local.azure.authorization.resource_scope import HasArmId
     from keyless.local.azure.authorization.roles import AnyScope
     from keyless.local.azure.azure import Azure
@@ -30,16 +33,17 @@ TYPE: Final = "Microsoft.Authorization/roleAssignments"
 _SINCE: Final = "2020-01-01T00:00:00Z"
 
 
-def list_assignments(azure: Azure, scope: HasArmId, *, below: bool, principal: str | None = None) -> list[Body]:
+def list_assignments(azure: Azure, scope: HasArmId, *, below: bool, of: Collection[str] | None = None) -> list[Body]:
     """Return the assignments that hold at a scope: those made there and above.
 
     Args:
         azure: The local Azure.
         scope: The scope.
         below: Whether those made below it count, too.
-        principal: Whose; None means everybody's.
+        of: Whose, by object ids; None means everybody's.
     """
-    held = azure.role_assignments.all() if principal is None else azure.role_assignments.held_by(principal.lower())
+    everyone = azure.role_assignments.all()
+    held = everyone if of is None else (each for one in of for each in azure.role_assignments.held_by(one))
     return [shown(azure, each) for each in held if is_at(scope, each.scope) or (below and is_at(each.scope, scope))]
 
 
@@ -80,7 +84,7 @@ def put_assignment(azure: Azure, scope_id: str, guid: str, body: Body, *, by: st
     if not principal:
         raise invalid_content("The principalId is missing.")
     kind = bodies.text(given, "principalType")
-    if kind is None and azure.identity_of(principal) is None:
+    if kind is None and azure.directory.principal_of(principal) is None:
         raise _no_principal(azure, principal)
     condition = bodies.text(given, "condition")
     scope, before = scope_of(azure, scope_id), azure.role_assignments.find(guid)
@@ -93,7 +97,7 @@ def put_assignment(azure: Azure, scope_id: str, guid: str, body: Body, *, by: st
     kept: Body = {
         "scope": scope_id,
         "principalId": principal,
-        "principalType": kind or made.get("principalType", "ServicePrincipal"),
+        "principalType": kind or _kind(azure, principal),
         "roleDefinitionId": role.id,
         "condition": condition,
         "conditionVersion": (bodies.text(given, "conditionVersion") or "2.0") if condition else None,
@@ -145,7 +149,7 @@ def shown(azure: Azure, found: RoleAssignment) -> Body:
         "properties": {
             "roleDefinitionId": definition_id(azure, found.role),
             "principalId": found.object_id,
-            "principalType": kept.get("principalType", "ServicePrincipal"),
+            "principalType": kept.get("principalType") or _kind(azure, found.object_id),
             "scope": scope or "/",
             "condition": found.condition.text if found.condition else None,
             "conditionVersion": kept.get("conditionVersion") or ("2.0" if found.condition else None),
@@ -157,6 +161,10 @@ def shown(azure: Azure, found: RoleAssignment) -> Body:
             "delegatedManagedIdentityResourceId": None,
         },
     }
+
+
+def _kind(azure: Azure, object_id: str) -> str:
+    return "Group" if isinstance(azure.directory.principal_of(object_id), Group) else "ServicePrincipal"
 
 
 def _id(scope_id: str, guid: str) -> str:

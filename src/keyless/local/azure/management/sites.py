@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.management import bodies
+from keyless.local.azure.management.callers import may
 from keyless.local.azure.management.groups import get_group, group_name
 from keyless.local.azure.management.identities import find_by_id
 from keyless.local.azure.management.refusals import ArmError, bad_request, no_resource
@@ -169,7 +170,6 @@ def shown(azure: Azure) -> Body:
         "tags": kept.get("tags", {}),
         "identity": _identity(azure),
         "properties": {
-            "name": name,
             "state": "Running",
             "hostNames": [host],
             "enabledHostNames": [host],
@@ -217,9 +217,7 @@ def _assign(azure: Azure, given: Body, *, by: str, merging: bool) -> None:
     wanted = {resource_id: _expect(azure, resource_id) for resource_id, said in named.items() if said is not None}
     held = _users(azure)
     for resource_id, found in wanted.items():
-        if found not in held and not azure.role_assignments.allows_management(
-            by, _ASSIGN, ResourceScope(found.resource_id.lower())
-        ):
+        if found not in held and not may(azure, by, _ASSIGN, ResourceScope(found.resource_id.lower())):
             raise _not_linked(azure, by, resource_id)
     gone = {resource_id.lower() for resource_id, said in named.items() if said is None}
     for found in held:
@@ -260,8 +258,7 @@ def _settings(given: Any) -> dict[str, str]:
 
 
 def _not_linked(azure: Azure, by: str, resource_id: str) -> ArmError:
-    found = azure.identity_of(by)
-    client = found.client_id if found else by
+    client = getattr(azure.directory.principal_of(by), "client_id", by)
     return ArmError(
         403,
         "LinkedAuthorizationFailed",

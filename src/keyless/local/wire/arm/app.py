@@ -16,6 +16,7 @@ from aiohttp import web
 from keyless.errors import KeylessError
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.identities.tokens import Claims, Rejection
+from keyless.local.azure.management.callers import may
 from keyless.local.azure.management.refusals import ArmError, bad_request, no_subscription
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.operations.names import CHALLENGE, UNKNOWN
@@ -145,7 +146,7 @@ class _Progress:
         found = self._azure.tokens.verify(self.token, audiences=AUDIENCES, tenant_id=self._azure.tenant_id)
         if isinstance(found, Rejection):
             raise rejected_token(self._azure, found)
-        known = self._azure.identity_of(found.object_id)
+        known = self._azure.directory.principal_of(found.object_id)
         self.identity = known.name if known else None
         return found
 
@@ -160,7 +161,7 @@ class _Progress:
             self.reason = f"{who} may ask for that, as everybody may."
             return
         scope = ResourceScope(match.scope.lower().rstrip("/"))
-        if not self._azure.role_assignments.allows_management(claims.object_id, action, scope):
+        if not may(self._azure, claims.object_id, action, scope):
             raise unauthorized(claims, action, match.scope)
         self.reason = f"A role of {who} allows {action}."
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.management import bodies, groups, resources
+from keyless.local.azure.management.callers import held_by, may
 from keyless.local.azure.management.role_assignments import is_at
 from keyless.local.wire.arm.call import ArmAnswer, ArmCall, listed, made
 from keyless.local.wire.arm.filters import read_filter
@@ -56,7 +57,7 @@ def _list_tenants(call: ArmCall) -> ArmAnswer:
 def _list_subscriptions(call: ArmCall) -> ArmAnswer:
     """Show the subscription to whoever has a role in it or above it, whatever the role."""
     here = ResourceScope(f"/subscriptions/{call.azure.subscription_id}")
-    held = call.azure.role_assignments.held_by(call.claims.object_id)
+    held = held_by(call.azure, call.claims.object_id)
     seen = any(is_at(each.scope, here) or is_at(here, each.scope) for each in held)
     return listed([_subscription(call)] if seen else [])
 
@@ -102,7 +103,7 @@ def _list_locations(call: ArmCall) -> ArmAnswer:
 
 def _may_read(call: ArmCall, action: str, resource_id: str) -> bool:
     scope = ResourceScope(resource_id.lower())
-    return call.azure.role_assignments.allows_management(call.claims.object_id, action, scope)
+    return may(call.azure, call.claims.object_id, action, scope)
 
 
 def _list_groups(call: ArmCall) -> ArmAnswer:

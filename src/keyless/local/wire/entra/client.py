@@ -11,6 +11,7 @@ import jwt
 
 from keyless.local.azure.identities.application import Application
 from keyless.local.azure.identities.assertions import Distrusted, FederatedCredential, check_certified, check_federated
+from keyless.local.azure.management.identities import trusted_by
 from keyless.local.wire.entra.refusals import (
     distrusted_certified,
     distrusted_federated,
@@ -116,12 +117,14 @@ class Clients:
 
     def _by_federation(self, principal: Identity | Application, assertion: str) -> Client:
         pods = FederatedCredential(issuer=cluster_issuer(self._url), subject=subject_of(principal.name))
-        given = principal.federated if isinstance(principal, Application) else ()
+        given = principal.federated if isinstance(principal, Application) else trusted_by(self._azure, principal)
         keys = jwt.PyJWKSet.from_dict({**self._azure.tokens.jwks()}).keys
         found = check_federated(assertion, (pods, *given), own_keys=keys, now=self._azure.clock.now())
         if isinstance(found, Distrusted):
             raise distrusted_federated(self._azure, found)
         if isinstance(principal, Application):
+            return Client(principal, "2", f"{principal.name} trusts {found.issuer} about {found.subject}.")
+        if found in given:
             return Client(principal, "2", f"{principal.name} trusts {found.issuer} about {found.subject}.")
         if not principal.assigned:
             why = f" (the identity {principal.name} is not assigned)"
