@@ -22,6 +22,8 @@ from keyless.local.azure.management.refusals import (
 from keyless.local.azure.management.role_definitions import definition_id, find_definition
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from keyless.local.azure.authorization.resource_scope import HasArmId
     from keyless.local.azure.authorization.roles import AnyScope
     from keyless.local.azure.azure import Azure
@@ -31,16 +33,17 @@ TYPE: Final = "Microsoft.Authorization/roleAssignments"
 _SINCE: Final = "2020-01-01T00:00:00Z"
 
 
-def list_assignments(azure: Azure, scope: HasArmId, *, below: bool, principal: str | None = None) -> list[Body]:
+def list_assignments(azure: Azure, scope: HasArmId, *, below: bool, of: Collection[str] | None = None) -> list[Body]:
     """Return the assignments that hold at a scope: those made there and above.
 
     Args:
         azure: The local Azure.
         scope: The scope.
         below: Whether those made below it count, too.
-        principal: Whose; None means everybody's.
+        of: Whose, by object ids; None means everybody's.
     """
-    held = azure.role_assignments.all() if principal is None else azure.role_assignments.held_by(principal.lower())
+    everyone = azure.role_assignments.all()
+    held = everyone if of is None else (each for one in of for each in azure.role_assignments.held_by(one))
     return [shown(azure, each) for each in held if is_at(scope, each.scope) or (below and is_at(each.scope, scope))]
 
 
@@ -147,7 +150,7 @@ def shown(azure: Azure, found: RoleAssignment) -> Body:
         "properties": {
             "roleDefinitionId": definition_id(azure, found.role),
             "principalId": found.object_id,
-            "principalType": kept.get("principalType", "ServicePrincipal"),
+            "principalType": kept.get("principalType") or _kind(azure, found.object_id),
             "scope": scope or "/",
             "condition": found.condition.text if found.condition else None,
             "conditionVersion": kept.get("conditionVersion") or ("2.0" if found.condition else None),
@@ -159,6 +162,10 @@ def shown(azure: Azure, found: RoleAssignment) -> Body:
             "delegatedManagedIdentityResourceId": None,
         },
     }
+
+
+def _kind(azure: Azure, object_id: str) -> str:
+    return "Group" if isinstance(azure.directory.principal_of(object_id), Group) else "ServicePrincipal"
 
 
 def _id(scope_id: str, guid: str) -> str:

@@ -169,7 +169,6 @@ def shown(azure: Azure) -> Body:
         "tags": kept.get("tags", {}),
         "identity": _identity(azure),
         "properties": {
-            "name": name,
             "state": "Running",
             "hostNames": [host],
             "enabledHostNames": [host],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.management import role_assignments, role_definitions
 from keyless.local.wire.arm.call import ArmAnswer, ArmCall, listed, made
-from keyless.local.wire.arm.filters import read_filter
+from keyless.local.wire.arm.filters import Filter, read_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +20,19 @@ def _list_assignments(call: ArmCall) -> ArmAnswer:
         call.azure,
         role_assignments.scope_of(call.azure, call.named["scope"]),
         below="atscope" not in wanted.calls,
-        principal=wanted.equal.get("principalid") or wanted.calls.get("assignedto"),
+        of=_asked_for(call, wanted),
     )
     return listed(found)
+
+
+def _asked_for(call: ArmCall, wanted: Filter) -> tuple[str, ...] | None:
+    """Return whose assignments are asked for: one's own, or with those of one's groups; None means everybody's."""
+    if "principalid" in wanted.equal:
+        return (wanted.equal["principalid"].lower(),)
+    if "assignedto" not in wanted.calls:
+        return None
+    asked = wanted.calls["assignedto"].lower()
+    return (asked, *call.azure.directory.groups_of(asked))
 
 
 def _get_assignment(call: ArmCall) -> ArmAnswer:
@@ -68,7 +78,7 @@ def _delete_definition(call: ArmCall) -> ArmAnswer:
 def _list_permissions(call: ArmCall) -> ArmAnswer:
     """Return what the caller's own roles allow at the scope."""
     scope = role_assignments.scope_of(call.azure, call.named["scope"])
-    held = call.azure.role_assignments.held_by(call.claims.object_id)
+    held = call.azure.role_assignments.with_groups(call.claims.object_id)
     here = [each.role for each in held if role_assignments.is_at(scope, each.scope)]
     return listed(
         [

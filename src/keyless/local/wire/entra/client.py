@@ -123,7 +123,7 @@ class Clients:
         found = check_federated(assertion, (pods, *given), own_keys=keys, now=self._azure.clock.now())
         if isinstance(found, Distrusted):
             raise distrusted_federated(self._azure, found)
-        if isinstance(principal, Application):
+        if isinstance(principal, Application) or found in given:
             return Client(principal, "2", f"{principal.name} trusts {found.issuer} about {found.subject}.")
         if not principal.assigned:
             why = f" (the identity {principal.name} is not assigned)"
