@@ -18,12 +18,17 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 from bench.results import alternate, keep, median, table
 from bench.served import SECRET, KeylessUp, Place, most_memory, this_python
 
 ROUNDS, REQUESTS = 7, 500
 GO = "github.com/calvinchengx/azure-keyvault-emulator", "github.com/calvinchengx/entra-emulator"
+# What the emulator of Entra comes with, for everybody to use.
+_GO_TENANT = "6f89cf12-978b-4d23-ac18-9ef0c127cf87"
+_GO_APPLICATION = {"client_id": "00d88624-f0d7-46f6-a641-6232c2608928", "client_secret": "daemon-app-secret"}
 LOWKEY = "com.github.nagyesta.lowkey-vault:lowkey-vault-app"
 _WAIT = 60.0
 # What a program that accepts any token is shown: a JWT without a signature.
@@ -59,17 +64,67 @@ def keyless(folder: Path) -> Peer:
 
 
 def go_peer(folder: Path) -> Peer:
-    """Install the emulator in Go, of two programs, and return it.
+    """Install the emulator in Go, of two programs, and return it. They listen at their default ports.
+
+    Source: docs/01-quickstart.md of the emulator of the vault
 
     Raises:
-        MissingPeerError: If it cannot be installed, or is started in another way than known here.
+        MissingPeerError: If it cannot be installed.
     """
     if shutil.which("go") is None:
         raise MissingPeerError("go is not installed")
     for module in GO:
-        _ask(["go", "install", f"{module}/...@latest"], {"GOBIN": str(folder)})
-    found = sorted(path.name for path in folder.iterdir())
-    raise MissingPeerError(f"it was installed ({', '.join(found)}), and how it is started is not known here")
+        _ask(["go", "install", f"{module}/cmd/{module.rpartition('/')[2]}@latest"], {"GOBIN": str(folder)})
+    running: list[subprocess.Popen[str]] = []
+
+    def start() -> Place:
+        issuer = f"https://localhost:8443/{_GO_TENANT}"
+        entra, vault = (module.rpartition("/")[2] for module in reversed(GO))
+        settings = {"KV_ENTRA_ISSUER": f"{issuer}/v2.0", "KV_ENTRA_TLS_INSECURE": "true", "KV_DATA_DIR": ""}
+        running.append(_begin(folder / entra, folder, ORIGIN_MODE="compat"))
+        running.append(_begin(folder / vault, folder, **settings))
+        last = time.monotonic() + _WAIT
+        while not (token := _go_token(issuer)) and time.monotonic() < last:
+            time.sleep(0.01)
+        place = Place("localhost:8444", "localhost:8444", token, _unverified())
+        _until_it_answers(place, running[-1])
+        return place
+
+    return Peer(start, lambda: _stop(running), lambda: [process.pid for process in running])
+
+
+def _begin(program: Path, folder: Path, **settings: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [program],
+        cwd=folder,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _stop(running: list[subprocess.Popen[str]]) -> None:
+    for process in running:
+        process.terminate()
+        process.wait(30)
+    running.clear()
+
+
+def _go_token(issuer: str) -> str:
+    """Return a token of the application that the emulator of Entra comes with; nothing while it does not answer."""
+    fields = {"grant_type": "client_credentials", **_GO_APPLICATION, "scope": "https://vault.azure.net/.default"}
+    with suppress(OSError, ValueError):
+        answer = urlopen(f"{issuer}/oauth2/v2.0/token", urlencode(fields).encode(), context=_unverified(), timeout=5)
+        return str(json.load(answer)["access_token"])
+    return ""
+
+
+def _unverified() -> ssl.SSLContext:
+    """Return the settings of a client of a peer with a certificate of its own; it is on loopback."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def lowkey(folder: Path) -> Peer:
@@ -99,19 +154,11 @@ def _java(jar: Path) -> Peer:
             text=True,
         )
         running.append(process)
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # Its own certificate; loopback alone.
-        place = Place(f"127.0.0.1:{port}", f"contoso-kv.localhost:{port}", _ANY_TOKEN, context)
+        place = Place(f"127.0.0.1:{port}", f"contoso-kv.localhost:{port}", _ANY_TOKEN, _unverified())
         _until_it_answers(place, process)
         return place
 
-    def end() -> None:
-        for process in running:
-            process.terminate()
-            process.wait(30)
-        running.clear()
-
-    return Peer(start, end, lambda: [process.pid for process in running])
+    return Peer(start, lambda: _stop(running), lambda: [process.pid for process in running])
 
 
 def _until_it_answers(place: Place, process: subprocess.Popen[str]) -> None:
