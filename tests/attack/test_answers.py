@@ -119,6 +119,7 @@ def test_a_challenge_that_is_no_url_is_none() -> None:
     assert Challenge.parse('Bearer authorization="https://[x/T"') == Challenge(None, None, None)
 
 
+@pytest.mark.usefixtures("unreachable_vault")
 @pytest.mark.parametrize("token", ["a b", "x€", "a\r\nX-Evil: 1", "\x00", "a\n b"])
 def test_a_token_that_no_request_can_carry_is_told_as_the_endpoint_s_fault(
     app_service: ScriptedEndpoint, token: str
@@ -128,6 +129,7 @@ def test_a_token_that_no_request_can_carry_is_told_as_the_endpoint_s_fault(
         reader.get("db")
 
 
+@pytest.mark.usefixtures("unreachable_vault")
 @pytest.mark.parametrize("status", [201, 302, 400, 500])
 def test_a_token_in_an_answer_that_is_not_200_is_no_token(app_service: ScriptedEndpoint, status: int) -> None:
     app_service.answer(status, {"access_token": "eyJ0eXAiOiJKV1Qi", "expires_on": "4102444800"})
@@ -137,6 +139,7 @@ def test_a_token_in_an_answer_that_is_not_200_is_no_token(app_service: ScriptedE
     assert "eyJ0" not in str(info.value)
 
 
+@pytest.mark.usefixtures("unreachable_vault")
 @pytest.mark.parametrize("status", [200, 400])
 def test_neither_the_identity_header_nor_a_token_in_a_broken_answer_is_logged(
     app_service: ScriptedEndpoint, caplog: pytest.LogCaptureFixture, status: int
