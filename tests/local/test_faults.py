@@ -27,6 +27,7 @@ from keyless import (
 )
 from keyless.errors import LocalAzureError
 from keyless.local.instruments.faults import NAMED, OPERATIONS, Fault, Faults
+from keyless.local.wire.keyvault.certificates.handlers import CERTIFICATE_HANDLERS
 from keyless.local.wire.keyvault.keys.handlers import KEY_HANDLERS
 from keyless.local.wire.keyvault.secrets.handlers import SECRET_HANDLERS
 
@@ -262,7 +263,7 @@ def test_an_unknown_name_or_id_is_told_with_those_there_are() -> None:
 
 
 def test_the_operations_that_a_fault_can_name_are_those_of_the_vault() -> None:
-    assert set(OPERATIONS["vault"]) == {*SECRET_HANDLERS, *KEY_HANDLERS}
+    assert set(OPERATIONS["vault"]) == {*SECRET_HANDLERS, *KEY_HANDLERS, *CERTIFICATE_HANDLERS}
 
 
 @pytest.mark.parametrize("body", ["", "<html>Bad Gateway</html>"])
