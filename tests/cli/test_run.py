@@ -407,3 +407,18 @@ def test_exec_resolves_with_the_identity_that_the_machine_has(place: Path, monke
     late = f"import os; os.environ['ONE'] = {BY_URI!r}; os.environ['TWO'] = {BY_NAME!r}; os.execv({command[0]!r}, {command!r})"
     done = run(place, sys.executable, "-c", late)
     assert done.stdout.strip() == "local-db-password|local-api-key|-", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "are local; --real arm leaves them alone."),
+        (("--real", "arm"), "are the real ones: what a program changes there, it changes in Azure."),
+    ],
+)
+def test_a_line_at_the_start_says_whether_the_management_plane_is_local(
+    place: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = run(place, sys.executable, "-c", "", options=options)
+    hosts = "management.azure.com, login.microsoftonline.com and graph.microsoft.com"
+    assert f"keyless: {hosts} {said}" in done.stderr.splitlines()
