@@ -70,7 +70,8 @@ def test_a_problem_is_shown_with_cause_remedy_and_link_and_exits_with_1(
     assert done.returncode == 1
     assert "Mend first: secret, read (KL-303)." in done.stdout
     assert "Cause: The identity has no role" in done.stdout
-    assert "Remedy: Give the identity the role:\n         az role assignment create" in done.stdout
+    assert "Remedy: Here, in the local Azure: Grant the role:\n         keyless role grant" in done.stdout
+    assert "In Azure: Give the identity the role:\n         az role assignment create" in done.stdout
     assert "Portal: Key vault contoso-kv > Objects > Secrets > db-password > Access control (IAM)" in done.stdout
     assert "docs/errors.md#kl-303" in done.stdout
     SCHEMA.validate(json.loads(doctor("--json", environment={**azure_environment, **named}).stdout))
@@ -82,12 +83,12 @@ def test_a_command_is_printed_whole_on_a_line_of_its_own_and_all_else_keeps_to_t
     local_azure.identity("system").revoke("Key Vault Secrets User", on="contoso-kv")
     report = diagnose(vault_url=URL, secret="db-password")
     assert report.problem is not None
-    command = report.problem.remedy.split("`")[1]
+    command = report.problem.remedy.split("`")[3]
     named = {"KEY_VAULT_URL": URL, "SECRET_NAME": "db-password", "COLUMNS": "80"}
     lines = doctor(environment={**azure_environment, **named}).stdout.splitlines()
     assert len(command) > 80
     assert lines.count(f"         {command}") == 1
-    assert max(len(line) for line in lines if not line.startswith("         az ")) <= 80
+    assert max(len(line) for line in lines if not line.startswith(("         az ", "         keyless "))) <= 80
     assert [line for line in lines if line != line.rstrip()] == []
 
 
