@@ -23,7 +23,7 @@ def run(folder: Path, *words: str, command: str = "run") -> subprocess.Completed
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

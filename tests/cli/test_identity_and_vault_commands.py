@@ -75,7 +75,7 @@ def test_a_program_changes_and_shows_the_run_that_it_is_in(tmp_path: Path) -> No
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
                 check=True,
             )
             listed, _, told = done.stdout.partition("[\n")
@@ -83,10 +83,10 @@ def test_a_program_changes_and_shows_the_run_that_it_is_in(tmp_path: Path) -> No
             assert [each["number"] for each in json.loads(f"[{told}")] == [1, 2]
             assert json.loads(f"[{told}")[1]["command"].startswith("keyless run sh -c")
             first = subprocess.run(
-                [*KEYLESS, "secret", "list"], env=environment, capture_output=True, text=True, timeout=60, check=True
+                [*KEYLESS, "secret", "list"], env=environment, capture_output=True, text=True, timeout=300, check=True
             )
             assert "mine" not in first.stdout
         finally:
             other.terminate()
-            other.communicate(timeout=20)
+            other.communicate(timeout=60)
     assert list((tmp_path / "keyless").glob("*")) == []

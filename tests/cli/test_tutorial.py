@@ -83,4 +83,4 @@ def test_what_the_tutorial_breaks_fails_and_is_mended(tmp_path: Path, monkeypatc
             run("keyless fault clear")
         finally:
             up.terminate()
-            up.communicate(timeout=20)
+            up.communicate(timeout=60)

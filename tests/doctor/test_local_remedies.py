@@ -30,7 +30,7 @@ def error(*, secret: str = "db-password", url: str = URL, client_id: str | None 
     """Return what a first read fails with."""
     identity = UserAssignedManagedIdentity(client_id=client_id) if client_id else None
     with (
-        SecretReader(url, identity=identity, timeout=5, on_event=lambda _: None) as reader,
+        SecretReader(url, identity=identity, timeout=60, on_event=lambda _: None) as reader,
         pytest.raises(KeylessError) as failed,
     ):
         reader.get(secret)
@@ -107,7 +107,7 @@ def test_a_source_that_msal_does_not_know_is_named(source: str, monkeypatch: pyt
             monkeypatch.delenv(name, raising=False)
         for name, value in azure.environment().items():
             monkeypatch.setenv(name, value)
-        with SecretReader(URL, timeout=5, on_event=lambda _: None) as reader, pytest.raises(KeylessError) as failed:
+        with SecretReader(URL, timeout=60, on_event=lambda _: None) as reader, pytest.raises(KeylessError) as failed:
             reader.get("db-password")
     assert f"This local Azure plays {source}." in failed.value.cause
     assert "`keyless run --source app-service CMD`" in failed.value.remedy
