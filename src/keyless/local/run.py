@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from keyless.local.pki.authority import ServerCertificate
     from keyless.local.pki.trust import TrustFiles
     from keyless.local.sources import Real, SourceName
+    from keyless.local.testing.counsel import Counsel
     from keyless.local.wire.console.site import Console
     from keyless.local.wire.identity.site import IdentitySources
     from keyless.local.wire.proxy.upstream import Upstream
@@ -100,10 +101,14 @@ def console_of(azure: Azure, opened: Callable[[], Sequence[str]]) -> Console:
         azure: The local Azure.
         opened: Returns the sources of managed identities that are served.
     """
-    from keyless.local.testing.counsel import Counsel  # noqa: PLC0415 (as said)
-    from keyless.local.wire.console.site import Console  # noqa: PLC0415
+    from keyless.local.wire.console.site import Console  # noqa: PLC0415 (as said)
 
-    return Console(azure, counsel=Counsel(azure, opened))
+    def counsel() -> Counsel:
+        from keyless.local.testing.counsel import Counsel  # noqa: PLC0415 (nor does one that nobody opens)
+
+        return Counsel(azure, opened)
+
+    return Console(azure, counsel=counsel)
 
 
 def bind_all(stack: ExitStack, lists: socket.socket, *, host: str, ports: Mapping[str, int]) -> Sockets:
