@@ -106,7 +106,8 @@ class Vault:
 
     def open_ahead(self) -> None:
         """Connect, so that the first read finds a connection; what goes wrong, that read finds out, too."""
-        with suppress(OSError, HTTPError, ValueError):
+        # Anything: a program may change its environment while it is read here.
+        with suppress(Exception):
             self._session.open_ahead(self._url, _CONNECT_SECONDS)
 
     def close(self) -> None:

@@ -37,6 +37,7 @@ from keyless import (
 )
 from keyless._reading import reads
 from keyless._reading.flight import Ticket
+from keyless._wire.trusting import TrustingSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -485,3 +486,18 @@ def test_a_read_with_a_short_timeout_ends_without_a_word_of_waiting(silent_ident
     with SecretReader(URL, on_event=events.append) as reader, pytest.raises(DeadlineExceededError):
         reader.get("db-password", timeout=0.05)
     assert not any(isinstance(event, ReadWaiting) for event in events)
+
+
+def test_a_connection_that_cannot_be_opened_ahead_is_opened_by_the_read(
+    local_azure: LocalAzure, azure_environment: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Event()
+
+    def fail(*_: object) -> None:
+        tried.set()
+        raise KeyError("http_proxy")
+
+    monkeypatch.setattr(TrustingSession, "open_ahead", fail)
+    with SecretReader(URL) as reader:
+        assert reader.get("db-password").value
+    assert tried.is_set()
