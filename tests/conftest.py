@@ -73,6 +73,12 @@ def machine_without_azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield
 
 
+@pytest.fixture
+def unreachable_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No vault is reached, for which a reader looks while the token is on its way."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+
 @pytest.fixture(autouse=True)
 def nothing_asks_azure(azure_requests: list[str]) -> Iterator[None]:
     """Fail a test that asks for a real identity or vault."""

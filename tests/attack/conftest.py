@@ -33,12 +33,6 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def unreachable_vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No vault is reached, for which a reader looks while the token is on its way."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Where the services are."""

@@ -176,6 +176,7 @@ async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure
             await cancelled.wait()
 
 
+@pytest.mark.usefixtures("unreachable_vault")
 @pytest.mark.parametrize(
     ("problem", "kind", "says"),
     [
@@ -214,6 +215,7 @@ def test_what_a_credential_raises_becomes_an_error_with_its_cause_and_remedy_and
     assert TOKEN not in f"{error!r} {error}"
 
 
+@pytest.mark.usefixtures("unreachable_vault")
 def test_an_error_of_entra_keeps_its_code_and_a_throttled_one_its_pause() -> None:
     refused = Raising(lambda: ClientAuthenticationError("AADSTS700082: expired", response=answer(400)))
     throttled = Raising(lambda: HttpResponseError("slow down", response=answer(429, **{"Retry-After": "7"})))

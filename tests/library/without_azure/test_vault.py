@@ -311,7 +311,7 @@ def test_many_connections_read_the_ca_bundle_once(vault: ScriptedEndpoint, monke
     vault.answer(404, error("SecretNotFound"), Connection="close")
     with reader(vault, timeout=10) as made, pytest.raises(ReadErrors):
         made.get_many(["a", "b", "c", "d"])
-    assert vault.connections == 4
+    assert vault.connections in {4, 5}, "one for each read, and the one that is opened while the token is on its way"
     assert len(loads) == 1
 
 

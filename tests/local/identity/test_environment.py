@@ -26,7 +26,7 @@ BY_GET = [source for source in SOURCES if source not in {"cloud-shell", "workloa
 def test_an_environment_has_no_blank_and_no_other_source_s_variables(wire: Wire, source: str) -> None:
     environment = wire.local.environment(source=source)
     assert all(environment.values())
-    always = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "ARM_MSI_ENDPOINT"}
+    always = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "ARM_MSI_ENDPOINT", "KEYLESS_LOCAL_AZURE"}
     selecting = {name for name in environment if name in IDENTITY_VARIABLES} - always
     assert always < set(environment)
     assert (

@@ -29,6 +29,8 @@ from keyless.local.pki.authority import self_signed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.usefixtures("unreachable_vault")
+
 # Shorter than the first pause before another attempt, so that the first answer is the last; longer than a busy machine
 # takes for a request.
 TIMEOUT = 0.45
