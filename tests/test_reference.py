@@ -51,7 +51,7 @@ FILES = {
     declaration.ApplicationTable: f"{VAULT}[groups.operators]\n[applications.batch]\nLINE\n",
     declaration.FederatedTable: "[applications.batch]\nfederated = [{ LINE MORE }]\n",
     declaration.GroupTable: f"{VAULT}[groups.operators]\nLINE\n",
-    declaration.RoleTable: "[roles.mine]\nLINE\n",
+    declaration.RoleTable: "[roles.mine]\nLINE\nMORE\n",
     declaration.FunctionsTable: "[functions]\nLINE\n",
     declaration.EnvironmentValue: "[vaults.contoso-kv.secrets]\ndb-password = { value = { LINE MORE } }\n",
 }
@@ -63,6 +63,11 @@ MORE = {
         "issuer": ', subject = "a"',
         "subject": ', issuer = "https://issuer.example"',
         "": ', issuer = "https://issuer.example", subject = "a"',
+    },
+    declaration.RoleTable: {
+        "data_actions": "",
+        "actions": "",
+        "": 'data_actions = ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]',
     },
     declaration.GrantTable: {"role": "", "": ', role = "Key Vault Secrets User"'},
     declaration.EnvironmentValue: {"env": "", "": ', env = "NOT_SET"'},

@@ -24,6 +24,9 @@ CONFIG = f"""
 role_propagation_seconds = 2
 [roles.Reader-of-Values]
 data_actions = ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]
+[roles.Maker-of-Vaults]
+actions = ["Microsoft.KeyVault/vaults/*"]
+not_actions = ["Microsoft.KeyVault/vaults/delete"]
 [vaults.first-kv]
 soft_delete_days = 7
 purge_protection = true
@@ -41,7 +44,7 @@ enforced = false
 [vaults.second-kv.policies]
 worker = ["get", "list"]
 [identities.system]
-roles = {{ first-kv = ["Reader-of-Values", "Key Vault Reader"], "first-kv/plain" = "Key Vault Secrets User" }}
+roles = {{ first-kv = ["Reader-of-Values", "Key Vault Reader", "Maker-of-Vaults"], "first-kv/plain" = "Key Vault Secrets User" }}
 [identities.worker]
 client_id = "00001111-aaaa-2222-bbbb-3333cccc4444"
 assigned = false

@@ -70,7 +70,7 @@ def test_the_schema_takes_every_file_that_the_documents_show_and_the_default(
         {"identities": {"a b": {}}},
         {"identities": {"a": {"client_id": "x"}}},
         {"identities": {"a": {"resource_id": "x"}}},
-        {"roles": {"Own": {}}},
+        {"roles": {"Own": {"actions": 3}}},
         {"functions": {"settings": {"A": 1}}},
         {"token_lifetimes": {"moon": 60}},
         {"token_lifetimes": {"imds": 0}},

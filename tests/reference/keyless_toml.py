@@ -31,6 +31,9 @@ TABLES: Final[dict[str, type[declaration.Table]]] = {
 # What no type and no word of the declaration makes clear.
 EXAMPLES: Final = {
     "access": '"policies"',
+    "actions": '["Microsoft.KeyVault/vaults/read"]',
+    "not_actions": '["Microsoft.KeyVault/vaults/delete"]',
+    "not_data_actions": '["Microsoft.KeyVault/vaults/secrets/delete"]',
     "allowed": '["203.0.113.0/24"]',
     "certificates": '{ site = "CN=contoso.com" }',
     "dns_names": '["contoso.com"]',
@@ -112,7 +115,6 @@ MEANINGS: Final = {
     "soft_delete_days": "How long a deleted object can be recovered.",
     "tenant_id": "The tenant.",
     "vaults": "The vaults by name: below.",
-    "data_actions": "What the role allows.",
 }
 _WORDS: Final = {str: "text", bool: "true or false", int: "whole number", float: "number", list: "list", dict: "table"}
 

@@ -341,7 +341,12 @@ class RoleTable(Table, frozen=True):
     says: ClassVar[str] = "role"
     example: ClassVar[str] = 'data_actions such as ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]'
 
-    data_actions: Texts
+    data_actions: Annotated[Texts, Meta(title="What it allows in a vault.")] = field(default_factory=list)
+    actions: Annotated[Texts, Meta(title="What it allows in the management plane.")] = field(default_factory=list)
+    not_data_actions: Annotated[Texts, Meta(title="What of the data actions it leaves out.")] = field(
+        default_factory=list
+    )
+    not_actions: Annotated[Texts, Meta(title="What of the actions it leaves out.")] = field(default_factory=list)
 
 
 class FunctionsTable(Table, frozen=True):

@@ -35,15 +35,22 @@ def roles_of(tables: Mapping[str, RoleTable], *, wrong: Wrong) -> tuple[Role, ..
 def _role(name: str, table: RoleTable, *, wrong: Wrong) -> Role:
     if any(name.lower() in {role.name.lower(), role.id} for role in (*BUILT_IN_ROLES, *MANAGEMENT_ROLES)):
         raise wrong(("roles", name), "Azure has a built-in role of that name", "a name of its own")
-    actions = texts(table.data_actions)
-    if not actions:
+    data_actions, management = texts(table.data_actions), texts(table.actions)
+    if not data_actions and not management:
         raise wrong(("roles", name), "the role has no data_actions", table.example)
-    for action in actions:
+    for action in data_actions:
         if not _exists(action):
             near = get_close_matches(action, _ACTIONS, n=1, cutoff=0.4)
             path = ("roles", name, "data_actions")
             raise wrong(path, f"there is no data action {action!r}", near[0] if near else table.example)
-    return Role(name, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")), actions)
+    return Role(
+        name,
+        str(uuid.uuid5(uuid.NAMESPACE_DNS, f"role.{name.lower()}.keyless")),
+        data_actions,
+        management,
+        texts(table.not_actions),
+        texts(table.not_data_actions),
+    )
 
 
 def _exists(action: str) -> bool:

@@ -15,6 +15,7 @@ from keyless.local.azure.keyvault.objects.attributes import fields_of, within_da
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from keyless.local.azure.authorization.role import Role
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.identities.managed_identity import Identity
     from keyless.local.azure.identities.principal import Principal
@@ -36,7 +37,7 @@ def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
     """
     roles = {held.role.name: held.role for each in azure.directory.principals() for held in _held(azure, each)}
     built_in = (*BUILT_IN_ROLES, *MANAGEMENT_ROLES)
-    custom = {name: {"data_actions": list(role.data_actions)} for name, role in roles.items() if role not in built_in}
+    custom = {name: _role(role) for name, role in roles.items() if role not in built_in}
     return {
         "tenant_id": azure.tenant_id,
         **({"role_propagation_seconds": seconds} if (seconds := azure.role_assignments.propagation_seconds) else {}),
@@ -97,6 +98,11 @@ def _vault(azure: Azure, vault: Vault, *, with_values: bool) -> dict[str, Any]:
         **({"keys": keys} if (keys := keys_of(vault)) else {}),
         **({"certificates": made} if (made := certificates_of(vault, with_values=with_values)) else {}),
     }
+
+
+def _role(role: Role) -> dict[str, list[str]]:
+    said = {name: list(getattr(role, name)) for name in ("data_actions", "actions", "not_data_actions", "not_actions")}
+    return {name: actions for name, actions in said.items() if actions}
 
 
 def _perimeter(perimeter: Perimeter) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The answers by which the management plane refuses, in its own words.
 
-Quoted from public issues and documents; where the words are not known, the docstring says so.
+The words are those of public issues and documents as far as they are known; `docs/fidelity.md` counts them as guessed.
 """
 
 from __future__ import annotations

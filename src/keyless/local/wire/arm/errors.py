@@ -1,4 +1,4 @@
-"""The answers by which Azure Resource Manager turns a caller away. The texts are quoted from public issues."""
+"""The answers by which Azure Resource Manager refuses a caller, in the words that people quote in public where they are known."""
 
 from __future__ import annotations
 
