@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from keyless.local import LocalAzure, read_config
 
@@ -38,6 +38,7 @@ DOCUMENT = {
 }
 
 AXE = "4.14.1"
+_PATIENCE = 30_000  # Milliseconds, for a machine that is busy with other tests.
 ROOT = Path(__file__).parents[3]
 READER = """
 import sys
@@ -105,11 +106,11 @@ class Guest:
         self.url = f"{self.azure.http_url}/_keyless/console"
 
     def enter(self) -> Guest:
-        assert self.session.get(link(self.azure), timeout=10).status_code == 200
+        assert self.session.get(link(self.azure), timeout=30).status_code == 200
         return self
 
     def get(self, path: str = "/", **headers: str) -> requests.Response:
-        return self.session.get(self.url + path, headers=headers, timeout=10, allow_redirects=False)
+        return self.session.get(self.url + path, headers=headers, timeout=30, allow_redirects=False)
 
     def csrf(self) -> str:
         found = re.search(r'name="csrf" value="([^"]+)"', self.get("/faults").text)
@@ -120,7 +121,7 @@ class Guest:
         """Send a form as the page does, but for the headers that are given; an empty one is left out."""
         sent = {name: text for name, text in {"Origin": self.azure.http_url, **headers}.items() if text}
         body = {"csrf": self.csrf(), **fields} if self.session.cookies else fields
-        return self.session.post(self.url + path, data=body, headers=sent, timeout=10, allow_redirects=False)
+        return self.session.post(self.url + path, data=body, headers=sent, timeout=30, allow_redirects=False)
 
 
 @pytest.fixture
@@ -147,6 +148,7 @@ def browser() -> Iterator[Browser]:
     rules = "MAP rebound.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=[f"--host-resolver-rules={rules}"])
+        expect.set_options(timeout=_PATIENCE)
         yield found
         found.close()
 
@@ -155,7 +157,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One user's browser. At the end, it has met no error and has asked nothing of another host."""
     made = browser.new_context(viewport={"width": 1440, "height": 900})
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(_PATIENCE)
     problems: list[str] = []
     made.on("console", lambda said: problems.append(said.text) if said.type in {"error", "warning"} else None)
     made.on("weberror", lambda failed: problems.append(str(failed.error)))
