@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from keyless.local.azure.identities import signing_key
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from keyless.local.server import LocalAzure
@@ -100,6 +101,20 @@ def one_signing_key() -> Iterator[None]:
 def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every local Azure signs with a key of its own, as outside of tests: for tests of the keys themselves."""
     monkeypatch.setattr(azure, "new_key", signing_key.new_key)
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    """Waits for a text on standard error and returns all that came: a thread writes lines, each once in ten seconds."""
+
+    def wait(text: str) -> str:
+        found, end = "", time.monotonic() + 10
+        while text not in found and time.monotonic() < end:
+            found += capsys.readouterr().err
+            time.sleep(0.01)
+        return found
+
+    return wait
 
 
 @pytest.fixture

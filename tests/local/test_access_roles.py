@@ -99,7 +99,7 @@ def test_a_custom_role_allows_what_it_says_with_wildcards_and_in_any_case(serve:
         ('[roles.a]\ndata_actions = ["Microsoft.KeyVault/vaults/secrets/getSecrets/action"]', GET_SECRET),
         ('[roles.a]\ndata_actions = ["Microsoft.KeyVault/vault/secrets/getSecret/action"]', GET_SECRET),
         ('[roles.a]\ndata_actions = ["getSecret"]', "there is no data action 'getSecret'"),
-        ('[roles.a]\nactions = ["*"]', "data_actions"),
+        ('[roles.a]\nnot_actions = ["*"]', "data_actions"),
     ],
 )
 def test_a_custom_role_that_could_never_hold_is_refused_by_its_line(tmp_path: Path, text: str, said: str) -> None:

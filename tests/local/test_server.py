@@ -22,7 +22,7 @@ from keyless.local.programs.environment import proxy_variables
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VAULT_URL = "https://contoso-kv.vault.azure.net"
 SECRET_URL = f"{VAULT_URL}/secrets/db-password?api-version=7.4"
@@ -91,11 +91,13 @@ def test_a_client_without_the_local_root_refuses_the_vault(
 
 
 def test_a_vault_that_does_not_exist_is_an_unreachable_host_and_a_line_on_stderr(
-    azure_environment: dict[str, str], session: requests.Session, capsys: pytest.CaptureFixture[str]
+    azure_environment: dict[str, str], session: requests.Session, written: Callable[[str], str]
 ) -> None:
     with pytest.raises(requests.exceptions.ProxyError, match="502 No vault ghost"):
         session.get("https://ghost.vault.azure.net/secrets/x", timeout=10)
-    assert "Vaults that exist: contoso-kv.vault.azure.net.\n" in capsys.readouterr().err
+    assert "Vaults that exist: contoso-kv.vault.azure.net.\n" in written(
+        "Vaults that exist: contoso-kv.vault.azure.net.\n"
+    )
 
 
 def test_a_vault_that_is_added_while_it_runs_is_reached(

@@ -10,6 +10,7 @@ would hang until a silent vault's socket gives up. These are daemon threads.
 from __future__ import annotations
 
 import _thread
+import logging
 import sys
 import threading
 import weakref
@@ -175,8 +176,6 @@ def _do(act: Callable[[], R]) -> R | None:
     try:
         return act()
     except BaseException:
-        import logging  # noqa: PLC0415 (it takes as long to load as all that a reader is made of)
-
         # Whoever waits does so until its deadline; the thread must go on for the others.
         logging.getLogger("keyless").exception("something failed that must not")
         return None

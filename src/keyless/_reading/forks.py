@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Loaded before a refresher's hooks are registered, so that its own hook holds its lock only after theirs: hooks run
+# backwards, and a thread that loads MSAL, and that a fork waits for, asks for that lock.
+import logging  # noqa: F401
 import os
 import weakref
 from typing import TYPE_CHECKING

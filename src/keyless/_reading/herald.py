@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import weakref
@@ -72,8 +73,6 @@ class Herald:
                 if hook is not None:
                     hook(event)
             except BaseException:
-                import logging  # noqa: PLC0415 (importing keyless need not pay for it)
-
                 logging.getLogger("keyless").exception("the event hook failed")
         self._here.telling = before
 
