@@ -8,7 +8,7 @@ import sys
 import time
 
 # Each with its count, and how many seconds it may take.
-ATTACKS = {"interrupts": (10_000, 400), "forks": (1000, 500), "drips": (200, 200)}
+ATTACKS = {"interrupts": (10_000, 400), "forks": (1000, 1200), "drips": (200, 400)}
 COLUMNS = ("tried", "hung", "lost", "wrong", "leaked")
 
 
