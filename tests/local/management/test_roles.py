@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from keyless.local.azure.authorization.conditions.condition import facts_of
-from keyless.local.operations import VAULT_OPERATIONS
 
 if TYPE_CHECKING:
     import requests
@@ -217,25 +213,9 @@ def test_callers_see_their_own_permissions(arm: Arm) -> None:
     assert [each["actions"] for each in found] == [["*"]]
 
 
-def test_a_decision_costs_the_same_however_many_assignments_there_are(arm: Arm) -> None:
-    def seconds() -> float:
-        def once() -> float:
-            started = time.process_time()
-            for _ in range(300):
-                assert not arm.azure.decide(
-                    object_id=reporting, operation=operation, vault=vault, scope=vault.scope, facts=facts
-                ).allowed
-            return time.process_time() - started
-
-        return min(once() for _ in range(7))
-
-    vault, reporting = arm.azure.vault("contoso-kv"), arm.azure.identity("reporting").object_id
-    operation = next(each for each in VAULT_OPERATIONS if each.name == "getSecret")
-    facts = facts_of(operation.action, vault=vault.name, secret="db-password")
-    few = seconds()
+def test_ten_thousand_role_assignments_are_all_listed(arm: Arm) -> None:
+    vault = arm.azure.vault("contoso-kv")
+    before = len(held(arm, arm.vault))
     for number in range(10_000):
         arm.azure.role_assignments.grant(str(uuid.UUID(int=number)), USER, vault.scope)
-    assert seconds() < 1.3 * few
-    assert (
-        len(arm.ask("GET", f"{arm.vault}/providers/Microsoft.Authorization/roleAssignments").json()["value"]) == 10_001
-    )
+    assert len(held(arm, arm.vault)) == before + 10_000
