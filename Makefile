@@ -31,7 +31,7 @@ slow: $(DEV) ## Run every test, and write the list of those that quick leaves ou
 	@$(BIN)/pytest -n auto --dist worksteal -o junit_family=xunit1 --junitxml=build/tests.xml
 	@$(BIN)/python -m tests.slow write build/tests.xml
 
-coverage: $(DEV) browser ## Run every test, and say which share of the code they run; CI holds the list of slow tests against it
+coverage: $(DEV) functions-host browser ## Run every test, and say which share of the code they run; CI holds the list of slow tests against it
 	@$(BIN)/pytest -n auto --dist worksteal --cov -o junit_family=xunit1 --junitxml=build/tests.xml
 	@$(BIN)/python -m tests.slow check build/tests.xml
 
