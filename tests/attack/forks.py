@@ -56,7 +56,7 @@ def trial(vault_url: str, *, delay: float, loaded: bool) -> int:
         threads = [threading.Thread(target=reader.get, args=("s-first",), daemon=True)]
     for thread in threads:
         thread.start()
-    time.sleep(delay)
+    time.sleep(delay)  # Real time: the fork is to fall at any moment of what the threads do, and no clock moves those.
     child = os.fork()
     if child == 0:
         signal.alarm(_ALIVE_SECONDS)

@@ -116,7 +116,7 @@ def test_other_shells_take_any_value_as_it_is(shell: str, script: str) -> None:
 
 def test_powershell_is_told_that_the_session_itself_does_not_see_it(local_azure: LocalAzure) -> None:
     done = env(local_azure, "--shell", "powershell")
-    assert "only programs that are started from this session find the local Azure" in done.stderr
+    assert "only programs that this PowerShell starts find the local Azure" in done.stderr
     assert "`keyless run -- pwsh`" in done.stderr
     assert done.stdout.startswith("Remove-Item Env:")
     assert env(local_azure, "--shell", "sh").stderr == ""

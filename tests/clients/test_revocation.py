@@ -49,8 +49,8 @@ def lists(local_azure: LocalAzure) -> list[bytes]:
     pem = ssl.get_server_certificate((host, int(port)))
     leaf = x509.load_pem_x509_certificate(pem.encode())
     found = []
-    for url in (_named(leaf), _named(leaf).replace("vaults.crl", "root.crl")):
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/(vaults|root)\.crl", url)
+    for url in (_named(leaf), _named(leaf).replace("vaults.crl", "authority.crl")):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/(vaults|authority)\.crl", url)
         with requests.Session() as session:
             session.trust_env = False
             answer = session.get(url, timeout=5)
@@ -121,7 +121,7 @@ def test_java_fetches_the_lists_and_finds_that_nothing_was_revoked(local_azure: 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip().endswith("401"), done.stdout[-2000:] + done.stderr[-2000:]
     assert "/vaults.crl" in done.stderr
-    assert "/root.crl" in done.stderr
+    assert "/authority.crl" in done.stderr
 
 
 def test_an_authority_that_is_kept_has_its_lists_where_its_certificate_says(tmp_path: Path) -> None:

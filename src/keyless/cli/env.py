@@ -13,7 +13,7 @@ from keyless.cli.source_option import source_option
 from keyless.errors import LocalAzureError
 
 _POWERSHELL: Final = (
-    "keyless: only programs that are started from this session find the local Azure. The session's own commands, such as "
+    "keyless: only programs that this PowerShell starts find the local Azure. Its own commands, such as "
     "Invoke-RestMethod, have read their proxy and their certificates already: for those use `keyless run -- pwsh`."
 )
 

@@ -93,6 +93,6 @@ def test_one_damaged_value_costs_one_secret(tmp_path: Path, capfd: pytest.Captur
 def test_a_folder_in_the_place_of_a_file_is_told_of_in_words(tmp_path: Path, file: str) -> None:
     (tmp_path / file).mkdir()
     tmp_path.chmod(0o700)
-    with pytest.raises(LocalAzureError) as raised, LocalAzure(data=tmp_path):
-        pass
+    with pytest.raises(LocalAzureError) as raised:
+        LocalAzure(data=tmp_path).__enter__()
     assert raised.value.remedy

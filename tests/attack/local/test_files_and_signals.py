@@ -59,11 +59,8 @@ def test_a_link_in_place_of_the_folder_of_runs_is_refused_with_what_to_do(tmp_pa
     given = tmp_path / "runtime"
     given.mkdir()
     (given / "keyless").symlink_to(tmp_path / "private")
-    with (
-        pytest.raises(LocalAzureError, match="XDG_RUNTIME_DIR"),
-        announced("http://127.0.0.1", "token", environment={"XDG_RUNTIME_DIR": str(given)}),
-    ):
-        pass
+    with pytest.raises(LocalAzureError, match="XDG_RUNTIME_DIR"):
+        announced("http://127.0.0.1", "token", environment={"XDG_RUNTIME_DIR": str(given)}).__enter__()
     assert list((tmp_path / "private").iterdir()) == []
 
 
@@ -86,8 +83,8 @@ def test_a_reader_of_standard_error_that_reads_nothing_stops_nothing(tmp_path: P
     try:
         os.set_blocking(writing, False)
         with contextlib.suppress(BlockingIOError):
-            while os.write(writing, b"x" * 4096):
-                pass
+            while True:  # Until the pipe is full.
+                os.write(writing, b"x" * 4096)
         os.set_blocking(writing, True)
         assert process.stdout is not None
         port = int(process.stdout.readline().split(b'"http": "http://127.0.0.1:')[1].split(b'"')[0])
@@ -120,6 +117,7 @@ def test_a_signal_ends_exec_at_once_while_a_reference_is_read(number: signal.Sig
             with contextlib.suppress(OSError):
                 while True:
                     taken.append(silent.accept()[0])
+                    taken[-1].recv(1)  # The request is on its way, so that the signal falls within the read.
                     asked.set()
 
         threading.Thread(target=accept, daemon=True).start()
@@ -137,7 +135,6 @@ def test_a_signal_ends_exec_at_once_while_a_reference_is_read(number: signal.Sig
             text=True,
         )
         assert asked.wait(20)
-        time.sleep(0.3)
         sent = time.monotonic()
         process.send_signal(number)
         _, written = process.communicate(timeout=30)

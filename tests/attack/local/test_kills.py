@@ -39,7 +39,7 @@ with LocalAzure(data=Path(sys.argv[1])) as azure:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_no_acknowledged_write_is_lost_by_a_kill(tmp_path: Path) -> None:
     chance, folder = random.Random(SEED), tmp_path / "data"
     acknowledged = 0
@@ -49,7 +49,7 @@ def test_no_acknowledged_write_is_lost_by_a_kill(tmp_path: Path) -> None:
         )
         assert process.stdout is not None
         first = process.stdout.readline() if kill % 4 else b""  # Every fourth is killed while it starts.
-        time.sleep(chance.uniform(0.02, 0.4))
+        time.sleep(chance.uniform(0.02, 0.4))  # Real time: the kill is to fall at any moment of another process.
         process.kill()
         out, errors = process.communicate(timeout=20)
         whole = [line.split() for line in (first + out).decode().splitlines(keepends=True) if line.endswith("\n")]

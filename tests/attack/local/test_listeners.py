@@ -90,11 +90,10 @@ def test_half_a_request_is_given_ten_seconds(attacked: Up) -> None:
     for name, stream in opened:
         stream.settimeout(max(0.1, end - time.monotonic()))
         try:
-            stream.recv(1000)
+            with contextlib.suppress(ConnectionError):  # A reset closes it as well.
+                stream.recv(1000)
         except TimeoutError:
             left.append(name)
-        except OSError:
-            pass
         stream.close()
     assert left == []
 
@@ -122,10 +121,10 @@ def test_a_process_without_descriptors_says_so_once_and_recovers(tmp_path: Path)
     with up(folder=tmp_path, descriptors=60) as found:
         port = at(found, "identity").port
         clients = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(80)]
-        time.sleep(3)
+        time.sleep(3)  # Long enough that a line for each refused connection would be written many times.
         for client in clients:
             client.close()
-        time.sleep(1.5)
+        time.sleep(1.5)  # The listener looks for a free descriptor once a second.
         assert found.ask("GET", "clock").status_code == 200
         assert found.stop() == 0
         assert "Traceback" not in found.stderr

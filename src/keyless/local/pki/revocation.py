@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
-ROOTS_LIST: Final = "/root.crl"
+ROOTS_LIST: Final = "/authority.crl"
 SERVERS_LIST: Final = "/vaults.crl"
 
 

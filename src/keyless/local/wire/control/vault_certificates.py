@@ -9,8 +9,7 @@ from keyless.local.azure.config.certificate_config import config_of_table
 from keyless.local.azure.config.declaration import CertificateTable
 from keyless.local.azure.config.seeding import keep_certificate
 from keyless.local.azure.keyvault.certificates.facts import CertificateFacts
-from keyless.local.azure.keyvault.objects.attributes import written
-from keyless.local.wire.control.vault_secrets import described
+from keyless.local.wire.control.descriptions import described, described_deletion
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
@@ -55,12 +54,8 @@ def keep(azure: Azure, request: ControlRequest) -> object:
 def delete_certificate(azure: Azure, request: ControlRequest) -> object:
     """Delete a certificate with its key and its secret, as the vault deletes it."""
     request.check_fields()
-    deleted = azure.vault(request.path["vault"]).certificates.delete(request.path["certificate"])
-    return {
-        "name": request.path["certificate"],
-        "deleted_on": written(deleted.deleted_on if deleted else None),
-        "scheduled_purge_on": written(deleted.scheduled_purge_on if deleted else None),
-    }
+    name = request.path["certificate"]
+    return described_deletion(name, azure.vault(request.path["vault"]).certificates.delete(name))
 
 
 def renew_certificate(azure: Azure, request: ControlRequest) -> object:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from keyless.errors import LocalAzureError
 from keyless.local.azure.config.declaration import KeyTable
 from keyless.local.azure.keyvault.keys.facts import KeyFacts
-from keyless.local.azure.keyvault.objects.attributes import written
-from keyless.local.wire.control.vault_secrets import described
+from keyless.local.wire.control.descriptions import described, described_deletion
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
@@ -56,12 +55,8 @@ def create_key(azure: Azure, request: ControlRequest) -> object:
 def delete_key(azure: Azure, request: ControlRequest) -> object:
     """Delete a key, as the vault deletes it."""
     request.check_fields()
-    deleted = azure.vault(request.path["vault"]).keys.delete(request.path["key"])
-    return {
-        "name": request.path["key"],
-        "deleted_on": written(deleted.deleted_on if deleted else None),
-        "scheduled_purge_on": written(deleted.scheduled_purge_on if deleted else None),
-    }
+    name = request.path["key"]
+    return described_deletion(name, azure.vault(request.path["vault"]).keys.delete(name))
 
 
 def rotate_key(azure: Azure, request: ControlRequest) -> object:

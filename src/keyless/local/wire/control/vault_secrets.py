@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from keyless.local.azure.config.declaration import SecretTable
 from keyless.local.azure.config.vault_config import attributes_of
-from keyless.local.azure.keyvault.objects.attributes import fields_of, written
+from keyless.local.wire.control.descriptions import described, described_deletion
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
-    from keyless.local.azure.keyvault.objects.stored import ObjectProperties
     from keyless.local.wire.control.control_request import ControlRequest
 
 _RANDOM_BYTES = 32
@@ -62,12 +61,8 @@ def set_secret(azure: Azure, request: ControlRequest) -> object:
 def delete_secret(azure: Azure, request: ControlRequest) -> object:
     """Delete a secret, as the vault deletes it."""
     request.check_fields()
-    deleted = azure.vault(request.path["vault"]).delete_secret(request.path["secret"])
-    return {
-        "name": request.path["secret"],
-        "deleted_on": written(deleted.deleted_on if deleted else None),
-        "scheduled_purge_on": written(deleted.scheduled_purge_on if deleted else None),
-    }
+    name = request.path["secret"]
+    return described_deletion(name, azure.vault(request.path["vault"]).delete_secret(name))
 
 
 def rotate_secret(azure: Azure, request: ControlRequest) -> object:
@@ -78,16 +73,3 @@ def rotate_secret(azure: Azure, request: ControlRequest) -> object:
     return described(
         vault.secrets.set(before.name, secrets.token_urlsafe(_RANDOM_BYTES), before.attributes.without_times())
     )
-
-
-def described(secret: ObjectProperties) -> dict[str, object]:
-    """Return what is known of a version besides its value."""
-    attributes = fields_of(secret.attributes)
-    return {
-        "name": secret.name,
-        "version": secret.version,
-        **attributes,
-        **{name: written(attributes[name]) for name in ("not_before", "expires_on")},
-        "created_on": written(secret.created_on),
-        "updated_on": written(secret.updated_on),
-    }
