@@ -21,6 +21,7 @@ from keyless._identity.session import Exchange
 from keyless._remedies import network, remedies
 from keyless._remedies.host import CONTAINER_APP, FUNCTION_APP, VIRTUAL_MACHINE, Host, host_of, machine_of
 from keyless._vault import failures as vault_failures
+from keyless._vault import unreachable
 from keyless._wire.deadline import Deadline, too_late
 from keyless.errors import KeylessError
 from keyless.secret_id import SecretId, check_secret_name, check_vault_url, check_version
@@ -44,7 +45,7 @@ def vault_answer(status: int, code: str | None = None, *, inner: str | None = No
 
 
 def no_answer(problem: Exception) -> KeylessError:
-    return vault_failures.no_answer(SECRET, problem, SOON)
+    return unreachable.no_answer(SECRET, problem, SOON)
 
 
 def refused_by_proxy(said: str) -> KeylessError:

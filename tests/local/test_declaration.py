@@ -14,7 +14,7 @@ import pytest
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
 from keyless.local import SOURCES, Config, read_config
-from keyless.local.azure.config import declaration
+from keyless.local.azure.config import declaration, value_kinds
 from keyless.local.azure.config.json_schema import schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,7 @@ def test_a_time_may_be_text_as_json_has_it_and_must_have_its_zone() -> None:
 
 
 def test_clouds_and_sources_are_those_that_there_are() -> None:
-    assert list(get_args(declaration.Cloud)) == [cloud.name for cloud in CLOUDS]
+    assert list(get_args(value_kinds.Cloud)) == [cloud.name for cloud in CLOUDS]
     assert json.loads(SCHEMA.read_text("utf-8"))["$defs"]["KeylessToml"]["properties"]["token_lifetimes"][
         "propertyNames"
     ] == {"enum": list(SOURCES)}

@@ -13,7 +13,8 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from keyless._vault.challenge import Challenge
-from keyless._vault.failures import another_answer, error_answer, no_answer, not_a_vault, unreadable
+from keyless._vault.failures import another_answer, error_answer, not_a_vault, unreadable
+from keyless._vault.unreachable import no_answer
 from keyless._wire.body import read_body
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import json_object

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import requests
 
 from keyless._remedies import network, remedies
-from keyless._vault.failures import NO_SUCH_NAME, no_answer, open_to_all, unresolved
+from keyless._vault.failures import open_to_all
+from keyless._vault.unreachable import NO_SUCH_NAME, no_answer, unresolved
 from keyless._vault.vault import TokenRejected, Vault
 from keyless._wire.deadline import Deadline
 from keyless.clouds import CLOUDS, cloud_of

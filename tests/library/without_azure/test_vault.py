@@ -32,7 +32,7 @@ from keyless import (
     VaultThrottledError,
     VaultUnreachableError,
 )
-from keyless._vault.failures import no_answer
+from keyless._vault.unreachable import no_answer
 from keyless._wire.deadline import Deadline
 from keyless.doctor import diagnose
 from keyless.local.pki.authority import CertificateAuthority, ServerCertificate

@@ -12,8 +12,8 @@ from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Att
 from keyless.local.azure.keyvault.objects.limits import check_attributes
 
 if TYPE_CHECKING:
-    from keyless.local.azure.config.declaration import KeyType
     from keyless.local.azure.config.declared import Wrong
+    from keyless.local.azure.config.value_kinds import KeyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

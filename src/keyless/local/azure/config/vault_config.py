@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.certificate_config import CertificateConfig, certificate_of
-from keyless.local.azure.config.declaration import NETWORKS, SecretTable
+from keyless.local.azure.config.declaration import SecretTable
 from keyless.local.azure.config.key_config import KeyConfig, key_of
 from keyless.local.azure.config.texts import texts
+from keyless.local.azure.config.value_kinds import NETWORKS
 from keyless.local.azure.keyvault.firewall import Firewall, Perimeter
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.policies import PERMISSIONS, check_permissions
