@@ -14,6 +14,7 @@ from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
 from keyless.local.azure.keyvault.making import Making
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.stored import ObjectEvent
+from keyless.local.azure.keyvault.objects.vault_objects import Holder
 from keyless.local.azure.keyvault.policies import check_permissions
 from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
 from keyless.local.azure.keyvault.throttle import Throttle
@@ -76,8 +77,7 @@ class Vault(Making):
         self._settings = replace(settings, tenant_id=settings.tenant_id or tenant_id)
         self._policies: dict[str, Permissions] = {}
         self._announce = announce
-        self.secrets = VaultSecrets(
-            "secret",
+        holder = Holder(
             vault=name,
             settings=lambda: self._settings,
             store=store,
@@ -85,25 +85,9 @@ class Vault(Making):
             clock=clock,
             announce=self._announce_version,
         )
-        self.keys = VaultKeys(
-            "key",
-            vault=name,
-            settings=lambda: self._settings,
-            store=store,
-            database=database,
-            clock=clock,
-            announce=self._announce_version,
-        )
-        self.certificates = VaultCertificates(
-            vault=name,
-            settings=lambda: self._settings,
-            store=store,
-            database=database,
-            clock=clock,
-            announce=self._announce_version,
-            keys=self.keys,
-            secrets=self.secrets,
-        )
+        self.secrets = VaultSecrets("secret", holder)
+        self.keys = VaultKeys("key", holder)
+        self.certificates = VaultCertificates(holder, keys=self.keys, secrets=self.secrets)
 
     def __repr__(self) -> str:
         return f"Vault({self.url!r})"

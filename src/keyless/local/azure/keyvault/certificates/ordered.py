@@ -23,19 +23,15 @@ from keyless.local.azure.keyvault.objects.limits import check_attributes
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from cryptography import x509
 
     from keyless.local.azure.keyvault.keys.material import PrivateKey
     from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
-    from keyless.local.azure.keyvault.objects.store import ObjectStore
-    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
+    from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectVersion
+    from keyless.local.azure.keyvault.objects.vault_objects import Holder
     from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
-    from keyless.local.azure.keyvault.settings import VaultSettings
-    from keyless.local.azure.storage.database import Database
-    from keyless.local.clock import Clock
-    from keyless.local.operations import Kind
 
 _TAG_CHARACTERS = 256
 
@@ -60,30 +56,10 @@ class OrderedCertificates(CertificatesWithParts):
         records: The issuers that the vault knows, and whom it writes to.
     """
 
-    def __init__(
-        self,
-        *,
-        vault: str,
-        settings: Callable[[], VaultSettings],
-        store: ObjectStore,
-        database: Database,
-        clock: Clock,
-        announce: Callable[[Kind, ObjectProperties], None],
-        keys: VaultKeys,
-        secrets: VaultSecrets,
-    ) -> None:
-        super().__init__(
-            vault=vault,
-            settings=settings,
-            store=store,
-            database=database,
-            clock=clock,
-            announce=announce,
-            keys=keys,
-            secrets=secrets,
-        )
-        self.records = VaultRecords(vault, database)
-        self._orders = Orders(records=self.records, keys=keys, database=database)
+    def __init__(self, holder: Holder, *, keys: VaultKeys, secrets: VaultSecrets) -> None:
+        super().__init__(holder, keys=keys, secrets=secrets)
+        self.records = VaultRecords(holder.vault, holder.database)
+        self._orders = Orders(records=self.records, keys=keys, database=holder.database)
 
     def create(
         self,

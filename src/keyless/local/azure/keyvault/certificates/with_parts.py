@@ -11,53 +11,30 @@ from keyless.local.azure.keyvault.certificates.policy import CertificatePolicy
 from keyless.local.azure.keyvault.certificates.refusal import RefusedCertificateError
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange
 from keyless.local.azure.keyvault.objects.life import ObjectState, ObjectStateError
-from keyless.local.azure.keyvault.objects.vault_objects import VaultObjects
+from keyless.local.azure.keyvault.objects.vault_objects import Holder, VaultObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from cryptography import x509
 
     from keyless.local.azure.keyvault.keys.material import PrivateKey
     from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
-    from keyless.local.azure.keyvault.objects.store import ObjectStore
     from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectProperties, ObjectVersion
     from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
-    from keyless.local.azure.keyvault.settings import VaultSettings
-    from keyless.local.azure.storage.database import Database
-    from keyless.local.clock import Clock
-    from keyless.local.operations import Kind
 
 
 class CertificatesWithParts(VaultObjects):
     """The certificates of a vault, as objects that have parts among its keys and its secrets.
 
     Args:
+        holder: The vault.
         keys: The keys of the vault.
         secrets: Its secrets.
     """
 
-    def __init__(
-        self,
-        *,
-        vault: str,
-        settings: Callable[[], VaultSettings],
-        store: ObjectStore,
-        database: Database,
-        clock: Clock,
-        announce: Callable[[Kind, ObjectProperties], None],
-        keys: VaultKeys,
-        secrets: VaultSecrets,
-    ) -> None:
-        super().__init__(
-            "certificate",
-            vault=vault,
-            settings=settings,
-            store=store,
-            database=database,
-            clock=clock,
-            announce=announce,
-        )
+    def __init__(self, holder: Holder, *, keys: VaultKeys, secrets: VaultSecrets) -> None:
+        super().__init__("certificate", holder)
         self._keys = keys
         self._secrets = secrets
 

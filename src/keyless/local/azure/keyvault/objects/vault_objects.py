@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.keyvault.backup.backup import new_backup_key, open_backup, seal_backup
@@ -22,37 +23,43 @@ _PAGE = 100
 _DAY = 86_400
 
 
-class VaultObjects:
-    """The objects of one kind in a vault. Whether the caller may do what it asks has been decided before.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The vault, as its objects know it.
 
-    Args:
-        kind: What they are.
+    Attributes:
         vault: The vault's name.
         settings: Returns the vault's settings as they are now.
-        store: Where they are kept.
+        store: Where objects are kept.
         database: Keeps the key of backups.
         clock: The time.
         announce: Called with each new version.
     """
 
-    def __init__(
-        self,
-        kind: Kind,
-        *,
-        vault: str,
-        settings: Callable[[], VaultSettings],
-        store: ObjectStore,
-        database: Database,
-        clock: Clock,
-        announce: Callable[[Kind, ObjectProperties], None],
-    ) -> None:
+    vault: str
+    settings: Callable[[], VaultSettings]
+    store: ObjectStore
+    database: Database
+    clock: Clock
+    announce: Callable[[Kind, ObjectProperties], None]
+
+
+class VaultObjects:
+    """The objects of one kind in a vault. Whether the caller may do what it asks has been decided before.
+
+    Args:
+        kind: What they are.
+        holder: The vault.
+    """
+
+    def __init__(self, kind: Kind, holder: Holder) -> None:
         self.kind: Kind = kind
-        self._vault = vault
-        self._settings = settings
-        self._store = store
-        self._database = database
-        self._clock = clock
-        self._announce = announce
+        self._vault = holder.vault
+        self._settings = holder.settings
+        self._store = holder.store
+        self._database = holder.database
+        self._clock = holder.clock
+        self._announce = holder.announce
 
     def _id(self, name: str) -> ObjectId:
         return ObjectId(self._vault, self.kind, name)
