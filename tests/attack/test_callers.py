@@ -139,7 +139,7 @@ def test_a_closed_reader_holds_no_token(vault_url: str) -> None:
     assert not tokens._held
     asked = tokens._asked
     assert isinstance(asked, ManagedIdentity)
-    assert asked._client is None
+    assert asked._msal._client is None
 
 
 def test_a_secret_gives_no_state_and_a_reader_that_was_not_made_can_be_shown(vault_url: str) -> None:

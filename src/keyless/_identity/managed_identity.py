@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msal
 
 from keyless._identity.failures import explain, no_header
+from keyless._identity.msal_tokens import MsalTokens
 from keyless._identity.session import IdentitySession
 from keyless._remedies.host import GUID
 from keyless._remedies.remedies import IDENTITY_OVERVIEW, LIST_IDENTITIES
 from keyless._wire import clock
 from keyless._wire.token import Token
-from keyless.errors import ConfigurationError, KeylessError
+from keyless.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,7 @@ class ManagedIdentity:
         self.name = check_identity(identity)
         self._identity = identity
         self._session = IdentitySession(pause=pause, clock=clock)
-        self._answers: dict[object, object] = {}
-        self._client: msal.ManagedIdentityClient | None = None
+        self._msal = MsalTokens(self._session, self._made)
 
     def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:
         """Return a token, from MSAL's cache or from the identity endpoint.
@@ -118,18 +118,13 @@ class ManagedIdentity:
             IdentityError: If there is none to be had; the subclass says why.
             DeadlineExceededError: If the time runs out.
         """
-        token, problem = None, None
-        # MSAL would replay a failed answer from memory for a time of its own; how long to remember is its caller's.
-        self._answers.clear()
         with self._session.until(deadline, patient=patient) as exchange:
-            try:
-                token = token_of(self._asked().acquire_token_for_client(resource=resource, claims_challenge=claims))
-            except KeylessError:
-                raise
-            except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
-                problem = error
+            token, problem = self._msal.ask(
+                lambda client: client.acquire_token_for_client(resource=resource, claims_challenge=claims)
+            )
+            if problem is not None:
                 token = _dated(exchange)
-        # Raised outside the except block: an error in its context could hold the answer's body, and so a token.
+        # Raised here, outside an except block: an error in its context could hold the answer's body, and so a token.
         if token is None:
             raise explain(self.name, exchange, problem)
         if not token.can_be_sent:
@@ -137,34 +132,15 @@ class ManagedIdentity:
         return token
 
     def forget(self) -> None:
-        """Forget every token: MSAL has no way to drop one, so that another client is made for the next."""
-        self._client = None
+        """Forget every token."""
+        self._msal.forget()
 
     def close(self) -> None:
         """Close the connections, and forget every token."""
-        self._session.close()
-        self._answers.clear()
-        self.forget()
+        self._msal.close()
 
-    def _asked(self) -> msal.ManagedIdentityClient:
-        client = self._client
-        if client is None:
-            client = msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=self._answers)
-            self._client = client
-        return client
-
-
-def token_of(result: object) -> Token | None:
-    """Return the token in what MSAL returned; None where that is an error."""
-    if not isinstance(result, dict) or not isinstance(result.get("access_token"), str):
-        return None
-    expires_in, refresh_on = result.get("expires_in"), result.get("refresh_on")
-    return Token(
-        value=result["access_token"],
-        # MSAL itself takes an hour where the endpoint does not say.
-        expires_on=int(clock.unix_time()) + (int(expires_in) if expires_in is not None else 3600),
-        refresh_on=int(refresh_on) if refresh_on is not None else None,
-    )
+    def _made(self, answers: dict[object, object]) -> msal.ManagedIdentityClient:
+        return msal.ManagedIdentityClient(self._identity, http_client=self._session, http_cache=answers)
 
 
 def _dated(exchange: Exchange) -> Token | None:

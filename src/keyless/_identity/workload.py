@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import msal
 
 from keyless._identity.authority import AuthoritySession
-from keyless._identity.managed_identity import token_of
+from keyless._identity.msal_tokens import MsalTokens
 from keyless._identity.workload_failures import explain_exchange, no_assertion
-from keyless.errors import KeylessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +32,7 @@ class Workload:
     def __init__(self, identity: WorkloadIdentity, *, pause: Callable[[float], bool], gate: Gate) -> None:
         self._identity = identity
         self._session = AuthoritySession(pause=pause, gate=gate)
-        self._answers: dict[object, object] = {}
-        self._client: msal.ConfidentialClientApplication | None = None
+        self._msal = MsalTokens(self._session, self._made)
 
     def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:
         """Return a token, from MSAL's cache or from the authority.
@@ -43,46 +41,35 @@ class Workload:
             IdentityError: If there is none to be had; the subclass says why.
             DeadlineExceededError: If the time runs out.
         """
-        token, problem = None, None
-        # MSAL would replay a failed answer from memory for a time of its own; how long to remember is its caller's.
-        self._answers.clear()
         with self._session.until(deadline, patient=patient) as exchange:
-            try:
-                scopes = [f"{resource}/.default"]
-                token = token_of(self._asked().acquire_token_for_client(scopes=scopes, claims_challenge=claims))
-            except KeylessError:
-                raise
-            except Exception as error:  # noqa: BLE001 (MSAL lets through whatever its parts raise)
-                problem = error
-        # Raised outside the except block: an error in its context could hold the assertion or the token.
+            scopes = [f"{resource}/.default"]
+            token, problem = self._msal.ask(
+                lambda client: client.acquire_token_for_client(scopes=scopes, claims_challenge=claims)
+            )
+        # Raised here, outside an except block: an error in its context could hold the assertion or the token.
         if token is None or not token.can_be_sent:
             raise explain_exchange(self._identity, exchange, problem)
         return token
 
     def forget(self) -> None:
-        """Forget every token: MSAL has no way to drop one, so that another client is made for the next."""
-        self._client = None
+        """Forget every token."""
+        self._msal.forget()
 
     def close(self) -> None:
         """Close the connections, and forget every token."""
-        self._session.close()
-        self._answers.clear()
-        self.forget()
+        self._msal.close()
 
-    def _asked(self) -> msal.ConfidentialClientApplication:
-        client, identity = self._client, self._identity
-        if client is None:
-            client = msal.ConfidentialClientApplication(
-                identity.client_id,
-                client_credential={"client_assertion": self._assertion},
-                authority=f"{str(identity.authority_host).rstrip('/')}/{identity.tenant_id}",
-                # The pod's own variables name the authority: there is no need to ask the public cloud about it.
-                instance_discovery=False,
-                http_client=self._session,
-                http_cache=self._answers,
-            )
-            self._client = client
-        return client
+    def _made(self, answers: dict[object, object]) -> msal.ConfidentialClientApplication:
+        identity = self._identity
+        return msal.ConfidentialClientApplication(
+            identity.client_id,
+            client_credential={"client_assertion": self._assertion},
+            authority=f"{str(identity.authority_host).rstrip('/')}/{identity.tenant_id}",
+            # The pod's own variables name the authority: there is no need to ask the public cloud about it.
+            instance_discovery=False,
+            http_client=self._session,
+            http_cache=answers,
+        )
 
     def _assertion(self) -> str:
         """Read the file, again for each token: the cluster replaces what is in it every hour."""
