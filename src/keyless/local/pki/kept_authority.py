@@ -19,26 +19,6 @@ if TYPE_CHECKING:
 _RENEW_BEFORE = timedelta(days=30)
 
 
-def listening_authority(stack: ExitStack, file: Path | None) -> tuple[CertificateAuthority, socket.socket]:
-    """Return an authority, and the socket at which its lists of revoked certificates are to be served.
-
-    Args:
-        stack: Closes the socket at its end.
-        file: The file that keeps it; None makes one that ends with this object.
-
-    Raises:
-        LocalAzureError: If the file holds something else, or cannot be read or written.
-    """
-    bound: list[socket.socket] = []
-
-    def listen(port: int) -> str:
-        bound.append(stack.enter_context(listeners.bind_near(port)))
-        return f"http://{listeners.netloc(bound[-1])}"
-
-    authority = CertificateAuthority(lists_url=listen(0)) if file is None else kept_authority(file, listen=listen)
-    return authority, bound[-1]
-
-
 def kept_authority(file: Path, *, listen: Callable[[int], str]) -> CertificateAuthority:
     """Return the authority that a file keeps, or make one and keep it.
 

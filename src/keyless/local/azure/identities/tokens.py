@@ -220,24 +220,6 @@ class Tokens:
         problem = self._check_claims(claims, audiences, issuer_of(tenant_id))
         return problem or Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
 
-    def verify_assertion(self, token: str, *, audience: str, issuer: str) -> str | Rejection:
-        """Check a token that another issuer, whose key is the same, gave out to be exchanged.
-
-        Args:
-            token: The JWT.
-            audience: Where it must be meant to be exchanged.
-            issuer: Who must have given it out.
-
-        Returns:
-            Its subject, or what is wrong with it.
-        """
-        claims = self._decode(token, ("aud", "iss", "exp", "nbf", "sub"))
-        if isinstance(claims, Rejection):
-            return claims
-        if not _texts(claims, "iss", "sub"):
-            return Rejection("malformed")
-        return self._check_claims(claims, {audience}, issuer) or str(claims["sub"])
-
     def verify_attestation(self, token: str) -> dict[str, Any] | None:
         """Return what an attestation service says of an environment, where the statement is signed with the key.
 

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.azure.authorization.conditions.condition import Condition
+from keyless.local.azure.authorization.conditions.condition import VERSION, Condition
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.authorization.roles import Role, RoleAssignment
 from keyless.local.azure.identities.directory import Group
@@ -101,7 +101,7 @@ def put_assignment(azure: Azure, scope_id: str, guid: str, body: Body, *, by: st
         "principalType": kind or made.get("principalType", "Group" if isinstance(known, Group) else "ServicePrincipal"),
         "roleDefinitionId": role.id,
         "condition": condition,
-        "conditionVersion": (bodies.text(given, "conditionVersion") or "2.0") if condition else None,
+        "conditionVersion": (bodies.text(given, "conditionVersion") or VERSION) if condition else None,
         "description": bodies.text(given, "description"),
         "createdOn": made.get("createdOn", now),
         "createdBy": made.get("createdBy", by),
@@ -153,7 +153,7 @@ def shown(azure: Azure, found: RoleAssignment) -> Body:
             "principalType": kept.get("principalType") or _kind(azure, found.object_id),
             "scope": scope or "/",
             "condition": found.condition.text if found.condition else None,
-            "conditionVersion": kept.get("conditionVersion") or ("2.0" if found.condition else None),
+            "conditionVersion": kept.get("conditionVersion") or (VERSION if found.condition else None),
             "description": kept.get("description"),
             "createdOn": kept.get("createdOn", _SINCE),
             "updatedOn": kept.get("updatedOn", _SINCE),
