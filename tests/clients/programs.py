@@ -162,6 +162,13 @@ GO: Final = Language(
             about="keys",
         ),
         Program(
+            client="azidentity, azcertificates",
+            version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azcertificates v(\S+)"),
+            command=("bin/azcertificates",),
+            sources=ONE_SOURCE,
+            about="certificates",
+        ),
+        Program(
             client="msal-go, net/http",
             version=_pinned("go/go.mod", r"microsoft-authentication-library-for-go v(\S+)"),
             command=("bin/msal",),
