@@ -233,6 +233,17 @@ JAVA: Final = Language(
             about="keys",
         ),
         Program(
+            client="azure-identity, azure-security-keyvault-certificates",
+            version=_pinned(
+                "java/pom.xml",
+                r"azure-identity</artifactId>\s*<version>([^<]+)",
+                r"azure-security-keyvault-certificates</artifactId>\s*<version>([^<]+)",
+            ),
+            command=("sh", "-c", JAVA_RUN, "clients.AzureCertificates"),
+            sources=ONE_SOURCE,
+            about="certificates",
+        ),
+        Program(
             client="msal4j, java.net.http",
             version=_pinned("java/pom.xml", r"msal4j</artifactId>\s*<version>([^<]+)"),
             command=("sh", "-c", JAVA_RUN, "clients.Msal"),
