@@ -255,7 +255,7 @@ RUST: Final = Language(
     name="rust",
     tools=("cargo",),
     install=("cargo", "build", "--quiet"),
-    sources=("Cargo.toml", "src/*.rs", "src/bin/*.rs"),
+    sources=("Cargo.toml", "src/**/*.rs"),
     built="target",
     programs=(
         Program(
@@ -274,6 +274,15 @@ RUST: Final = Language(
             command=("target/debug/keys",),
             sources=ONE_SOURCE,
             about="keys",
+        ),
+        Program(
+            client="azure_identity, azure_security_keyvault_certificates",
+            version=_pinned(
+                "rust/Cargo.toml", r'azure_identity = "=([^"]+)', r'azure_security_keyvault_certificates = "=([^"]+)'
+            ),
+            command=("target/debug/certificates",),
+            sources=ONE_SOURCE,
+            about="certificates",
         ),
     ),
 )
