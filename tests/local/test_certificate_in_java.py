@@ -6,12 +6,15 @@ import base64
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from keyless.local.azure.azure import Azure
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 PROGRAM = Path(__file__).parent / "java" / "OpenCertificate.java"
 OPENED = ["CN=contoso.com", "2", "true"]
