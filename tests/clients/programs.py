@@ -162,6 +162,13 @@ GO: Final = Language(
             about="keys",
         ),
         Program(
+            client="azidentity, azcertificates",
+            version=_pinned("go/go.mod", r"azidentity v(\S+)", r"azcertificates v(\S+)"),
+            command=("bin/azcertificates",),
+            sources=ONE_SOURCE,
+            about="certificates",
+        ),
+        Program(
             client="msal-go, net/http",
             version=_pinned("go/go.mod", r"microsoft-authentication-library-for-go v(\S+)"),
             command=("bin/msal",),
@@ -226,6 +233,17 @@ JAVA: Final = Language(
             about="keys",
         ),
         Program(
+            client="azure-identity, azure-security-keyvault-certificates",
+            version=_pinned(
+                "java/pom.xml",
+                r"azure-identity</artifactId>\s*<version>([^<]+)",
+                r"azure-security-keyvault-certificates</artifactId>\s*<version>([^<]+)",
+            ),
+            command=("sh", "-c", JAVA_RUN, "clients.AzureCertificates"),
+            sources=ONE_SOURCE,
+            about="certificates",
+        ),
+        Program(
             client="msal4j, java.net.http",
             version=_pinned("java/pom.xml", r"msal4j</artifactId>\s*<version>([^<]+)"),
             command=("sh", "-c", JAVA_RUN, "clients.Msal"),
@@ -237,7 +255,7 @@ RUST: Final = Language(
     name="rust",
     tools=("cargo",),
     install=("cargo", "build", "--quiet"),
-    sources=("Cargo.toml", "src/*.rs", "src/bin/*.rs"),
+    sources=("Cargo.toml", "src/**/*.rs"),
     built="target",
     programs=(
         Program(
@@ -256,6 +274,15 @@ RUST: Final = Language(
             command=("target/debug/keys",),
             sources=ONE_SOURCE,
             about="keys",
+        ),
+        Program(
+            client="azure_identity, azure_security_keyvault_certificates",
+            version=_pinned(
+                "rust/Cargo.toml", r'azure_identity = "=([^"]+)', r'azure_security_keyvault_certificates = "=([^"]+)'
+            ),
+            command=("target/debug/certificates",),
+            sources=ONE_SOURCE,
+            about="certificates",
         ),
     ),
 )

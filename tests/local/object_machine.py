@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.local.conftest import Serve
 
+    from keyless.local.azure.keyvault.vault import Vault
+
 START, DELAY, DAY = 1_700_000_000, 4, 86_400
 RUNS = 1000 if os.environ.get("KEYLESS_LONG_TESTS") else 100
 NAMES = st.sampled_from(["a", "A", "b-1", "B-1", "Zeta", "restore"])
@@ -53,8 +55,38 @@ class Kept:
     policy: Json | None = None
 
 
-class ObjectMachine(RuleBasedStateMachine):
-    """One vault, asked over HTTP, and the model beside it.
+class VaultMachine(RuleBasedStateMachine):
+    """One vault, asked over HTTP."""
+
+    vault: Vault
+
+    def __init__(self, azure: Azure, address: str) -> None:
+        super().__init__()
+        self.azure = azure
+        self.address = address
+        self.session = requests.Session()
+
+    def ask(self, method: str, path: str, body: Json | None = None) -> Reply:
+        token = self.azure.tokens.issue(self.azure.identity("system"), "https://vault.azure.net").text
+        answer = self.session.request(
+            method,
+            f"{self.address}{path}{'&' if '?' in path else '?'}api-version=7.6",
+            headers={"Host": self.vault.host, "Authorization": f"Bearer {token}"},
+            data=None if body is None else json.dumps(body),
+            timeout=30,
+        )
+        return answer.status_code, answer.json() if answer.content else {}
+
+    @property
+    def now(self) -> int:
+        return int(self.azure.clock.now())
+
+    def teardown(self) -> None:
+        self.session.close()
+
+
+class ObjectMachine(VaultMachine):
+    """One vault, and beside it the model of the objects in it.
 
     Attributes:
         kind: What the objects are, as the path has it.
@@ -67,10 +99,7 @@ class ObjectMachine(RuleBasedStateMachine):
     role: ClassVar[str]
 
     def __init__(self, azure: Azure, address: str) -> None:
-        super().__init__()
-        self.azure = azure
-        self.address = address
-        self.session = requests.Session()
+        super().__init__(azure, address)
         self.objects: dict[str, Kept] = {}
         self.backups: list[tuple[str, Kept]] = []
 
@@ -112,21 +141,6 @@ class ObjectMachine(RuleBasedStateMachine):
         for name in sorted(deleted):
             self.delete_it(name)
         self.let_time_pass(DELAY)
-
-    def ask(self, method: str, path: str, body: Json | None = None) -> Reply:
-        token = self.azure.tokens.issue(self.azure.identity("system"), "https://vault.azure.net").text
-        answer = self.session.request(
-            method,
-            f"{self.address}{path}{'&' if '?' in path else '?'}api-version=7.6",
-            headers={"Host": self.vault.host, "Authorization": f"Bearer {token}"},
-            data=None if body is None else json.dumps(body),
-            timeout=30,
-        )
-        return answer.status_code, answer.json() if answer.content else {}
-
-    @property
-    def now(self) -> int:
-        return int(self.azure.clock.now())
 
     @property
     def new_attributes(self) -> Json:
@@ -285,18 +299,15 @@ class ObjectMachine(RuleBasedStateMachine):
         if hasattr(self, "vault"):
             assert self.listed(f"/{self.kind}", 3) == self.items("active")
 
-    def teardown(self) -> None:
-        self.session.close()
 
-
-def run_machine(machine: Callable[[Azure, str], ObjectMachine], serve: Serve, *, steps: int) -> None:
+def run_machine(machine: Callable[[Azure, str], VaultMachine], serve: Serve, *, steps: int, runs: int = RUNS) -> None:
     """Try a machine in many orders of requests."""
     azure = Azure(Config(), clock=StandingClock())
     address = serve(vault_app(azure))
     run_state_machine_as_test(
         cast(type[RuleBasedStateMachine], partial(machine, azure, address)),
         settings=settings(
-            max_examples=RUNS,
+            max_examples=runs,
             stateful_step_count=steps,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from tests.local.object_machine import StandingClock
+from hypothesis.stateful import initialize, invariant, rule
+from tests.local.object_machine import DELAY, VaultMachine, run_machine
 
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config
 from keyless.local.azure.keyvault.keys.material import make_key
 from keyless.local.azure.keyvault.settings import VaultSettings
-from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:
     from tests.local.conftest import Serve
 
-DELAY = 4
 RUNS = 300 if os.environ.get("KEYLESS_LONG_TESTS") else 12
 NAMES = st.sampled_from(["a", "A", "b-1"])
 EVERYWHERE = ("certificates", "keys", "secrets")
@@ -46,35 +40,22 @@ class Kept:
     due: float = float("inf")
 
 
-class CertificateMachine(RuleBasedStateMachine):
-    """One vault, asked over HTTP, and the model beside it."""
+class CertificateMachine(VaultMachine):
+    """One vault, and beside it the model of its certificates, which are ordered and have a key and a secret."""
 
     def __init__(self, azure: Azure, address: str, pem: str) -> None:
-        super().__init__()
-        self.azure = azure
-        self.address = address
+        super().__init__(azure, address)
         self.pem = pem
         self.authority = make_key("EC")
         self.wanted: dict[str, bool] = {}
-        self.session = requests.Session()
         self.known: dict[str, Kept] = {}
 
     @initialize()
     def make_the_vault(self) -> None:
+        self.azure.reset(Config())
         delays = VaultSettings(deletion_seconds=0, recovery_seconds=0, issuance_seconds=DELAY)
-        self.vault = self.azure.add_vault(f"vault-{len(self.azure.vaults)}", delays)
-        self.azure.identity("system").grant("Key Vault Administrator", on=self.vault)
-
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-        token = self.azure.tokens.issue(self.azure.identity("system"), "https://vault.azure.net").text
-        answer = self.session.request(
-            method,
-            f"{self.address}/{path}{'&' if '?' in path else '?'}api-version=7.6",
-            headers={"Host": self.vault.host, "Authorization": f"Bearer {token}"},
-            data=None if body is None else json.dumps(body),
-            timeout=30,
-        )
-        return answer.status_code, answer.json() if answer.content else {}
+        self.vault = self.azure.add_vault("machine-kv", delays)
+        self.azure.add_identity("system").grant("Key Vault Administrator", on=self.vault)
 
     def kept(self, name: str) -> Kept | None:
         """Return a certificate that is there, or on its way."""
@@ -101,7 +82,7 @@ class CertificateMachine(RuleBasedStateMachine):
         ]
         policy["secret_props"] = {"contentType": "application/x-pem-file"}
         body = {"policy": policy, "attributes": {"enabled": enabled}}
-        status, _ = self.ask("POST", f"certificates/{name}/create", body)
+        status, _ = self.ask("POST", f"/certificates/{name}/create", body)
         if self.is_deleted(name):
             assert status == 409
             return
@@ -116,7 +97,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def import_it(self, name: str) -> None:
-        status, answer = self.ask("POST", f"certificates/{name}/import", {"value": self.pem})
+        status, answer = self.ask("POST", f"/certificates/{name}/import", {"value": self.pem})
         kept = self.known.get(name.lower())
         if self.is_deleted(name) or (kept and kept.order == "inProgress"):
             assert status == 409
@@ -129,9 +110,11 @@ class CertificateMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def merge_it(self, name: str) -> None:
         kept = self.kept(name)
-        pending, order = self.ask("GET", f"certificates/{name}/pending")
+        pending, order = self.ask("GET", f"/certificates/{name}/pending")
         csr = base64.b64decode(order["csr"]) if pending == 200 else b""
-        status, answer = self.ask("POST", f"certificates/{name}/pending/merge", {"x5c": [_issued(csr, self.authority)]})
+        status, answer = self.ask(
+            "POST", f"/certificates/{name}/pending/merge", {"x5c": [_issued(csr, self.authority)]}
+        )
         if kept is None or kept.order != "inProgress":
             assert (status, answer["error"]["code"]) == (404, "PendingCertificateNotFound")
         elif kept.issuer == "Self":
@@ -143,7 +126,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def cancel_it(self, name: str) -> None:
-        status, answer = self.ask("PATCH", f"certificates/{name}/pending", {"cancellation_requested": True})
+        status, answer = self.ask("PATCH", f"/certificates/{name}/pending", {"cancellation_requested": True})
         kept = self.kept(name)
         if kept is None or kept.order is None:
             assert status == 404
@@ -155,7 +138,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def forget_its_order(self, name: str) -> None:
-        status, answer = self.ask("DELETE", f"certificates/{name}/pending")
+        status, answer = self.ask("DELETE", f"/certificates/{name}/pending")
         kept = self.kept(name)
         if kept is None or kept.order is None:
             assert status == 404
@@ -165,7 +148,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES, enabled=st.booleans())
     def enable_it(self, name: str, *, enabled: bool) -> None:
-        status, answer = self.ask("PATCH", f"certificates/{name}", {"attributes": {"enabled": enabled}})
+        status, answer = self.ask("PATCH", f"/certificates/{name}", {"attributes": {"enabled": enabled}})
         kept = self.kept(name)
         assert status == (404 if kept is None else 200)
         if kept and kept.versions:
@@ -174,7 +157,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def delete_it(self, name: str) -> None:
-        status, _ = self.ask("DELETE", f"certificates/{name}")
+        status, _ = self.ask("DELETE", f"/certificates/{name}")
         kept = self.kept(name)
         assert status == (404 if kept is None else 200)
         if kept:
@@ -182,7 +165,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def recover_it(self, name: str) -> None:
-        status, _ = self.ask("POST", f"deletedcertificates/{name}/recover")
+        status, _ = self.ask("POST", f"/deletedcertificates/{name}/recover")
         assert status == (200 if self.is_deleted(name) else 404)
         if self.is_deleted(name):
             self.known[name.lower()].state = "active"
@@ -190,7 +173,7 @@ class CertificateMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def purge_it(self, name: str) -> None:
-        status, _ = self.ask("DELETE", f"deletedcertificates/{name}")
+        status, _ = self.ask("DELETE", f"/deletedcertificates/{name}")
         assert status == (204 if self.is_deleted(name) else 404)
         if self.is_deleted(name):
             del self.known[name.lower()]
@@ -214,15 +197,15 @@ class CertificateMachine(RuleBasedStateMachine):
     def all_three_are_as_the_model_says(self) -> None:
         for name in ("a", "b-1") if hasattr(self, "vault") else ():
             kept = self.kept(name)
-            status, certificate = self.ask("GET", f"certificates/{name}")
+            status, certificate = self.ask("GET", f"/certificates/{name}")
             assert status == (404 if kept is None else 200)
             versions = kept.versions if kept else []
             assert ("x5t" in certificate) is bool(versions)
-            listed = self.ask("GET", f"certificates/{name}/versions")[1]["value"]
+            listed = self.ask("GET", f"/certificates/{name}/versions")[1]["value"]
             assert {each["id"].rpartition("/")[2] for each in listed if "x5t" in each} == set(versions)
-            pending = self.ask("GET", f"certificates/{name}/pending")
+            pending = self.ask("GET", f"/certificates/{name}/pending")
             assert pending[1].get("status") == (kept.order if kept else None)
-            key, secret = (self.ask("GET", f"{where}/{name}") for where in ("keys", "secrets"))
+            key, secret = (self.ask("GET", f"/{where}/{name}") for where in ("keys", "secrets"))
             if kept is None or not versions:
                 assert (key[0], secret[0]) == (404, 404)
                 continue
@@ -238,7 +221,7 @@ class CertificateMachine(RuleBasedStateMachine):
             kept = self.known.get(name)
             for where in EVERYWHERE:
                 is_there = self.is_deleted(name) and (where == "certificates" or bool(kept and kept.versions))
-                assert self.ask("GET", f"deleted{where}/{name}")[0] == (200 if is_there else 404)
+                assert self.ask("GET", f"/deleted{where}/{name}")[0] == (200 if is_there else 404)
 
 
 def _pem() -> str:
@@ -259,17 +242,5 @@ def _issued(csr: bytes, authority: Any) -> str:
 
 
 def test_a_vault_does_with_certificates_what_the_model_does(serve: Serve) -> None:
-    azure = Azure(Config(), clock=StandingClock())
-    azure.add_identity("system")
-    machine = cast(type[RuleBasedStateMachine], partial(CertificateMachine, azure, serve(vault_app(azure)), _pem()))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=15,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            derandomize=True,
-            database=None,
-        ),
-    )
+    pem = _pem()
+    run_machine(lambda azure, address: CertificateMachine(azure, address, pem), serve, steps=15, runs=RUNS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -10,18 +11,22 @@ import stat
 import subprocess
 import sys
 import threading
+import uuid
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from keyless import SecretReader
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import load_config
+from keyless.local.azure.keyvault.certificates.package import read_package
 from keyless.local.azure.keyvault.keys.material import public_members
 from keyless.local.azure.storage import schema
 from keyless.local.azure.storage.database import Database
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.vault import Vault
 
 pytestmark = pytest.mark.usefixtures("own_keys")  # What is kept must not be had otherwise.
-KILLS = {"secrets": 50, "keys": 25}
+KILLS = {"secrets": 50, "keys": 25, "certificates": 15, "orders": 10}
 # Each server is a process of its own; forking it saves the time that fifty imports would take.
 SERVERS = """
 import json, os, sys, threading
@@ -50,54 +55,95 @@ for line in sys.stdin:
 CONFIG = """
 [vaults.contoso-kv]
 [identities.system]
-roles = { contoso-kv = ["Key Vault Secrets Officer", "Key Vault Crypto Officer"] }
+roles = { contoso-kv = ["Key Vault Secrets Officer", "Key Vault Crypto Officer", "Key Vault Certificates Officer"] }
 """
+EC_KEY = {"key_props": {"kty": "EC"}}
+
+# A name, a version, and what tells it from any other: a secret's value, a key's public part, a certificate, its request.
+Written = tuple[str, str, str]
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def write(session: requests.Session, url: str, kind: str, name: str, number: int) -> tuple[str, str, str]:
-    """Make a version; return its name, its id, and what tells it from any other: a secret's value, a key's public part."""
-    if kind == "secrets":
-        answer = session.put(f"{url}/secrets/{name}?api-version=7.4", json={"value": f"{name}-{number}"}, timeout=10)
-    else:
-        answer = session.post(f"{url}/keys/{name}/create?api-version=7.4", json={"kty": "EC"}, timeout=10)
-    body: dict[str, Any] = answer.json()
-    assert answer.status_code == 200, body
-    if kind == "secrets":
-        return name, body["id"].rpartition("/")[2], body["value"]
-    return name, body["key"]["kid"].rpartition("/")[2], body["key"]["x"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes versions of one kind of objects to a vault.
+
+    Attributes:
+        session: Asks the vault.
+        url: Where the vault is.
+        kind: What is written: ``orders`` are certificates that are not there yet.
+        elsewhere: A vault in this process, whose certificates are brought to the other.
+    """
+
+    session: requests.Session
+    url: str
+    kind: str
+    elsewhere: Vault
+
+    def ask(self, method: str, path: str, content: object, expected: int = 200) -> dict[str, Any]:
+        answer = self.session.request(method, f"{self.url}/{path}?api-version=7.4", json=content, timeout=10)
+        body: dict[str, Any] = answer.json()
+        assert answer.status_code == expected, body
+        return body
+
+    def write(self, name: str, number: int) -> Written:
+        if self.kind == "secrets":
+            body = self.ask("PUT", f"secrets/{name}", {"value": f"{name}-{number}"})
+            return name, body["id"].rpartition("/")[2], body["value"]
+        if self.kind == "keys":
+            body = self.ask("POST", f"keys/{name}/create", {"kty": "EC"})
+            return name, body["key"]["kid"].rpartition("/")[2], body["key"]["x"]
+        if self.kind == "certificates":
+            self.elsewhere.create_certificate(name, "CN=x", policy=EC_KEY)
+            body = self.ask("POST", f"certificates/{name}/import", {"value": self.elsewhere.get_secret(name).value})
+            return name, body["id"].rpartition("/")[2], body["cer"]
+        # Only one version can be on its way.
+        name = f"{name}-{number}-{uuid.uuid4().hex}"
+        policy = {**EC_KEY, "x509_props": {"subject": "CN=x"}, "issuer": {"name": "Self"}}
+        return name, "", self.ask("POST", f"certificates/{name}/create", {"policy": policy}, expected=202)["csr"]
 
 
-def write_until_the_end(ready: dict[str, str], kind: str, name: str, acknowledged: list[tuple[str, str, str]]) -> None:
+def write_until_the_end(ready: dict[str, str], kind: str, name: str, acknowledged: list[Written]) -> None:
     """Write version after version, and note each one that the vault has acknowledged."""
     with requests.Session() as session:
         session.trust_env = False
         session.verify = ready["ca"]
         session.headers.update({"Host": "contoso-kv.vault.azure.net", "Authorization": f"Bearer {ready['token']}"})
+        writer = Writer(session=session, url=ready["https"], kind=kind, elsewhere=Azure().vault("contoso-kv"))
         for number in range(100_000):
             try:
-                acknowledged.append(write(session, ready["https"], kind, name, number))
+                acknowledged.append(writer.write(name, number))
             except requests.RequestException:
                 return
 
 
 def kept(vault: Vault, kind: str, name: str, version: str) -> str | None:
-    """Return what a vault kept of a version, read from the private key where it is a key; None where it kept nothing."""
+    """Return what a vault kept of a version, read from the private key where there is one; None where it kept nothing."""
     if kind == "secrets":
         secret = vault.find_secret(name, version)
         return secret.value if secret else None
+    if kind == "orders":
+        ordered = vault.certificates.operation(name)
+        return ordered.csr if ordered else None
     key = vault.keys.find(name, version)
-    return public_members(vault.keys.private(key))["x"] if key else None
+    if key is None or kind == "keys":
+        return public_members(vault.keys.private(key))["x"] if key else None
+    # The certificate that the secret has, with the key that is in the secret and in the vault.
+    package = read_package(vault.get_secret(name, version).value, None)
+    assert public_members(package.key) == public_members(vault.keys.private(key))
+    cer = base64.b64encode(package.leaf.public_bytes(Encoding.DER)).decode()
+    certificate = vault.certificates.find(name, version)
+    return cer if certificate and certificate.facts["cer"] == cer else None
 
 
 @pytest.mark.parametrize("kind", KILLS)
 def test_every_acknowledged_write_survives_kills(tmp_path: Path, kind: str) -> None:
     config, data = tmp_path / "keyless.toml", tmp_path / "data"
     config.write_text(CONFIG)
-    acknowledged: list[tuple[str, str, str]] = []
+    acknowledged: list[Written] = []
     authorities = set()
     rounds_with_writes = 0
     command = [sys.executable, "-c", SERVERS, str(config), str(data)]
@@ -229,7 +275,11 @@ def test_roles_are_those_of_the_configuration_at_every_start(tmp_path: Path) -> 
         azure.identity("system").revoke("Key Vault Secrets Officer", on="contoso-kv")
     with LocalAzure(config, data=tmp_path / "data") as azure:
         held = azure.azure.role_assignments.held_by(azure.identity("system").object_id)
-        assert {found.role.name for found in held} == {"Key Vault Secrets Officer", "Key Vault Crypto Officer"}
+        assert {found.role.name for found in held} == {
+            "Key Vault Secrets Officer",
+            "Key Vault Crypto Officer",
+            "Key Vault Certificates Officer",
+        }
 
 
 def test_a_program_that_was_started_before_a_restart_goes_on_after_it(
