@@ -223,7 +223,7 @@ def main() -> None:
 
 {table(["done", "s"], [[name, f"{value:.2f}"] for name, value in median(measured).items()])}
 
-* `keyless audit` took {times:.2f} of what reading and parsing the same files with the same parsers takes; goal: {met(times, 1.5)}.
+* `keyless audit` took {times:.2f} of what reading and parsing the same files with the same parsers takes. Goal: {met(times, 1.5)}.
 """
     keep("audit", {"s": measured}, section)
 

@@ -118,7 +118,7 @@ def main(scale: float) -> None:
 
 {table(["first read", "ms"], [[name, f"{value:.0f}"] for name, value in median(measured).items()])}
 
-* It took {ours:.2f} of the time of token, connection and read one after the other; goal: {met(ours, 0.75)}.
+* It took {ours:.2f} of the time of token, connection and read one after the other. Goal: {met(ours, 0.75)}.
   The connection to the vault is opened, and the root certificates are loaded, while the token is on its way.
 * It took {sdk:.2f} of the SDK's time.
 """

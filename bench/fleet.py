@@ -42,8 +42,8 @@ CLIENTS: dict[str, Client | None] = {
     PLAIN: None,
 }
 LAST_COLUMN = (
-    "The last column is how long after the start, or the outage's end, no answer is lost or stale any more; "
-    "in the first scene, how long after the rotation all have seen it."
+    "The last column is how long after the start, or the outage's end, no answer is lost or stale any more. "
+    "In the first scene, it is how long after the rotation all have seen it."
 )
 RATE = LIMIT / WINDOW
 # By then every instance of a first wave has refreshed what it read at its start.

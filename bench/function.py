@@ -175,17 +175,17 @@ latencies, median of {ROUNDS} rounds.
 
 {table(["app", "calls/s", "p50 ms", "p99 ms", "hello-world is faster by", "keyless is faster by"], rows)}
 
-* A call of keyless took {hello:.2f} times as long as one of hello-world (p50, {CLOSE_ROUNDS} rounds), {added:.0f} µs more; goal: {met(hello, 1.20)}.
-  By the profile, the largest part of what it adds is the JSON of a larger answer; then come the response, the age and the look-up.
-  The Functions host and gRPC, which stand around every call in Azure, are in none of these figures.
-* Against (c), keyless answered {globals_:.1f} times as many calls; goal: {met(globals_, 20, at_least=True)}.
+* A call of keyless took {hello:.2f} times as long as one of hello-world (p50, {CLOSE_ROUNDS} rounds), {added:.0f} µs more. Goal: {met(hello, 1.20)}.
+  By the profile, the largest part of what it adds is the JSON of a larger answer. Then come the response, the age and the look-up.
+  In Azure, the Functions host and gRPC are around every call. They are in none of these figures.
+* Against (c), keyless answered {globals_:.1f} times as many calls. Goal: {met(globals_, 20, at_least=True)}.
 
 Cold: a fresh process to its first answer, which reads the secret, median of {COLD_ROUNDS} rounds.
 
 {table(["app", "ms"], [[name, f"{value:.0f}"] for name, value in median(started).items()])}
 
-* keyless took {begin:.2f} of (c)'s time; goal: {met(begin, 0.60)}. By the profile, half of what it adds to hello-world is the import of MSAL
-  and requests. The rest is its own import and the first read, most of which is OpenSSL loading the root certificates, as for every client.
+* keyless took {begin:.2f} of (c)'s time. Goal: {met(begin, 0.60)}. By the profile, half of what it adds to hello-world is the import of MSAL
+  and requests. The rest is its own import and the first read. Most of that read is OpenSSL loading the root certificates, as for every client.
 """
     keep(
         "function",

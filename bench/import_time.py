@@ -44,8 +44,8 @@ def main() -> None:
 
 {table(["imported", "ms"], [[name, f"{value:.0f}"] for name, value in median(measured).items()])}
 
-* `keyless.SecretReader` took {imported:.2f} of the time of `msal`; goal: {met(imported, 0.25)}. MSAL and `requests` are loaded with the first read.
-* With a reader made, it took {with_one:.2f}. What a reader is made of is loaded with it; no goal was set for that.
+* `keyless.SecretReader` took {imported:.2f} of the time of `msal`. Goal: {met(imported, 0.25)}. MSAL and `requests` are loaded with the first read.
+* With a reader made, it took {with_one:.2f}. The parts of a reader are loaded with it. No goal was set for that.
 * It took {ratio(measured, ours, official):.2f} of the time of the official packages.
 """
     keep("import_time", {"ms": measured}, section)

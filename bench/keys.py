@@ -162,7 +162,7 @@ a process of its own. The machine had other work at the time (load {os.getloadav
 
 {table(head, rows)}
 
-* While {LARGE_KEYS} keys of 4,096 bits were made, in {reads["seconds"]:.0f} s, a get took {reads["busy"]:.1f} ms (p99); idle, it took {reads["idle"]:.1f} ms: {slower:.1f} times as long; goal:
+* While {LARGE_KEYS} keys of 4,096 bits were made, in {reads["seconds"]:.0f} s, a get took {reads["busy"]:.1f} ms (p99). Idle, it took {reads["idle"]:.1f} ms: {slower:.1f} times as long. Goal:
   {met(slower, GOAL)}.
 * {KEYS:,} keys take {mib["EC"]:.0f} MiB (P-256) or {mib["RSA"]:.0f} MiB (RSA of 2,048 bits).
 """

@@ -112,7 +112,7 @@ def main() -> None:
         for what, took, against, other, unit in pairs
     ]
     section = f"""
-`python -m bench.plugin`, medians of {ROUNDS} alternating rounds. The {TESTS} tests do nothing; the fixture sets the local Azure back and
+`python -m bench.plugin`, medians of {ROUNDS} alternating rounds. The {TESTS} tests do nothing. The fixture sets the local Azure back and
 leads the process to it for each of them.
 
 {table(["what", "took", "against", "took", "ratio"], rows)}

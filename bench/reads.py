@@ -266,8 +266,8 @@ def report(raw: dict) -> None:
 
 {table(["a read from memory", "ns"], rows)}
 
-* `get` costs {get_over:,.0f} ns more than the bare call of a dict; goal: {met(get_over, 1000, unit=" ns")}.
-* `aget` costs {aget_over:,.0f} ns more than a bare coroutine; goal: {met(aget_over, 3000, unit=" ns")}.
+* `get` costs {get_over:,.0f} ns more than the bare call of a dict. Goal: {met(get_over, 1000, unit=" ns")}.
+* `aget` costs {aget_over:,.0f} ns more than a bare coroutine. Goal: {met(aget_over, 3000, unit=" ns")}.
 
 From memory no lock is taken. The ratio is to the rate of a dict read by as many threads, and to the time of as many bare coroutines:
 
@@ -275,7 +275,7 @@ From memory no lock is taken. The ratio is to the rate of a dict read by as many
 
 {table(["a read of the vault", "ms"], [[name, f"{value:.2f}"] for name, value in median(first).items()])}
 
-* A read that needs a token and the secret took {slower:.2f} of the time of two bare `requests` GETs, both on connections that are kept; goal:
+* A read that needs a token and the secret took {slower:.2f} of the time of two bare `requests` GETs, both on kept connections. Goal:
   {met(slower, 1.2)}. With new connections, it was {ratio(first, "first: keyless", "first: two bare GETs"):.2f}, and the SDK's
   {ratio(first, "first: SDK", "first: two bare GETs"):.2f}.
 * Eight secrets at once took {ratio(first, "first, 8 secrets: keyless get_many", "first, 8 secrets: SDK, 8 threads"):.2f} of the SDK's time:
@@ -286,10 +286,10 @@ From memory no lock is taken. The ratio is to the rate of a dict read by as many
 {table(["threads at a cold start", "requests, keyless", "requests, SDK"], starts)}
 
 A secret in memory takes {raw["bytes_per_secret"]["keyless, 1,000"]:,.0f} bytes with 1,000 of them and
-{raw["bytes_per_secret"]["keyless, 10,000"]:,.0f} with 10,000; a dict of the SDK's objects takes
+{raw["bytes_per_secret"]["keyless, 10,000"]:,.0f} with 10,000. A dict of the SDK's objects takes
 {raw["bytes_per_secret"]["SDK's objects in a dict, 1,000"]:,.0f}.
 
-azure-appconfiguration-provider is not in these tables: it reads secrets at start and at `refresh()`, and what it gives is a dict.
+azure-appconfiguration-provider is not in these tables. It reads secrets at start and at `refresh()`, and returns a dict.
 """
     keep("reads", raw, section)
 

@@ -99,8 +99,8 @@ of {COLD_ROUNDS} rounds. The load of the machine, which has {os.cpu_count()} cor
 
 {table(["app", "warm, calls/s", "cold, ms"], rows)}
 
-* Warm, AcquireTokenMsi answered {warm:.2f} times the calls of hello-world; goal: {met(warm, 0.95, at_least=True)}.
-* Cold, its first 200 took {begin:.2f} times as long; goal: {met(begin, 1.05)}.
+* Warm, AcquireTokenMsi answered {warm:.2f} times the calls of hello-world. Goal: {met(warm, 0.95, at_least=True)}.
+* Cold, its first 200 took {begin:.2f} times as long. Goal: {met(begin, 1.05)}.
 """
     keep("real_host", {"per_second": rate, "in_flight": IN_FLIGHT, "cold_ms": started}, section)
 

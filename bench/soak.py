@@ -147,7 +147,7 @@ class Account:
         flights = max(line.get("flights", 0) for line in self.told)
         waited = max((line["waited"] for line in told if "waited" in line), default=0.0)
         lag = max(lag for start, end in self.healthy for lag in self.lags(start, end - SEEN_WITHIN))
-        bites = [
+        effective = [
             min((line["at"] for line in self.told if line.get("lost") == name and line["instance"] == instance
                  and line["at"] >= self.revoked_at), default=float("inf")) - self.revoked_at
             for name in SECRETS for instance in range(INSTANCES)
@@ -170,7 +170,7 @@ class Account:
                 f"{most * len(SECRETS)}", tokens <= most * len(SECRETS),
             ),
             ("a rotation is seen, in quiet", f"{lag:.1f} s", f"{SEEN_WITHIN:.1f} s", lag <= SEEN_WITHIN),
-            ("a revoked role bites", f"{max(bites):.1f} s", f"{SEEN_WITHIN:.1f} s", max(bites) <= SEEN_WITHIN),
+            ("a revoked role takes effect", f"{max(effective):.1f} s", f"{SEEN_WITHIN:.1f} s", max(effective) <= SEEN_WITHIN),
         ]  # fmt: skip
         for name, start, end in self.outages:
             # Pauses double, shortened by chance to half at most: the one that an outage ends in may be twice as long as it was.

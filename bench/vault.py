@@ -152,7 +152,7 @@ def main() -> None:
     ]
     section = f"""
 `python -m bench.vault`: one kept TLS connection, secrets in memory, median of {ROUNDS} rounds that alternate between the sizes. The last
-page is that of the largest names; with ten secrets it is the same page as the first. Start-up is that of the server before the secrets
+page is that of the largest names. With ten secrets it is the same page as the first. Start-up is that of the server before the secrets
 are set, with three servers starting at once on two cores.
 
 {table(head, rows)}

@@ -8,8 +8,8 @@ from __future__ import annotations
 CHUNKED = "a body in chunks reaches the function here, with a warning: Azure's front end may give it a length"
 STRICTER = "h11 refuses a length with a sign before it"
 HTTP2 = "HTTP/2 without TLS is not spoken"
-STOPPED = "an app that Azure stops is stopped here, and no host is left to say so"
-NO_NETWORK = "the table's answer comes from the missing network, and says nothing of Azure"
+STOPPED = "an app that Azure stops is stopped here, and no host is left to answer"
+NO_NETWORK = "the table's answer comes from the missing network, and shows nothing about Azure"
 BY_CHANCE = "one request of six was answered in the table's run, and two were in every other run of the real host"
 
 LEFT: dict[tuple[str, str], str] = {

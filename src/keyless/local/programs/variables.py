@@ -45,12 +45,12 @@ DECISIONS: Final = (
             *("AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"),
         ),
         "the source's",
-        "They choose the source of managed identities; one of another source would be asked instead.",
+        "They choose the source of managed identities. With those of another source, a client would ask that one.",
     ),
     Decision(
         (LOCAL_AZURE,),
         "the source's",
-        "It names the source, so that errors of Keyless tell the local way first. No client reads it.",
+        "It names the source, so that errors of Keyless show the local way first. No client reads it.",
     ),
     Decision(
         ("REGION_NAME",),
@@ -129,7 +129,7 @@ DECISIONS: Final = (
             *("SPRING_CLOUD_AZURE_CREDENTIAL_USERNAME", "SPRING_CLOUD_AZURE_CREDENTIAL_PASSWORD"),
         ),
         "taken away",
-        "Spring Cloud Azure signs in with them before it thinks of a managed identity.",
+        "Spring Cloud Azure signs in with them before it tries a managed identity.",
     ),
     Decision(
         (
@@ -147,7 +147,7 @@ DECISIONS: Final = (
     Decision(
         ("ARM_SUBSCRIPTION_ID", "ARM_USE_MSI", "ARM_*"),
         "left",
-        "They say what Terraform works on and by which way it signs in, and hold nothing that it could sign in with.",
+        "They set what Terraform works on and how it signs in. Terraform cannot sign in with them.",
     ),
     Decision(
         ("DAPR_*",),
