@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from keyless.cli.app_restarts import following
-from keyless.cli.up import app_environment
+from keyless.cli.served_functions import app_environment
 from keyless.local.azure.config.config import default_config
 from keyless.local.azure.management.sites import keys_shown, put_settings, put_site
 from keyless.local.functions.host import FunctionHost

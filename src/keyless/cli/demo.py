@@ -90,7 +90,7 @@ def demo(*, as_json: bool) -> None:
 
 
 def _steps(stack: ExitStack) -> Iterator[Step]:
-    from keyless.cli.up import function_host  # noqa: PLC0415 (up imports what demo does not need)
+    from keyless.cli.served_functions import function_host  # noqa: PLC0415 (a TAB in a shell loads this module)
 
     config = default_config()
     azure = stack.enter_context(LocalAzure(config, at_once=True))

@@ -28,11 +28,13 @@ from keyless.local.programs.variables import IDENTITY_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from keyless.cli.config_file import ChosenConfig
     from keyless.local.server import LocalAzure
     from keyless.local.sources import Real
 
 # Characters of a command that `keyless status` shows.
 _LONGEST = 200
+_FUNCTIONS_URL = "KEYLESS_FUNCTIONS_URL"
 
 
 @click.command(
@@ -41,11 +43,17 @@ _LONGEST = 200
         "keyless run python app.py --verbose",
         "keyless run --source imds -- node app.mjs",
         "keyless run --data .keyless pytest -q",
+        "keyless run --functions ./my-app -- bash",
     ),
 )
 @config_option
 @source_option()
 @click.option("--data", type=click.Path(path_type=Path), help="Keep the secrets in this folder. [default: in memory]")
+@click.option(
+    "--functions",
+    type=click.Path(path_type=Path),
+    help="Serve this folder, a v2 function app in Python, at the address in KEYLESS_FUNCTIONS_URL.",
+)
 @real_option
 @click.option("--console", is_flag=True, help="Serve the console, a page in the browser, and print its link.")
 @click.option("--quiet", is_flag=True, help="Do not print which keyless.toml and which hosts are used.")
@@ -57,6 +65,7 @@ def run(
     config: Path | None,
     source: str,
     data: Path | None,
+    functions: Path | None,
     real: tuple[Real, ...],
     console: bool,
     quiet: bool,
@@ -76,17 +85,34 @@ def run(
         blocked_signals() as before,
         LocalAzure(chosen.config, source=source, data=data, real=real, at_once=True, console=console) as azure,
         _findable(azure, command) as number,
+        _served(azure, chosen, functions, quiet=quiet) as served,
     ):
         if not quiet:
             click.echo(f"keyless: using {chosen}\nkeyless: {told_real(azure)}", err=True)
+            for url in served.values():
+                click.echo(f"keyless: the functions: {url}", err=True)
         if console:
             click.echo(f"keyless: the console: {azure.console_url}", err=True)
         environment = interruptible(
             lambda: resolved_environment(azure, identity=reference_identity, keep_unresolved=keep_unresolved)
         )
-        environment |= number
+        environment |= number | served
         code = run_command(command, environment, signal_mask=before)
     sys.exit(code)
+
+
+@contextmanager
+def _served(azure: LocalAzure, chosen: ChosenConfig, folder: Path | None, *, quiet: bool) -> Iterator[dict[str, str]]:
+    """Serve a function app if there is a folder; give the variable that holds its address."""
+    if folder is None:
+        yield {}
+        return
+    from keyless.cli.served_functions import served_functions  # noqa: PLC0415 (few runs need it, and it takes long to load)
+    from keyless.local.functions.host import preferred_port  # noqa: PLC0415 (as above)
+
+    azure.wait()
+    with served_functions(azure, chosen.config, folder, port=preferred_port(folder), quiet=quiet) as host:
+        yield {_FUNCTIONS_URL: host.url}
 
 
 @contextmanager

@@ -7,28 +7,23 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
-from keyless.cli.app_restarts import following
 from keyless.cli.config_file import choose_config, config_option
 from keyless.cli.examples import examples
 from keyless.cli.real import real_option
 from keyless.cli.reload import reload_until
+from keyless.cli.served_functions import served_functions
 from keyless.cli.source_option import source_option
-from keyless.clouds import CLOUDS
 from keyless.local.files.running import announced
-from keyless.local.functions.host import FunctionHost, bundled_function_app, preferred_port
+from keyless.local.functions.host import bundled_function_app, preferred_port
 from keyless.local.functions.worker_process import BegunWorker
-from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 from keyless.local.wire.serving import descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from keyless.local.azure.config.config import Config
-    from keyless.local.azure.event_grid import EventGrid
+    from keyless.local.functions.host import FunctionHost
     from keyless.local.server import LocalAzure
     from keyless.local.sources import Real
 
@@ -112,15 +107,7 @@ def up(
                 real=real,
                 console=console,
             ) as azure,
-            FunctionHost(
-                folder,
-                environment=app_environment(azure, chosen.config, folder),
-                port=port,
-                events=azure.event_grid,
-                quiet=quiet,
-                begun=begun,
-            ) as host,
-            following(azure.azure.function_app, host, lambda: app_environment(azure, chosen.config, folder)),
+            served_functions(azure, chosen.config, folder, port=port, quiet=quiet, begun=begun) as host,
             announced(azure.control_url, azure.control_token, environment=os.environ, what="keyless up") as number,
         ):
             azure.wait()
@@ -133,54 +120,6 @@ def up(
             if reload:
                 reload_until(stop, host, folder)
             stop.wait()
-
-
-def function_host(
-    config: Config,
-    environment: Mapping[str, str],
-    *,
-    folder: Path | None = None,
-    port: int = 0,
-    log: TextIO | None = None,
-    events: EventGrid | None = None,
-    quiet: bool = False,
-) -> FunctionHost:
-    """Return a function app's host, to be started, with the settings that the configuration gives it.
-
-    Without any, it is told of the first secret, unless its ``local.settings.json`` says which.
-
-    Args:
-        config: Says the settings.
-        environment: What leads the functions to the local Azure.
-        folder: The function app; None means the one that comes with Keyless.
-        port: The port on 127.0.0.1; 0 means any free one.
-        log: Where the functions' output goes; None means standard error.
-        events: What is delivered to the functions that Event Grid calls.
-        quiet: Whether no line is written for each call.
-    """
-    folder = folder or bundled_function_app()
-    settings = {**environment, **_settings(config, config.functions.settings, folder)}
-    return FunctionHost(folder, environment=settings, port=port, log=log, events=events, quiet=quiet)
-
-
-def _settings(config: Config, said: Mapping[str, str], folder: Path) -> Mapping[str, str]:
-    """Return the settings of a function app: what is said, or the first secret where nothing is."""
-    own = local_settings(folder / SETTINGS_FILE)
-    return said or {name: value for name, value in _first_secret(config).items() if name not in own}
-
-
-def app_environment(azure: LocalAzure, config: Config, folder: Path) -> dict[str, str]:
-    """Return what the functions see as it is now: a host without an identity has no identity endpoint, as in Azure."""
-    has_one = any(found.assigned for found in azure.azure.identities.values())
-    return {**azure.environment(identity=has_one), **_settings(config, azure.azure.function_app.settings, folder)}
-
-
-def _first_secret(config: Config) -> dict[str, str]:
-    for vault in config.vaults.values():
-        cloud = next(cloud for cloud in CLOUDS if cloud.name == vault.settings.cloud)
-        for secret in vault.secrets:
-            return {"KEY_VAULT_URL": f"https://{vault.name}.{cloud.vault_suffix}", "SECRET_NAME": secret.name}
-    return {}
 
 
 def summary(azure: LocalAzure, host: FunctionHost) -> dict[str, object]:

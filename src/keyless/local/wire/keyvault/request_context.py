@@ -184,7 +184,7 @@ class RequestContext:
     def _refusal_by(self, fault: Fault, claims: Claims, match: Match) -> RefusedError | None:
         """Return the refusal of a fault that has words of Azure's own."""
         if fault.effect == "firewall":
-            return forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
+            return forbidden_by_firewall(self._vault, claims, address=self._address)
         if fault.effect == "perimeter":
             return forbidden_by_perimeter(self._azure, self._vault, claims, address=self._address)
         if fault.effect == "secret-disabled":
@@ -192,9 +192,7 @@ class RequestContext:
             return disabled("secret", match.name)
         if fault.effect == "role-missing":
             self.decision = Decision(False, "")
-            return forbidden_by_rbac(
-                self._azure, self._vault, claims, operation=match.operation, name=match.name, reason=""
-            )
+            return forbidden_by_rbac(self._vault, claims, operation=match.operation, name=match.name, reason="")
         if fault.effect == "wrong-tenant":
             return wrong_issuer(self._vault, claims.issuer, tenant_id=_ANOTHER_TENANT)
         if fault.effect == "token-expired":
@@ -208,9 +206,9 @@ class RequestContext:
     def _check_network(self, claims: Claims) -> None:
         stopped = self._vault.settings.firewall.stops(self._address, subscription=self._azure.subscription_id)
         if stopped == "connection":
-            raise forbidden_by_connection(self._azure, self._vault, claims)
+            raise forbidden_by_connection(self._vault, claims)
         if stopped == "address":
-            raise forbidden_by_firewall(self._azure, self._vault, claims, address=self._address)
+            raise forbidden_by_firewall(self._vault, claims, address=self._address)
         if stopped == "perimeter":
             raise forbidden_by_perimeter(self._azure, self._vault, claims, address=self._address)
 
@@ -230,10 +228,8 @@ class RequestContext:
         if decision.allowed:
             return
         if self._vault.settings.access == "policies":
-            raise forbidden_by_policy(self._azure, self._vault, claims, operation=operation, reason=decision.reason)
-        raise forbidden_by_rbac(
-            self._azure, self._vault, claims, operation=operation, name=name, reason=decision.reason
-        )
+            raise forbidden_by_policy(self._vault, claims, operation=operation, reason=decision.reason)
+        raise forbidden_by_rbac(self._vault, claims, operation=operation, name=name, reason=decision.reason)
 
     async def _content(self) -> bytes:
         try:

@@ -14,7 +14,7 @@ from keyless.local.operations.codes import DISABLED, NOT_FOUND
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyless.local.azure.azure import Azure, Vault
+    from keyless.local.azure.azure import Vault
     from keyless.local.operations import Kind, Operation
     from keyless.local.operations.codes import VaultCode
 
@@ -146,9 +146,7 @@ def invalid_property(reason: str) -> RefusedError:
     return RefusedError(400, "BadParameter", "Property  has invalid value\r\n", reason=reason)
 
 
-def forbidden_by_rbac(
-    azure: Azure, vault: Vault, claims: Claims, *, operation: Operation, name: str, reason: str
-) -> RefusedError:
+def forbidden_by_rbac(vault: Vault, claims: Claims, *, operation: Operation, name: str, reason: str) -> RefusedError:
     """403: no role of the identity allows the action. Quoted; the object's name is as the client sent it."""
     resource = vault.resource_id.lower() + (f"/{operation.kind}s/{name}" if name else "")
     recently = "If role assignments, deny assignments or role definitions were changed recently"
@@ -161,7 +159,7 @@ def forbidden_by_rbac(
         "Assignment: (not found)",
         "DenyAssignmentId: null",
         "DecisionReason: 'DeniedWithNoValidRBAC' ",
-        f"Vault: {vault.name};location={azure.region}",
+        f"Vault: {vault.name};location={vault.region}",
     )
     message = "".join(f"{line}\r\n" for line in lines)
     return RefusedError(403, "Forbidden", message, inner_code="ForbiddenByRbac", reason=reason)

@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from keyless.local.operations import Operation
 
 
-def forbidden_by_firewall(azure: Azure, vault: Vault, claims: Claims, *, address: str) -> RefusedError:
+def forbidden_by_firewall(vault: Vault, claims: Claims, *, address: str) -> RefusedError:
     """403: the client's address is not let in."""
     lines = (
         "Client address is not authorized and caller is not a trusted service.",
         f"Client address: {address}",
         f"Caller: {_caller(claims)}",
-        f"Vault: {vault.name};location={azure.region}",
+        f"Vault: {vault.name};location={vault.region}",
     )
     reason = f"The firewall of {vault.name} does not let {address} in."
     return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="ForbiddenByFirewall", reason=reason)
 
 
-def forbidden_by_connection(azure: Azure, vault: Vault, claims: Claims) -> RefusedError:
+def forbidden_by_connection(vault: Vault, claims: Claims) -> RefusedError:
     """403: the vault is closed to the public network."""
     lines = (
         "Public network access is disabled and request is not from a trusted service nor via an approved private link.",
         f"Caller: {_caller(claims)}",
-        f"Vault: {vault.name};location={azure.region}",
+        f"Vault: {vault.name};location={vault.region}",
     )
     reason = f"{vault.name} is closed to the public network."
     return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="ForbiddenByConnection", reason=reason)
@@ -40,7 +40,7 @@ def forbidden_by_perimeter(azure: Azure, vault: Vault, claims: Claims, *, addres
     lines = (
         "The request was forbidden by NSP policy.",
         f"Caller: {_caller(claims)}",
-        f"Vault: {vault.name};location={azure.region}",
+        f"Vault: {vault.name};location={vault.region}",
     )
     reason = (
         f"The perimeter around {vault.name} lets in neither {address} nor the subscription {azure.subscription_id}."
@@ -48,20 +48,18 @@ def forbidden_by_perimeter(azure: Azure, vault: Vault, claims: Claims, *, addres
     return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="ForbiddenByNsp", reason=reason)
 
 
-def forbidden_by_policy(
-    azure: Azure, vault: Vault, claims: Claims, *, operation: Operation, reason: str
-) -> RefusedError:
+def forbidden_by_policy(vault: Vault, claims: Claims, *, operation: Operation, reason: str) -> RefusedError:
     """403: no access policy allows it. There are two answers: for callers in no policy, and for those whose lacks it."""
     if claims.object_id not in vault.policies:
         lines = (
             "Access denied. Caller was not found on any access policy.",
             f"Caller: {_caller(claims, groups=True)}",
-            f"Vault: {vault.name};location={azure.region}",
+            f"Vault: {vault.name};location={vault.region}",
         )
         return RefusedError(403, "Forbidden", "\r\n".join(lines), inner_code="AccessDenied", reason=reason)
     message = (
         f"The user, group or application '{_caller(claims, groups=True)}' does not have {operation.kind}s "
-        f"{operation.permission} permission on key vault '{vault.name};location={azure.region}'. For help resolving "
+        f"{operation.permission} permission on key vault '{vault.name};location={vault.region}'. For help resolving "
         "this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
     )
     return RefusedError(403, "Forbidden", message, inner_code="ForbiddenByPolicy", reason=reason)

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.az.program import AZ, NOWHERE, needs_az
 
 from keyless.local.azure.azure import Azure
 
-AZ = Path(__file__).parents[2] / "build" / "az" / "bin" / "az"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SECRET = "an-application-s-secret"
 CONFIG = f"""
 [vaults.contoso-kv.secrets]
@@ -47,9 +49,7 @@ TENANT = "1b42fbc6-cd36-50dd-bf72-ff3aceecbac1"
 OPERATOR = "0c0b0a00-0000-4000-8000-000000000001"
 PERSON = "the-person-s-own-login"
 
-pytestmark = pytest.mark.skipif(
-    not AZ.exists(), reason="THE AZURE CLI IS NOT TESTED: build/az does not have it. `make az` installs it (500 MB)."
-)
+pytestmark = needs_az
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def walk(place: Path, script: str, *, source: str = "app-service") -> tuple[list
     done = subprocess.run(
         [sys.executable, "-m", "keyless", "run", "--source", source, "--", "sh", "-c", program],
         cwd=place,
-        env={**os.environ, **names, "HOME": str(place / "home"), "AZURE_CORE_OUTPUT": "json"},
+        env={**os.environ, **names, **NOWHERE, "HOME": str(place / "home"), "AZURE_CORE_OUTPUT": "json"},
         capture_output=True,
         text=True,
         timeout=600,
