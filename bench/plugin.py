@@ -5,7 +5,6 @@ Each figure is the median of rounds that alternate with those of its alternative
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 
 from bench.results import keep, table
+from bench.served import clean_environment
 
 from keyless.local.server import LocalAzure
 
@@ -56,7 +56,7 @@ def suite(tests: str, *, conftest: str = "") -> float:
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", folder],
             check=True,
             capture_output=True,
-            env={**os.environ, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"},
+            env=clean_environment(),
         )
         return time.perf_counter() - started
 

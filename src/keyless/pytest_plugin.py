@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
 from collections import Counter
@@ -16,8 +17,6 @@ from keyless._wire import clock as library_clock
 from keyless.errors import ConfigurationError
 
 try:
-    import aiohttp.connector
-
     from keyless.local.azure.config.config import Config, default_config, load_config, read_config
     from keyless.local.instruments.journal_failures import denied
     from keyless.local.programs.variables import IDENTITY_VARIABLES
@@ -27,6 +26,7 @@ try:
     from keyless.local.testing.least_privilege import report as report_text
     from keyless.local.testing.least_privilege import uses as uses_of
     from keyless.local.testing.moved_time import MovedTime
+    from keyless.local.wire.identity import imds
     from keyless.local.wire.identity.site import check_source
 except ModuleNotFoundError as error:
     raise ConfigurationError(
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 _MARKED = {"config", "source", "strict"}
 _CONFIG_FILE = "keyless.toml"
+_IDENTITY_VARIABLES = frozenset(IDENTITY_VARIABLES)
+# Where aiohttp keeps the roots that its client trusts.
+_CONNECTOR, _TRUST = "aiohttp.connector", "_SSL_CONTEXT_VERIFIED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class AzureOfTests:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.azure = LocalAzure(settings.config, source=settings.source)
+        self.azure = LocalAzure(settings.config, source=settings.source, on_demand=True)
         self._time = MovedTime(library_clock)
         self._ending = ExitStack()
         self._trust: ssl.SSLContext | None = None
@@ -142,16 +145,27 @@ class AzureOfTests:
     @contextmanager
     def leading(self, *, source: str | None = None) -> Generator[None]:
         """Lead this process, and what it starts, to the local Azure."""
-        if self._trust is None:
-            self._trust = ssl.create_default_context(cafile=str(self.azure.bundle_file))
+        if (source or self._settings.source) == imds.NAME:
+            # Clients give the metadata service of a virtual machine a second to show that it is there.
+            self.azure.wait()
+        connector = sys.modules.get(_CONNECTOR)
         with pytest.MonkeyPatch.context() as patch:
-            for name in IDENTITY_VARIABLES:
-                patch.delenv(name, raising=False)
+            for name in _IDENTITY_VARIABLES.intersection(os.environ):
+                patch.delenv(name)
             for name, value in self.azure.environment(source=source).items():
                 patch.setenv(name, value)
             # aiohttp reads SSL_CERT_FILE once, when it is imported; a program that gets it at its start needs no such thing.
-            patch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", self._trust, raising=False)
+            if connector is not None:
+                patch.setattr(connector, _TRUST, self._local_trust(), raising=False)
             yield
+        if connector is None and _CONNECTOR in sys.modules:
+            # It was imported within the test, and took the local trust for that of the machine.
+            setattr(sys.modules[_CONNECTOR], _TRUST, ssl.create_default_context())
+
+    def _local_trust(self) -> ssl.SSLContext:
+        if self._trust is None:
+            self._trust = ssl.create_default_context(cafile=str(self.azure.bundle_file))
+        return self._trust
 
     def check(self, item: pytest.Item) -> None:
         """Fail a strict test that was denied something and did not look.

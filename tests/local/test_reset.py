@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +11,13 @@ from azure.keyvault.secrets import SecretClient
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.azure.config.config import read_config
+from keyless.local.azure.config.config import Config, read_config
+from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.instruments.journal_entry import Entry
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 URL = "https://contoso-kv.vault.azure.net"
@@ -109,3 +113,189 @@ def test_one_that_keeps_its_secrets_is_not_reset(tmp_path: Path) -> None:
         with pytest.raises(LocalAzureError, match="they would be lost"):
             azure.reset()
         assert azure.vault("contoso-kv").get_secret("db-password").value == "kept"
+
+
+EVERYTHING = {
+    "vaults": {
+        "contoso-kv": {
+            "secrets": {"db-password": "local-db-password", "api-key": "local-api-key"},
+            "keys": {"signing": {"kty": "EC"}},
+            "certificates": {"site": {"subject": "CN=localhost", "kty": "EC"}},
+        },
+        "policies-kv": {"policies": {"reporting": ["get"]}},
+    },
+    "identities": {"system": {"roles": {"contoso-kv": "Key Vault Secrets User"}}, "reporting": {"groups": ["ops"]}},
+    "applications": {"ci": {"secret": "the-secret"}},
+    "groups": {"ops": {}},
+    "functions": {"settings": {"COLOR": "green"}},
+}
+
+
+def _held(azure: Azure) -> list[tuple[str, str]]:
+    return sorted((found.object_id, f"{found.role.name} {found.scope}") for found in azure.role_assignments.all())
+
+
+def _purge(azure: Azure) -> None:
+    azure.vault("contoso-kv").delete_secret("api-key")
+    azure.clock.advance(hours=1)
+    azure.vault("contoso-kv").purge_deleted_secret("api-key")
+    azure.clock.advance(days=100)
+
+
+STATES: dict[str, tuple[Callable[[Azure], object], Callable[[Azure], object]]] = {
+    "a vault that was made": (lambda azure: azure.add_vault("another-kv"), lambda azure: [*azure.vaults]),
+    "a vault that was deleted": (
+        lambda azure: azure.vault_register.delete("contoso-kv"),
+        lambda azure: ([*azure.vaults], len(azure.vault_register.deleted())),
+    ),
+    "a vault's settings": (
+        lambda azure: setattr(
+            azure.vault("contoso-kv"), "settings", replace(azure.vault("contoso-kv").settings, soft_delete_days=7)
+        ),
+        lambda azure: azure.vault("contoso-kv").settings,
+    ),
+    "a vault's firewall": (
+        lambda azure: setattr(azure.vault("contoso-kv"), "firewall", Firewall.of(["203.0.113.0/24"])),
+        lambda azure: azure.vault("contoso-kv").firewall,
+    ),
+    "access policies": (
+        lambda azure: azure.vault("policies-kv").set_policy(azure.identity("reporting"), ["list"]),
+        lambda azure: dict(azure.vault("policies-kv").policies),
+    ),
+    "a secret's value": (
+        lambda azure: azure.vault("contoso-kv").set_secret("db-password", "changed"),
+        lambda azure: azure.vault("contoso-kv").get_secret("db-password").value,
+    ),
+    "a secret's attributes": (
+        lambda azure: azure.vault("contoso-kv").update_secret("db-password", enabled=False),
+        lambda azure: azure.vault("contoso-kv").get_secret("db-password").attributes,
+    ),
+    "a new secret": (
+        lambda azure: azure.vault("contoso-kv").set_secret("another", "value"),
+        lambda azure: [found.name for found in azure.vault("contoso-kv").list_secrets()],
+    ),
+    "a deleted secret": (
+        lambda azure: azure.vault("contoso-kv").delete_secret("api-key"),
+        lambda azure: [found.name for found in azure.vault("contoso-kv").list_secrets()],
+    ),
+    "a secret that was purged": (
+        _purge,
+        lambda azure: [found.name for found in azure.vault("contoso-kv").list_secrets()],
+    ),
+    "a new version of a key": (
+        lambda azure: azure.vault("contoso-kv").create_key("signing", kty="EC"),
+        lambda azure: len(azure.vault("contoso-kv").keys.all_versions("signing")),
+    ),
+    "a deleted key": (
+        lambda azure: azure.vault("contoso-kv").keys.delete("signing"),
+        lambda azure: [found.name for found in azure.vault("contoso-kv").keys],
+    ),
+    "a deleted certificate": (
+        lambda azure: azure.vault("contoso-kv").certificates.delete("site"),
+        lambda azure: [found.name for found in azure.vault("contoso-kv").certificates],
+    ),
+    "an issuer of certificates": (
+        lambda azure: azure.vault("contoso-kv").certificates.records.set_issuer("ours", {"provider": "Test"}, now=1),
+        lambda azure: azure.vault("contoso-kv").certificates.records.issuer("ours"),
+    ),
+    "a new identity": (lambda azure: azure.add_identity("another"), lambda azure: [*azure.identities]),
+    "an identity that was removed": (
+        lambda azure: azure.remove_identity("reporting"),
+        lambda azure: [*azure.identities],
+    ),
+    "an identity that was unassigned": (
+        lambda azure: azure.identity("system").unassign(),
+        lambda azure: azure.identity("system").assigned,
+    ),
+    "a role that was granted": (
+        lambda azure: azure.identity("reporting").grant("Key Vault Reader", on="contoso-kv"),
+        _held,
+    ),
+    "a role that was revoked": (
+        lambda azure: azure.identity("system").revoke("Key Vault Secrets User", on="contoso-kv"),
+        _held,
+    ),
+    "how long roles take": (
+        lambda azure: setattr(azure.role_assignments, "propagation_seconds", 300.0),
+        lambda azure: azure.role_assignments.propagation_seconds,
+    ),
+    "a group's members": (
+        lambda azure: azure.directory.remove_member(azure.directory.group("ops"), azure.identity("reporting")),
+        lambda azure: len(azure.directory.members_of(azure.directory.group("ops"))),
+    ),
+    "a group that was removed": (
+        lambda azure: azure.directory.remove(azure.directory.group("ops")),
+        lambda azure: [*azure.directory.groups],
+    ),
+    "an application that was removed": (
+        lambda azure: azure.directory.remove(azure.directory.application("ci")),
+        lambda azure: [*azure.directory.applications],
+    ),
+    "an application's secret": (
+        lambda azure: azure.directory.application("ci").add_secret("another"),
+        lambda azure: azure.directory.application("ci").judge_secret("another", now=azure.clock.now()),
+    ),
+    "function settings": (
+        lambda azure: azure.function_app.set_settings({"COLOR": "red"}),
+        lambda azure: dict(azure.function_app.settings),
+    ),
+    "restarts of the function app": (
+        lambda azure: azure.function_app.restart(),
+        lambda azure: azure.function_app.restarts,
+    ),
+    "the management plane": (
+        lambda azure: azure.documents.put("/subscriptions/1", {"tags": {"a": "b"}}),
+        lambda azure: [*azure.documents.all()],
+    ),
+    "a fault": (lambda azure: azure.faults.add_named("vault-outage"), lambda azure: azure.faults.active()),
+    "the clock": (lambda azure: azure.clock.advance(days=1), lambda azure: azure.clock.offset),
+    "how long tokens are good": (
+        lambda azure: azure.token_lifetimes.update({"imds": 330}),
+        lambda azure: dict(azure.token_lifetimes),
+    ),
+    "the journal": (
+        lambda azure: azure.journal.record(
+            Entry(time=1.0, service="vault", operation="getSecret", status=200, reason="")
+        ),
+        lambda azure: azure.journal.entries(),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def azure_of_all() -> Iterator[Azure]:
+    azure = Azure(read_config("tables", EVERYTHING))
+    yield azure
+    azure.close()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_test_inherits_nothing(state: str, azure_of_all: Azure) -> None:
+    change, look = STATES[state]
+    config = read_config("tables", EVERYTHING)
+    for _ in range(2):
+        before = look(azure_of_all)
+        change(azure_of_all)
+        assert look(azure_of_all) != before
+        azure_of_all.reset(config)
+        assert look(azure_of_all) == before
+
+
+def test_a_reset_makes_no_key_a_second_time() -> None:
+    config = read_config("tables", EVERYTHING)
+    azure = Azure(config)
+    azure.reset(config)
+    key, site = (azure.vault("contoso-kv").keys.find("signing"), azure.vault("contoso-kv").certificates.find("site"))
+    azure.vault("contoso-kv").keys.delete("signing")
+    azure.reset(read_config("tables", EVERYTHING))
+    assert azure.vault("contoso-kv").keys.find("signing") == key
+    assert azure.vault("contoso-kv").certificates.find("site") == site
+    azure.close()
+
+
+def test_another_configuration_of_the_same_vault_takes_effect() -> None:
+    azure = Azure(Config())
+    for value in ("one", "one", "two", "one"):
+        azure.reset(read_config("tables", {"vaults": {"contoso-kv": {"secrets": {"name": value}}}}))
+        assert azure.vault("contoso-kv").get_secret("name").value == value
+    azure.close()

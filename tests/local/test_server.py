@@ -7,6 +7,8 @@ import gc
 import socket
 import ssl
 import stat
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -391,3 +393,35 @@ def test_it_can_be_used_from_a_running_event_loop() -> None:
                 return answer.status
 
     assert asyncio.run(main()) in {400, 401, 403}
+
+
+ON_DEMAND = """
+import sys
+import threading
+from keyless.local.server import LocalAzure
+
+with LocalAzure(on_demand=True) as azure:
+    azure.vault("contoso-kv").set_secret("db-password", "set before")
+    azure.reset()
+    azure.environment()
+assert "aiohttp" not in sys.modules
+assert threading.enumerate() == [threading.main_thread()]
+
+with LocalAzure(on_demand=True) as azure:
+    azure.wait()
+    assert "aiohttp" in sys.modules
+assert threading.enumerate() == [threading.main_thread()]
+"""
+
+
+def test_one_on_demand_loads_no_web_server_until_it_is_wanted() -> None:
+    done = subprocess.run([sys.executable, "-c", ON_DEMAND], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_first_client_of_one_on_demand_is_answered(session: requests.Session) -> None:
+    with LocalAzure(on_demand=True) as azure:
+        url = azure.http_url
+        assert token(azure, session)
+    with pytest.raises(requests.ConnectionError):
+        session.get(url, timeout=10)

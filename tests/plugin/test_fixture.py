@@ -116,6 +116,50 @@ def test_the_environment_is_restored_after_a_test_that_fails(run_tests: RunTests
     result.assert_outcomes(passed=1, failed=1)
 
 
+def test_aiohttp_that_is_imported_within_a_test_trusts_the_local_azure_there_alone(run_tests: RunTests) -> None:
+    run_tests(
+        """
+        import pytest
+
+        URL = "https://contoso-kv.vault.azure.net/secrets/db-password?api-version=7.4"
+
+
+        @pytest.mark.parametrize("again", [1, 2])
+        async def test_within(local_azure, again):
+            import aiohttp
+
+            async with aiohttp.ClientSession(trust_env=True) as session, session.get(URL) as answer:
+                assert answer.status == 401
+
+
+        def test_afterwards():
+            import aiohttp.connector
+
+            held = aiohttp.connector._SSL_CONTEXT_VERIFIED.get_ca_certs()
+            assert not [found for found in held if "Keyless" in str(found["subject"])]
+        """
+    ).assert_outcomes(passed=3)
+
+
+def test_a_metadata_service_is_there_before_a_test_that_asks_for_it(run_tests: RunTests) -> None:
+    run_tests(
+        """
+        import sys
+
+        import pytest
+
+
+        def test_another(local_azure):
+            assert "aiohttp" not in sys.modules
+
+
+        @pytest.mark.keyless(source="imds")
+        def test_it(local_azure):
+            assert "aiohttp" in sys.modules
+        """
+    ).assert_outcomes(passed=2)
+
+
 def test_a_fixture_of_the_session_can_use_it_before_any_test(run_tests: RunTests) -> None:
     run_tests(
         """

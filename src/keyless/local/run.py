@@ -56,6 +56,10 @@ class Sockets:
     lists: socket.socket
     silent: socket.socket
 
+    def served(self) -> list[socket.socket]:
+        """Return those that clients connect to."""
+        return [getattr(self, each.name) for each in fields(self) if each.name != "silent"]
+
     def close(self) -> None:
         """Close all of them, so that whoever waits is refused."""
         for each in fields(self):

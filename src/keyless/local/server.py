@@ -30,6 +30,7 @@ from keyless.local.wire.proxy import peer
 from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.proxy.upstream import Upstream
 from keyless.local.wire.serving import listeners
+from keyless.local.wire.serving.first_client import FirstClient
 from keyless.local.wire.serving.loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class LocalAzure:
         any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
         at_once: Whether to start as soon as clients can connect: their requests wait until the rest is loaded, which
             passes while a program that is started then loads itself.
+        on_demand: Whether to load that rest when the first client connects, and never where none does.
         real: What of Azure is left alone, beside what the configuration says: ``arm`` is its management plane with
             Microsoft Entra ID and Microsoft Graph, which are local otherwise.
         console: Whether to serve the console, a page that shows and changes all this; it is loaded when it is opened.
@@ -92,6 +94,7 @@ class LocalAzure:
         proxy_port: int = 0,
         any_user: bool = False,
         at_once: bool = False,
+        on_demand: bool = False,
         real: Collection[Real] = (),
         console: bool = False,
     ) -> None:
@@ -101,7 +104,8 @@ class LocalAzure:
         self._data = data and data.resolve()
         self._host = host
         self._any_user = any_user
-        self._at_once = at_once
+        self._waits = not (at_once or on_demand)
+        self._on_demand = on_demand
         self.real = check_real(real) | self._config.real
         self._has_console = console
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
@@ -110,7 +114,7 @@ class LocalAzure:
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start, and return when every listener serves, or with ``at_once`` when every one is there.
+        """Start, and return when every listener serves, or with ``at_once`` or ``on_demand`` when every one is there.
 
         Raises:
             ConfigurationError: If what the configuration describes cannot exist, or a port is not one.
@@ -132,7 +136,11 @@ class LocalAzure:
             )
             stack.callback(run.sources.close)
             run.sources.open(self._source)
-            thread = LoopThread(partial(_serving, run, authority, self._host), waits=not self._at_once)
+            thread = LoopThread(
+                partial(_serving, run, authority, self._host),
+                waits=self._waits,
+                first_client=FirstClient(run.sockets.served()) if self._on_demand else None,
+            )
             self._serving = stack.enter_context(thread)
             self._started, self._ending = run, stack.pop_all()
         return self
@@ -180,7 +188,7 @@ class LocalAzure:
         )
 
     def wait(self) -> None:
-        """Wait until every listener serves, which a start ``at_once`` does not."""
+        """Wait until every listener serves, which a start ``at_once`` or ``on_demand`` does not."""
         if self._serving is not None:
             self._serving.wait()
 

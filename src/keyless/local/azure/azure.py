@@ -17,7 +17,7 @@ from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.config.declared import read_declared
 from keyless.local.azure.config.enrolment import enrol
 from keyless.local.azure.config.identity_config import IdentityConfig, no_identity
-from keyless.local.azure.config.seeding import seed_certificate, seed_key
+from keyless.local.azure.config.seeding import seed_vault
 from keyless.local.azure.event_grid import EventGrid
 from keyless.local.azure.function_app import FunctionApp
 from keyless.local.azure.identities.directory import Directory
@@ -25,13 +25,13 @@ from keyless.local.azure.identities.managed_identity import Identity, derived_gu
 from keyless.local.azure.identities.signing_key import SigningKey, new_key
 from keyless.local.azure.identities.tokens import Tokens
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
-from keyless.local.azure.keyvault.objects.life import ObjectState
 from keyless.local.azure.keyvault.objects.store import ObjectStore
 from keyless.local.azure.keyvault.policies import decide_by_policy
 from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.azure.keyvault.vault import Vault
 from keyless.local.azure.keyvault.vaults import Vaults
 from keyless.local.azure.names import missing
+from keyless.local.azure.storage.beginning import Beginning
 from keyless.local.azure.storage.database import Database
 from keyless.local.azure.storage.documents import Documents
 from keyless.local.clock import Clock
@@ -88,6 +88,7 @@ class Azure:
         self._database = database or Database()
         self.objects = ObjectStore(self._database)
         self.documents = Documents(self._database)
+        self._beginning = Beginning(self._database)
         self.function_app = FunctionApp(config.functions.settings)
         signing = SigningKey(partial(self._database.key, "tokens", new_key))
         self.tokens = Tokens(tenant_id=config.tenant_id, clock=self.clock, signing=signing)
@@ -109,10 +110,15 @@ class Azure:
         with self._lock:
             self.clock.reset()
             self.lifetimes.restart()
-            self.objects.clear()
+            seeds = list(config.vaults.values())
+            there = self._beginning.bring_back(seeds, now=self.clock.now())
+            if not there:
+                self.objects.clear()
             self.documents.clear()
             self.tokens.reset(tenant_id=config.tenant_id)
-            self._arrange(config)
+            self._arrange(config, seeded=there)
+            if not there:
+                self._beginning.remember(seeds, now=self.clock.now())
             self.faults.clear()
             self.journal.clear()
 
@@ -120,7 +126,7 @@ class Azure:
         """Return what clients show to the endpoint or proxy of that name; it is kept as the secrets are."""
         return self._database.key(name, lambda: secrets.token_hex(16).upper().encode()).decode()
 
-    def _arrange(self, config: Config) -> None:
+    def _arrange(self, config: Config, *, seeded: bool = False) -> None:
         self.tenant_id = config.tenant_id
         self.token_lifetimes = {**LIFETIMES, **config.token_lifetimes}
         self._vaults = Vaults(self.clock, self.objects)
@@ -131,29 +137,25 @@ class Azure:
             self.clock, make_id=derived_guid, custom_roles=config.roles, groups_of=self.directory.groups_of
         )
         for wanted in config.vaults.values():
-            self.seed(wanted)
+            if seeded:  # The same configuration has been checked before.
+                self._vaults.add(self._vault_of(wanted.name, wanted.settings))
+            else:
+                self.seed(wanted)
         for identity in config.identities.values():
             self._enrol(identity)
         enrol(self.directory, config, role_assignments=self.role_assignments, scope=self.any_scope)
         for found in config.vaults.values():
             for name, permissions in found.policies.items():
                 self.vault(found.name).set_policy(self.identity(name), permissions)
-            vault = self.vault(found.name)
-            # Policies of a vault that goes by roles wait for their day.
-            vault.settings = replace(vault.settings, access=found.settings.access)
+            if found.policies:
+                vault = self.vault(found.name)
+                # Policies of a vault that goes by roles wait for their day.
+                vault.settings = replace(vault.settings, access=found.settings.access)
         self.role_assignments.propagation_seconds = config.role_propagation_seconds
 
     def seed(self, config: VaultConfig) -> None:
         """Make a vault with its settings, and those of its secrets, keys and certificates that the store does not have."""
-        vault = self.add_vault(config.name, config.settings)
-        for secret in config.secrets:
-            # A store that was kept holds what was set since.
-            if vault.secrets.state_of(secret.name) is ObjectState.ABSENT:
-                vault.secrets.set(secret.name, secret.value, secret.attributes)
-        for key in config.keys:
-            seed_key(vault, key)
-        for certificate in config.certificates:
-            seed_certificate(vault, certificate)
+        seed_vault(self.add_vault(config.name, config.settings), config)
 
     def _enrol(self, config: IdentityConfig) -> Identity:
         identity = Identity(
@@ -242,9 +244,17 @@ class Azure:
             ConfigurationError: If no vault can have that name or those settings.
             LocalAzureError: If there is a vault of that name already.
         """
-        vault = Vault(
+        vault = self._vault_of(name, settings or VaultSettings(), group_id=group_id, region=region)
+        check_vault_url(vault.url)
+        self._vaults.add(vault)
+        return vault
+
+    def _vault_of(
+        self, name: str, settings: VaultSettings, *, group_id: str | None = None, region: str | None = None
+    ) -> Vault:
+        return Vault(
             name,
-            settings=settings or VaultSettings(),
+            settings=settings,
             tenant_id=self.tenant_id,
             group_id=group_id or self.group_id,
             region=region or self.region,
@@ -253,9 +263,6 @@ class Azure:
             clock=self.clock,
             announce=self.event_grid.announce,
         )
-        check_vault_url(vault.url)
-        self._vaults.add(vault)
-        return vault
 
     def add_identity(
         self,

@@ -11,10 +11,23 @@ from keyless.local.azure.keyvault.objects.life import ObjectState
 if TYPE_CHECKING:
     from keyless.local.azure.config.certificate_config import CertificateConfig
     from keyless.local.azure.config.key_config import KeyConfig
+    from keyless.local.azure.config.vault_config import VaultConfig
     from keyless.local.azure.keyvault.objects.stored import ObjectVersion
     from keyless.local.azure.keyvault.vault import Vault
 
 _PROVIDER = "Test"
+
+
+def seed_vault(vault: Vault, config: VaultConfig) -> None:
+    """Make the secrets, keys and certificates of a vault that its store does not have."""
+    for secret in config.secrets:
+        # A store that was kept holds what was set since.
+        if vault.secrets.state_of(secret.name) is ObjectState.ABSENT:
+            vault.secrets.set(secret.name, secret.value, secret.attributes)
+    for key in config.keys:
+        seed_key(vault, key)
+    for certificate in config.certificates:
+        seed_certificate(vault, certificate)
 
 
 def seed_key(vault: Vault, key: KeyConfig) -> bool:

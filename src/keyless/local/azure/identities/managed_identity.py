@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from keyless.errors import LocalAzureError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "keyless")
 
 
+@lru_cache(maxsize=1024)  # The same few are wanted at each reset.
 def derived_guid(*parts: str) -> str:
     """Return a GUID that is always the same for the same words, so that ids do not change from start to start."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts).lower()))

@@ -58,6 +58,9 @@ class Documents:
 
     def clear(self) -> None:
         """Forget everything."""
-        with self._lock, self._database.changing() as connection:
-            connection.execute("DELETE FROM resource")
+        with self._lock:
+            if not self._kept:
+                return
+            with self._database.changing() as connection:
+                connection.execute("DELETE FROM resource")
             self._kept = {}

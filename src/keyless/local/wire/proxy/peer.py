@@ -12,6 +12,7 @@ import ipaddress
 import os
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -42,15 +43,19 @@ def same_user(peer: Address, here: Address) -> bool:
 
 
 def tells(listener: socket.socket) -> bool:
-    """Say whether this machine tells who connects to a listener, by connecting to it; nothing is sent.
+    """Say whether this machine tells who connects to a listener, by connecting to another at its address.
 
     Args:
-        listener: A socket that listens and is not served yet, at an address of this machine.
+        listener: A socket that listens at an address of this machine. It is left alone: its first client is a client.
     """
-    with socket.socket(listener.family) as client:
-        client.settimeout(1.0)
+    with ExitStack() as stack:
         try:
-            client.connect(listener.getsockname())
+            other = stack.enter_context(
+                socket.create_server((listener.getsockname()[0], 0), family=listener.family, backlog=1)
+            )
+            client = stack.enter_context(socket.socket(listener.family))
+            client.settimeout(1.0)
+            client.connect(other.getsockname())
         except OSError:
             return False
         peer, here = client.getsockname()[:2], client.getpeername()[:2]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from keyless.local.wire.serving.first_client import FirstClient
+
 
 class LoopThread:
     """Runs services from ``with`` to its end: entering waits until they serve, leaving until they are gone.
@@ -24,6 +26,7 @@ class LoopThread:
             called there, too, so that what it loads is loaded there.
         name: The thread's name.
         waits: Whether entering waits. Else ``wait`` does, and leaving gives up services that are not made yet.
+        first_client: Whom to wait for before the services are made; None makes them at once. ``wait`` waits for nobody.
     """
 
     def __init__(
@@ -32,13 +35,15 @@ class LoopThread:
         *,
         name: str = "keyless-local-azure",
         waits: bool = True,
+        first_client: FirstClient | None = None,
     ) -> None:
         self._services = services
         self._waits = waits
+        self._first_client = first_client
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._ended: Future[None] = Future()
         self._turn = threading.Lock()
-        self._made = self._given_up = False
+        self._begun = self._made = self._given_up = False
         # A daemon, so that a program which forgets to stop it can still end.
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -54,15 +59,24 @@ class LoopThread:
 
     def wait(self) -> None:
         """Wait until the services serve."""
+        self._wake()
         self._ready.result()
+
+    def _wake(self) -> None:
+        if self._first_client is not None:
+            self._first_client.end_wait()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._turn:
             self._given_up = True
-            if not self._made and not self._ready.done():
-                return
+            begun, served = self._begun, self._made or self._ready.done()
+        if not begun:
+            self._wake()
+            self._thread.join()
+        if not served:
+            return
         loop, stop = self._ready.result()
         loop.call_soon_threadsafe(stop.set)
         self._thread.join()
@@ -70,6 +84,12 @@ class LoopThread:
 
     def _run(self) -> None:
         try:
+            if self._first_client is not None:
+                self._first_client.wait()
+            with self._turn:
+                if self._given_up:
+                    return
+                self._begun = True
             services = self._services()
             with self._turn:
                 if self._given_up:
