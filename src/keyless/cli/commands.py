@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,7 +13,10 @@ import keyless as package
 from keyless.errors import KeylessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+# What shells answer where Ctrl+C ended a program.
+_INTERRUPTED: Final = 130
 
 
 class _Entry(NamedTuple):
@@ -59,7 +63,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = MappingProxyType(
 
 
 class _Group(click.Group):
-    """Loads a command when it is called, and shows a KeylessError as three lines.
+    """Loads a command when it is called, and shows each error in one form.
 
     Loading all of them takes longer than most of them run, and completion in a shell lists them at each TAB.
     """
@@ -86,37 +90,35 @@ class _Group(click.Group):
             *click.Command.shell_complete(self, ctx, incomplete),
         ]
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _errors_shown():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _errors_shown():
             return super().invoke(ctx)
-        except KeylessError as error:
-            _show(error)
-            ctx.exit(1)
 
 
-def _show(error: KeylessError) -> None:
-    """Show an error in lines as wide as the terminal, which breaks a command by itself, so that it can be copied whole."""
-    import shutil  # noqa: PLC0415 (a command that is well need not load it)
-    import sys  # noqa: PLC0415 (as above)
-    import textwrap  # noqa: PLC0415 (as above)
+@contextmanager
+def _errors_shown() -> Iterator[None]:
+    """Show an error in one form, whoever raised it, and end with its exit code."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:  # It is the help of a group.
+        raise
+    except (KeylessError, click.ClickException) as error:
+        from keyless.cli.shown_error import show_error, show_usage_error  # noqa: PLC0415 (a command that is well need not load it)
 
-    from keyless._remedies.paragraphs import parts_of  # noqa: PLC0415 (as above)
-
-    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
-
-    def show(text: str, indent: str) -> None:
-        for line in textwrap.wrap(
-            text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        ):
-            click.echo(line, err=True)
-
-    show(f"error [{error.kl_code}]: {error.what}", "  ")
-    show(f"  cause:  {error.cause}", " " * 10)
-    for part in parts_of(f"remedy: {error.remedy}"):
-        if part.is_command:
-            click.echo(f"{' ' * 12}{part.text}", err=True)
-        else:
-            show(f"{'  ' if part.text.startswith('remedy:') else ' ' * 10}{part.text}", " " * 10)
+        if isinstance(error, KeylessError):
+            show_error(error)
+            raise click.exceptions.Exit(1) from None
+        show_usage_error(error)
+        raise click.exceptions.Exit(error.exit_code) from None
+    except click.Abort:  # Ctrl+C at a question.
+        click.echo("", err=True)
+        raise click.exceptions.Exit(_INTERRUPTED) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
