@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -47,9 +48,19 @@ def helps(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tupl
             yield (*path, name), CliRunner().invoke(keyless, [*path, name, "--help"], terminal_width=80).output
 
 
+def test_no_line_of_the_list_of_a_group_is_cut_off() -> None:
+    groups = [name for name in COMMANDS if isinstance(keyless.get_command(click.Context(keyless), name), click.Group)]
+    shown = [CliRunner().invoke(keyless, [name, "--help"], terminal_width=80).output for name in groups]
+
+    assert [line for text in shown for line in text.splitlines() if line.endswith("...") and "ARGS" not in line] == []
+    assert len(groups) == 7
+
+
 def test_every_command_shows_examples_of_itself_in_80_columns() -> None:
     shown = dict(helps(keyless))
     for path, text in shown.items():
+        # How click names types of its own.
+        assert re.findall(r"INTEGER|FLOAT|RANGE|%Y", text) == [], path
         examples = [line.strip() for line in text.partition("\n  Examples:\n")[2].splitlines() if line.strip()]
         assert any(f"keyless {' '.join(path)}" in line for line in examples), path
         assert [line for line in text.splitlines() if len(line) > 80] == [], path
