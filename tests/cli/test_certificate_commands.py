@@ -99,17 +99,17 @@ def test_certificates_are_made_imported_listed_shown_renewed_and_deleted_by_comm
             assert done.exit_code == 0, done.output
             return done.stdout
 
-        assert "web has the version" in run("create", "web", "--type", "EC", "--dns-name", "contoso.com", "--pem")
+        assert "web is now at version" in run("create", "web", "--type", "EC", "--dns-name", "contoso.com", "--pem")
         shown = json.loads(run("show", "web"))
         assert shown["policy"]["x509_props"]["sans"] == {"dns_names": ["contoso.com"]}
         package = read_package(azure.vault("contoso-kv").get_secret("web").value, None)
         encryption = BestAvailableEncryption(b"one")
         content = pkcs12.serialize_key_and_certificates(b"web", package.key, package.leaf, None, encryption)
         (tmp_path / "web.pfx").write_bytes(content)
-        assert "brought has the version" in run("import", "brought", str(tmp_path / "web.pfx"), "--password", "one")
+        assert "brought is now at version" in run("import", "brought", str(tmp_path / "web.pfx"), "--password", "one")
         assert json.loads(run("show", "brought"))["thumbprint"] == shown["thumbprint"]
         assert "waits to be merged" in run("create", "waiting", "--issuer", "Unknown", "--type", "EC")
-        assert "web has the version" in run("renew", "web")
+        assert "web is now at version" in run("renew", "web")
         lines = run("list").splitlines()
         assert [line.split()[0] for line in lines] == ["brought", "waiting", "web"]
         assert "pending" in lines[1]

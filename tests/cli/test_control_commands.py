@@ -129,7 +129,7 @@ def test_a_secret_is_set_from_an_argument_from_standard_input_and_by_asking(
 def test_a_rotated_secret_has_a_new_value_and_a_deleted_one_is_gone(up: Up) -> None:
     up.run("secret", "set", "turning", CANARY)
     first = json.loads(up.run("secret", "show", "turning"))["version"]
-    assert "has the version" in up.run("secret", "rotate", "turning")
+    assert "turning is now at version" in up.run("secret", "rotate", "turning")
     assert up.run("secret", "show", "turning", "--value").strip() != CANARY
     assert up.run("secret", "show", "turning", "--value", "--version", first).strip() == CANARY
     assert "can be recovered until" in up.run("secret", "delete", "turning")
@@ -168,7 +168,7 @@ def test_a_fault_strikes_until_it_is_cleared_and_the_journal_says_why(up: Up) ->
     assert json.loads(up.run("fault", "list", "--json"))["active"][0]["name"] == "firewall"
     refused = subprocess.run(read, env=environment, capture_output=True, text=True, timeout=30, check=False)
     assert (refused.returncode, "ForbiddenByFirewall" in refused.stderr) == (1, True)
-    up.run("fault", "clear", said.split()[-3])
+    up.run("fault", "clear", said.split()[-1])
     allowed = subprocess.run(read, env=environment, capture_output=True, text=True, timeout=30, check=False)
     assert allowed.stdout == "local-api-key\n", allowed.stderr
     journal = up.run("journal")
@@ -181,8 +181,8 @@ def test_a_fault_strikes_until_it_is_cleared_and_the_journal_says_why(up: Up) ->
     ]
     assert statuses[-2:] == [403, 200]
     up.run("fault", "add", "throttled")
-    assert "Nothing goes wrong any more" in up.run("fault", "clear")
-    assert up.run("fault", "list").startswith("Known: throttled")
+    assert "No fault is active any more" in up.run("fault", "clear")
+    assert up.run("fault", "list").startswith("No fault is active.\nYou can add: throttled")
 
 
 def test_the_journal_says_once_what_is_known_against_a_client(up: Up) -> None:

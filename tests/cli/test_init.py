@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,10 +54,40 @@ def test_the_file_names_its_schema_for_editors_and_is_read_without_a_warning(tmp
 
 @pytest.mark.parametrize("kind", STARTS)
 def test_no_file_is_overwritten(tmp_path: Path, kind: str) -> None:
-    (tmp_path / "keyless.toml").write_text("mine")
+    first = [*STARTS[kind].files, "keyless.toml"][0]
+    (tmp_path / first).write_text("mine")
     done = CliRunner().invoke(keyless, ["init", kind, str(tmp_path)])
-    assert (done.exit_code, "keyless.toml exists already" in done.stderr) == (1, True)
-    assert [file.name for file in tmp_path.iterdir()] == ["keyless.toml"]
+    assert (done.exit_code, f"{first} exists already" in done.stderr) == (1, True)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(first, "mine")]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in STARTS if kind != "toml"])
+def test_a_keyless_toml_that_is_there_is_kept(tmp_path: Path, kind: str) -> None:
+    write(tmp_path, "toml")
+    unchanged = write(tmp_path, kind)
+    assert f"kept   {tmp_path / 'keyless.toml'}\n" in unchanged
+    assert "Change it to what your keyless.toml has" not in unchanged
+
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "keyless.toml").write_text("# mine\n")
+    assert "Change it to what your keyless.toml has" in write(other, kind)
+    assert (other / "keyless.toml").read_text() == "# mine\n"
+
+
+def test_what_is_not_installed_is_the_first_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    assert "pip install" not in write(tmp_path / "one", "pytest")
+    monkeypatch.setattr(metadata, "distribution", absent)
+    lines = write(tmp_path / "two", "fastapi").splitlines()
+    assert lines[lines.index("Next:") + 1 :] == [
+        f"  cd {tmp_path / 'two'}",
+        "  pip install 'fastapi[standard]' pytest    # not installed here yet",
+        "  keyless run fastapi dev app.py            # serves the application",
+        "  pytest                                    # runs its tests",
+    ]
 
 
 def test_a_value_comes_from_an_environment_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,11 +66,13 @@ def test_keys_are_made_listed_shown_rotated_and_deleted_by_command() -> None:
             assert done.exit_code == 0, done.output
             return done.stdout
 
-        assert "signing has the version" in run("create", "signing", "--type", "EC", "--curve", "P-521", "--op", "sign")
+        assert "signing is now at version" in run(
+            "create", "signing", "--type", "EC", "--curve", "P-521", "--op", "sign"
+        )
         shown = json.loads(run("show", "signing"))
         assert (shown["kty"], shown["key_ops"], shown["public"]["crv"]) == ("EC", ["sign"], "P-521")
         assert not {"value", "d", "sealed"} & {*shown, *shown["public"]}
-        assert "signing has the version" in run("rotate", "signing")
+        assert "signing is now at version" in run("rotate", "signing")
         assert "signing" in run("list")
         assert "can be recovered until" in run("delete", "signing")
         missing = CliRunner(env=env).invoke(keyless, ["key", "show", "signing"])

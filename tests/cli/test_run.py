@@ -252,8 +252,27 @@ def test_a_command_that_cannot_be_run_is_named(place: Path) -> None:
     (place / "plain").write_text("not a program")
     missing, plain = run(place, "no-such-command"), run(place, "./plain")
     assert (missing.returncode, plain.returncode) == (127, 126)
-    assert "keyless: no-such-command cannot be run" in missing.stderr
+    assert "error: no-such-command cannot be run" in missing.stderr
+    assert "remedy: Make it executable: chmod +x ./plain." in plain.stderr
     assert run(place).returncode == 2
+
+
+def test_what_to_do_here_and_what_to_do_in_azure_begin_a_line_each(place: Path) -> None:
+    refused = run(
+        place, sys.executable, "-m", "keyless", "get", "no-such", "--vault-url", "https://contoso-kv.vault.azure.net"
+    )
+    lines = [line.strip() for line in refused.stderr.splitlines()]
+    assert [any(line.startswith(start) for line in lines) for start in ("remedy: Here,", "In Azure:", "Portal:")] == [
+        True
+    ] * 3
+
+
+@pytest.mark.parametrize("name", ["app.py", "./app.py"])
+def test_a_script_that_is_given_without_its_interpreter_is_told_the_whole_command(place: Path, name: str) -> None:
+    (place / "app.py").write_text("")
+    refused = run(place, name)
+    assert refused.returncode in {126, 127}
+    assert f"remedy: Put python before it: python {name}." in refused.stderr
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def test_what_the_tutorial_breaks_fails_and_is_mended(tmp_path: Path, monkeypatc
             run("keyless role revoke")
             assert call().status_code == 200
             os.utime(app / "function_app.py")
-            assert any("anew: database" in line for line in up.stderr)
+            assert any("again: database" in line for line in up.stderr)
             refused = call()
             assert (refused.status_code, "keyless role grant" in refused.text) == (503, True)
             run("keyless role grant")

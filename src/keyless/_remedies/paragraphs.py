@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 # A command that is as short as a name reads best where it is.
 _LONGEST_INSIDE = 40
-_PORTAL = "Portal: "
+# Each of these begins a line: what to do in Azure differs from what to do here, and the portal from the command line.
+_BEGINNINGS = re.compile(r"(?<=[.:?] )(?=In Azure: |Portal: )")
 
 
 class Part(NamedTuple):
@@ -43,5 +45,4 @@ def parts_of(text: str, *, longest_inside: int = _LONGEST_INSIDE) -> list[Part]:
 
 
 def _lines(words: str) -> list[Part]:
-    before, portal, path = words.partition(_PORTAL)
-    return [Part(text.strip()) for text in (before, f"{portal}{path}") if text.strip()]
+    return [Part(text.strip()) for text in _BEGINNINGS.split(words) if text.strip()]

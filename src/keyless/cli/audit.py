@@ -35,16 +35,24 @@ _CALLED_WRONGLY = 2
     epilog=examples("keyless audit", "keyless audit infra --days 365", "keyless audit --sarif > audit.sarif")
 )
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--days", type=click.IntRange(min=0), default=180, show_default=True, help="How far to look ahead.")
-@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to count from, rather than this one.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=180,
+    show_default=True,
+    help="How many days to look ahead.",
+)
+@click.option(
+    "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="The day to count from. [default: today]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print the report as SARIF 2.1.0.")
 def audit(*, paths: tuple[Path, ...], days: int, today: datetime | None, as_json: bool, as_sarif: bool) -> None:
-    """Look through a project's files for what Azure stops or changes, and for secrets in clear text.
+    """Find what Azure retires or changes in a project's files, and secrets in clear text.
 
-    It reads templates, workflows, scripts and lock files below each PATH (here, if none is given), and asks nothing of
-    the network. It exits with 0, with 1 where something has stopped or stops within the days, and with 2 where it was
-    called wrongly.
+    It reads the templates, workflows, scripts and lock files in each of PATHS (default: this folder). It sends no
+    requests. The exit code is 1 if something has been retired or will be within the days, 2 for a wrong option, else 0.
     """
     if as_json and as_sarif:
         raise click.UsageError("--json and --sarif exclude each other.")

@@ -16,17 +16,17 @@ _VAULT = "The vault. [default: the only one]"
 
 @click.group()
 def certificate() -> None:
-    """Create, import, list, show, renew and delete certificates of a running `keyless up`."""
+    """Create, import, list, show, renew and delete certificates of a running local Azure."""
 
 
 @certificate.command("create", epilog=examples("keyless certificate create site --dns-name contoso.com"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
-@click.option("--subject", help="Whom it is about, such as CN=contoso.com. [default: CN=NAME]")
-@click.option("--dns-name", "dns_names", multiple=True, help="A host that it is good for; may be given several times.")
+@click.option("--subject", help="Its subject, such as CN=contoso.com. [default: CN=NAME]")
+@click.option("--dns-name", "dns_names", multiple=True, help="A host name that it is valid for. Repeat it for more.")
 @click.option("--issuer", default="Self", show_default=True, help="Self, Unknown, or the name of an issuer.")
 @click.option("--type", "kty", help="The type of its key: RSA or EC. [default: RSA]")
-@click.option("--months", type=int, help="For how many months it is good. [default: 12]")
+@click.option("--months", type=int, metavar="N", help="How many months it is valid. [default: 12]")
 @click.option("--pem", is_flag=True, help="Write its secret as PEM rather than as PFX.")
 @reaching_control
 def create_certificate(
@@ -61,14 +61,15 @@ def create_certificate(
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--vault", help=_VAULT)
-@click.option(
-    "--password", envvar="KEYLESS_CERTIFICATE_PASSWORD", show_envvar=True, help="What the file is encrypted with."
-)
+@click.option("--password", envvar="KEYLESS_CERTIFICATE_PASSWORD", show_envvar=True, help="The password of FILE.")
 @reaching_control
 def import_certificate(
     *, name: str, file: Path, vault: str | None, password: str | None, url: str | None, token: str | None
 ) -> None:
-    """Take FILE, PFX or PEM with its private key, as a new version of the certificate NAME."""
+    """Import FILE as a new version of the certificate NAME.
+
+    FILE is PFX or PEM, with the private key.
+    """
     client = connect(url, token)
     body = {"value": base64.b64encode(file.read_bytes()).decode(), **({"password": password} if password else {})}
     click.echo(_told(client.ask("PUT", "vaults", client.vault(vault), "certificates", name, body=body)))
@@ -76,7 +77,7 @@ def import_certificate(
 
 @certificate.command("list", epilog=examples("keyless certificate list"))
 @click.option("--vault", help=_VAULT)
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reaching_control
 def list_certificates(*, vault: str | None, as_json: bool, url: str | None, token: str | None) -> None:
     """List the certificates."""
@@ -93,10 +94,10 @@ def list_certificates(*, vault: str | None, as_json: bool, url: str | None, toke
 @certificate.command("show", epilog=examples("keyless certificate show site"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
-@click.option("--version", help="This version rather than the latest.")
+@click.option("--version", help="The version to show. [default: the latest]")
 @reaching_control
 def show_certificate(*, name: str, vault: str | None, version: str | None, url: str | None, token: str | None) -> None:
-    """Show what is known of the certificate NAME, with its policy."""
+    """Show the certificate NAME with its policy."""
     client = connect(url, token)
     query = {"version": version} if version else {}
     found = client.ask("GET", "vaults", client.vault(vault), "certificates", name, query=query)
@@ -118,7 +119,10 @@ def renew_certificate(*, name: str, vault: str | None, url: str | None, token: s
 @click.option("--vault", help=_VAULT)
 @reaching_control
 def delete_certificate(*, name: str, vault: str | None, url: str | None, token: str | None) -> None:
-    """Delete the certificate NAME with its key and its secret: they can be recovered until they are purged."""
+    """Delete the certificate NAME with its key and secret.
+
+    They can be recovered until they are purged.
+    """
     client = connect(url, token)
     until = client.ask("DELETE", "vaults", client.vault(vault), "certificates", name)["scheduled_purge_on"]
     click.echo(f"{name} is deleted" + (f"; it can be recovered until {until}." if until else " for good."))
@@ -127,4 +131,4 @@ def delete_certificate(*, name: str, vault: str | None, url: str | None, token: 
 def _told(made: dict[str, object]) -> str:
     if made["is_pending"]:
         return f"{made['name']} waits to be merged as the version {made['version']}."
-    return f"{made['name']} has the version {made['version']}."
+    return f"{made['name']} is now at version {made['version']}."

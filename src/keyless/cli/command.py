@@ -9,6 +9,8 @@ import sys
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _NOT_FOUND: Final = 127
 _NOT_EXECUTABLE: Final = 126
+# What people leave out: by the end of a file's name, the program that runs it.
+_INTERPRETERS: Final = MappingProxyType({".py": "python", ".js": "node", ".mjs": "node", ".sh": "sh", ".ps1": "pwsh"})
 # The kernel's word, on Linux, for a signal of its own: Ctrl+C at the terminal, and not another program's kill.
 _FROM_KERNEL: Final = 0x80
 
@@ -86,9 +90,29 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], *, signa
             command[0], list(command), dict(environment), setsigmask=signal_mask, setsigdef=[signal.SIGPIPE]
         )
     except OSError as error:
-        sys.stderr.write(f"keyless: {command[0]} cannot be run: {error.strerror}.\n")
+        _show_why(command[0], error)
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
     return _wait(child)
+
+
+def _show_why(program: str, error: OSError) -> None:
+    """Show why a program cannot be run, and what to type in its place."""
+    from keyless.cli.shown_error import show_parts  # noqa: PLC0415 (a command that runs need not load it)
+
+    here = Path(program)
+    if not here.is_file():
+        cause = f"There is no program {program} here or on PATH."
+        remedy = "Check how it is written, and install it in the environment that is active here."
+    elif interpreter := _INTERPRETERS.get(here.suffix):
+        cause = f"{program} is a file for {interpreter}, not a program."
+        remedy = f"Put {interpreter} before it: {interpreter} {program}."
+    elif isinstance(error, FileNotFoundError):
+        cause = f"{program} is in this folder, which is not on PATH, or what its first line names does not exist."
+        remedy = f"Name its path: ./{program}. Or put its interpreter before it."
+    else:
+        cause = "The file is not executable, or is not a program."
+        remedy = f"Make it executable: chmod +x {program}. Or put its interpreter before it."
+    show_parts(f"{program} cannot be run: {error.strerror}.", cause=cause, remedy=remedy)
 
 
 if sys.platform != "win32":

@@ -100,20 +100,21 @@ def reaching_control(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option(
         "--number",
         type=click.IntRange(min=1),
+        metavar="N",
         envvar=NUMBER,
         expose_value=False,
         callback=_remember,
-        help="The local Azure with this number in `keyless status`.",
+        help="Use the local Azure with this number. `keyless status` lists them. [default: the one that runs]",
     )(command)
     command = click.option(
         "--token",
         envvar="KEYLESS_CONTROL_TOKEN",
-        help="Its token. Others can see it here: KEYLESS_CONTROL_TOKEN is safer.",
+        help="The token for --url. The variable KEYLESS_CONTROL_TOKEN hides it from other users.",
     )(command)
     return click.option(
         "--url",
         envvar="KEYLESS_CONTROL_URL",
-        help="The control API to use. [default: that of the local Azure that runs]",
+        help="Use the local Azure with this control API; needs --token.",
     )(command)
 
 
@@ -193,8 +194,8 @@ def _refusal(found: Any) -> KeylessError:
     said = found.get("error") if isinstance(found, dict) else None
     if not isinstance(said, dict) or not {"kl_code", "what", "cause", "remedy"} <= set(said):
         return LocalAzureError(
-            "What answered is no control API.",
-            cause="It speaks another language.",
+            "The answer is not from a control API.",
+            cause="Another program is at this address.",
             remedy="Give the address that `keyless up --json` gives.",
         )
     kind: type[KeylessError] = _REFUSED_HERE.get(said["kl_code"], LocalAzureError)

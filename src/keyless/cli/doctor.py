@@ -25,7 +25,12 @@ _INCOMPLETE = 2
 @click.option("--secret", envvar="SECRET_NAME", help="The secret to read [env: SECRET_NAME]; its value is never shown.")
 @identity_options
 @click.option(
-    "--timeout", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Seconds that it may take in all."
+    "--timeout",
+    type=click.FloatRange(min=0.5),
+    metavar="SECONDS",
+    default=5.0,
+    show_default=True,
+    help="How long it may take.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 2 for a warning, or if something could not be checked.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; docs/doctor.schema.json describes it.")

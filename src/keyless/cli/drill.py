@@ -63,10 +63,17 @@ def _options_and_command(words: list[str]) -> tuple[list[str], list[str]]:
 @click.option(
     "--after",
     type=click.FloatRange(min=0),
-    help=f"Seconds to wait after COMMAND reads its first secret, or after the start. [default: {_AFTER:g}, or 0]",
+    metavar="SECONDS",
+    help=f"When it begins, counted from the first secret that COMMAND reads. [default: {_AFTER:g}; for the drills of a start, 0]",
 )
 @click.option(
-    "--for", "seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="Seconds it lasts."
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    default=10.0,
+    show_default=True,
+    help="How long it lasts.",
 )
 @click.argument("name", metavar="NAME", type=click.Choice(list(DRILLS)))
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

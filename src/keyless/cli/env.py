@@ -25,13 +25,13 @@ _POWERSHELL: Final = (
     type=click.Choice(SHELLS),
     default="sh",
     show_default=True,
-    help="For which shell to write; bash and zsh take what sh takes.",
+    help="The shell to write for. For bash and zsh use sh.",
 )
 @reaching_control
 def env(*, source: str, shell: Shell, url: str | None, token: str | None) -> None:
-    """Print what makes this shell one kind of host: its variables set, and those of all others unset.
+    """Print the variables that make this shell a host with a managed identity.
 
-    For example, while `keyless up` runs: eval "$(keyless env --source imds)"
+    It unsets those of other kinds of hosts. For example, while `keyless up` runs: eval "$(keyless env --source imds)"
     """
     sources: dict[str, dict[str, Any]] = connect(url, token).ask("GET", "sources", query={"source": source})
     chosen = sources[source]

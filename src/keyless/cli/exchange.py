@@ -28,7 +28,7 @@ _DATA = "A folder that `keyless up --data` has kept secrets in, and that none us
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False))
 @click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), help=_DATA)
 @click.option("--format", "form", type=click.Choice(["toml", "json"]), help="[default: as FILE ends, else toml]")
-@click.option("--with-values", is_flag=True, help="Write the values, too; without them it cannot be imported.")
+@click.option("--with-values", is_flag=True, help="Write the values, too. An import needs them.")
 @reaching_control
 def export(
     *, file: Path, data: Path | None, form: str | None, with_values: bool, url: str | None, token: str | None

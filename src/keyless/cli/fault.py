@@ -14,7 +14,7 @@ _NARROWING = ("operation", "identity", "vault", "secret", "key", "certificate", 
 
 @click.group()
 def fault() -> None:
-    """Add, list and clear faults in a running `keyless up`."""
+    """Add, list and clear faults in a running local Azure."""
 
 
 @fault.command(
@@ -31,10 +31,29 @@ def fault() -> None:
 @click.option("--key", help="Only requests for this key.")
 @click.option("--certificate", help="Only requests for this certificate.")
 @click.option("--source", help="Only this source of managed identities, such as imds.")
-@click.option("--times", type=click.IntRange(min=1), help="Only the next so many requests. [default: until cleared]")
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Only this share of them.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Which ones: the same for the same number.")
-@click.option("--retry-after", type=click.IntRange(min=0), help="Seconds that Retry-After says. [default: none]")
+@click.option(
+    "--times", type=click.IntRange(min=1), metavar="N", help="Only the next N requests. [default: until cleared]"
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    default=1.0,
+    help="Only this share of the requests, such as 0.5. [default: 1]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    help="Seed of the choice that --share makes. [default: 0]",
+)
+@click.option(
+    "--retry-after",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help="The Retry-After of the answers. [default: none]",
+)
 @reaching_control
 def add(
     *,
@@ -53,7 +72,7 @@ def add(
     url: str | None,
     token: str | None,
 ) -> None:
-    """Let the fault NAME strike; `keyless fault list` says which there are."""
+    """Start the fault NAME. `keyless fault list` shows all names."""
     body = {
         **dict(zip(_NARROWING, (operation, identity, vault, secret, key, certificate, source), strict=True)),
         "name": name,
@@ -64,14 +83,14 @@ def add(
     }
     given = {field: value for field, value in body.items() if value is not None}
     made = connect(url, token).ask("POST", "faults", body=given)
-    click.echo(f"{made['name']} strikes now; keyless fault clear {made['id']} ends it.")
+    click.echo(f"{made['name']} is active. To end it: keyless fault clear {made['id']}")
 
 
 @fault.command("list", epilog=examples("keyless fault list"))
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known of them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reaching_control
 def list_faults(*, as_json: bool, url: str | None, token: str | None) -> None:
-    """List the faults that strike, and those that could be added."""
+    """List the active faults, and the names of all."""
     found = connect(url, token).ask("GET", "faults")
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -80,14 +99,16 @@ def list_faults(*, as_json: bool, url: str | None, token: str | None) -> None:
         only = " ".join(f"{name}={active[name]}" for name in _NARROWING if active[name])
         left = "until cleared" if active["times"] is None else f"{active['times']} more"
         click.echo(f"{active['id']}  {active['name']}  {only or 'every request'}  {left}")
-    click.echo(f"Known: {', '.join(found['known'])}.")
+    if not found["active"]:
+        click.echo("No fault is active.")
+    click.echo(f"You can add: {', '.join(found['known'])}.")
 
 
 @fault.command("clear", epilog=examples("keyless fault clear"))
 @click.argument("fault_id", metavar="[ID]", required=False)
 @reaching_control
 def clear(*, fault_id: str | None, url: str | None, token: str | None) -> None:
-    """End the fault ID, or all of them."""
+    """End the fault ID, or all faults."""
     client = connect(url, token)
     client.ask("DELETE", "faults", *([fault_id] if fault_id else []))
-    click.echo("Nothing goes wrong any more." if fault_id is None else f"The fault {fault_id} is over.")
+    click.echo("No fault is active any more." if fault_id is None else f"The fault {fault_id} is over.")

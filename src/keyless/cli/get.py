@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--vault-url", envvar="KEY_VAULT_URL", required=True, help="The vault's address [env: KEY_VAULT_URL].")
 @identity_options
 @click.option("--version", help="Read this version rather than the latest.")
-@click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds that it may take in all.")
+@click.option("--timeout", type=float, metavar="SECONDS", default=30.0, show_default=True, help="How long it may take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the attributes, too.")
 def get(
     *,
@@ -39,7 +39,7 @@ def get(
 ) -> None:
     """Print the value of the secret NAME.
 
-    It is read with the system-assigned identity, unless one of the ids names a user-assigned one.
+    It is read with the system-assigned identity. An id chooses a user-assigned one.
     """
     from keyless import SecretReader  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 

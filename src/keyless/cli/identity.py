@@ -56,6 +56,9 @@ def add_identity(*, name: str, client_id: str | None, url: str | None, token: st
 @click.argument("name")
 @reaching_control
 def remove_identity(*, name: str, url: str | None, token: str | None) -> None:
-    """Take the identity NAME away from the host, as if it had been unassigned. Its ids and roles stay."""
+    """Remove the identity NAME from the host.
+
+    Its ids and roles stay: `keyless identity add` assigns it again.
+    """
     connect(url, token).ask("PATCH", "identities", name, body={"assigned": False})
     click.echo(f"{name} is no longer assigned to the host.")

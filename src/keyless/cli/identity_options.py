@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def identity_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--client-id``, ``--resource-id`` and ``--object-id``."""
     for kind in ("object", "resource", "client"):
-        option = click.option(f"--{kind}-id", help=f"Be the user-assigned identity with this {kind} id.")
+        option = click.option(f"--{kind}-id", help=f"Use the user-assigned identity with this {kind} id.")
         command = option(command)
     return command
 

@@ -17,11 +17,14 @@ _PAUSE = 0.2  # Seconds between two looks: short enough that it seems at once.
 
 
 @click.command(epilog=examples("keyless journal --follow", "keyless journal --json"))
-@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl+C.")
+@click.option("--follow", is_flag=True, help="Continue with new requests until Ctrl+C.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each entry.")
 @reaching_control
 def journal(*, follow: bool, as_json: bool, url: str | None, token: str | None) -> None:
-    """Print what was asked, by which identity, and why it was answered so; never a value, never a token."""
+    """Print each request: who asked, the answer, and the reason for it.
+
+    Values and tokens are never printed.
+    """
     client = connect(url, token)
     start, named = 0, set[str]()
     while True:

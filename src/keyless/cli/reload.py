@@ -1,4 +1,4 @@
-"""Start a function app anew whenever its files change."""
+"""Starts a function app again when its files change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def reload_until(stop: threading.Event, host: FunctionHost, folder: Path) -> Non
         except KeylessError as error:
             click.echo(str(error), err=True)
         else:
-            click.echo(f"Loaded {folder} anew: {', '.join([*host.functions, *host.event_functions])}.", err=True)
+            names = ", ".join([*host.functions, *host.event_functions])
+            click.echo(f"A file changed. The function app is loaded again: {names}.", err=True)
 
 
 def _changed(folder: Path) -> dict[Path, int]:

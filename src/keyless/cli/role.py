@@ -14,7 +14,7 @@ _ON = "The vault, or VAULT/SECRET. [default: the only vault]"
 
 @click.group()
 def role() -> None:
-    """Grant, revoke and list roles in a running `keyless up`."""
+    """Grant, revoke, list and explain roles in a running local Azure."""
 
 
 @role.command(
@@ -32,7 +32,10 @@ def role() -> None:
 def grant(
     *, identity: str, name: str, on: str | None, condition: str | None, url: str | None, token: str | None
 ) -> None:
-    """Give the identity IDENTITY the role ROLE, such as "Key Vault Secrets User"."""
+    """Give IDENTITY the role ROLE.
+
+    ROLE is a name, such as "Key Vault Secrets User".
+    """
     client = connect(url, token)
     body = {"identity": identity, "role": name, "on": client.vault(on)}
     made = client.ask("POST", "roles", body=body if condition is None else {**body, "condition": condition})
@@ -45,7 +48,7 @@ def grant(
 @click.option("--on", help=_ON)
 @reaching_control
 def revoke(*, identity: str, name: str, on: str | None, url: str | None, token: str | None) -> None:
-    """Take the role ROLE from the identity IDENTITY."""
+    """Take the role ROLE from IDENTITY."""
     client = connect(url, token)
     where = client.vault(on)
     client.ask("DELETE", "roles", body={"identity": identity, "role": name, "on": where})
@@ -59,7 +62,7 @@ def revoke(*, identity: str, name: str, on: str | None, url: str | None, token: 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reaching_control
 def explain(*, identity: str, action: str, on: str, as_json: bool, url: str | None, token: str | None) -> None:
-    """Say why IDENTITY may do ACTION, such as getSecret, or why not.
+    """Show why IDENTITY may do ACTION, or why not.
 
     Each role assignment is listed with what it does for the call. Exits with 1 where the call is refused.
     """
@@ -79,7 +82,7 @@ def explain(*, identity: str, action: str, on: str, as_json: bool, url: str | No
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reaching_control
 def list_roles(*, as_json: bool, url: str | None, token: str | None) -> None:
-    """List who has which role where."""
+    """List the role assignments."""
     found = connect(url, token).ask("GET", "roles")
     if as_json:
         click.echo(json.dumps(found, indent=2))

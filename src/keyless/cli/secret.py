@@ -16,7 +16,7 @@ _VAULT = "The vault. [default: the only one]"
 
 @click.group()
 def secret() -> None:
-    """Set, list, show, delete and rotate secrets of a running `keyless up`."""
+    """Set, list, show, delete and rotate secrets of a running local Azure."""
 
 
 @secret.command(
@@ -26,9 +26,9 @@ def secret() -> None:
 @click.argument("value", required=False)
 @click.option("--vault", help=_VAULT)
 @click.option("--content-type", help="Free text about the value.")
-@click.option("--disabled", is_flag=True, help="Let nobody read it.")
-@click.option("--expires-on", help="When it ceases to be valid, such as 2030-01-31T12:00:00Z.")
-@click.option("--tag", "tags", multiple=True, metavar="NAME=TEXT", help="A tag; may be given several times.")
+@click.option("--disabled", is_flag=True, help="Disable it: reads are refused.")
+@click.option("--expires-on", metavar="TIME", help="When it expires, such as 2030-01-31T12:00:00Z.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=TEXT", help="A tag. Repeat it for more.")
 @reaching_control
 def set_secret(
     *,
@@ -42,9 +42,10 @@ def set_secret(
     url: str | None,
     token: str | None,
 ) -> None:
-    """Set the secret NAME to VALUE; - or a pipe gives it from standard input, and at a terminal you are asked.
+    """Set the secret NAME to VALUE.
 
-    A line's end after a value from standard input does not belong to it.
+    Without VALUE you are asked for it, or it is read from a pipe. VALUE may be - for standard input. A line break at the
+    end of standard input is left out.
     """
     for tag in tags:
         if "=" not in tag:
@@ -59,7 +60,7 @@ def set_secret(
         "tags": dict(tag.split("=", 1) for tag in tags),
     }
     made = client.ask("PUT", "vaults", where, "secrets", name, body=body)
-    click.echo(f"{made['name']} has the version {made['version']}.")
+    click.echo(f"{made['name']} is now at version {made['version']}.")
 
 
 def _value(argument: str | None) -> str:
@@ -96,7 +97,7 @@ def _at_terminal() -> bool:
 
 @secret.command("list", epilog=examples("keyless secret list"))
 @click.option("--vault", help=_VAULT)
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known, but the values.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: all but the values.")
 @reaching_control
 def list_secrets(*, vault: str | None, as_json: bool, url: str | None, token: str | None) -> None:
     """List the secrets, without their values."""
@@ -112,13 +113,13 @@ def list_secrets(*, vault: str | None, as_json: bool, url: str | None, token: st
 @secret.command("show", epilog=examples("keyless secret show db-password", "keyless secret show db-password --value"))
 @click.argument("name")
 @click.option("--vault", help=_VAULT)
-@click.option("--version", help="This version rather than the latest.")
+@click.option("--version", help="The version to show. [default: the latest]")
 @click.option("--value", "with_value", is_flag=True, help="Print the value, and nothing else.")
 @reaching_control
 def show_secret(
     *, name: str, vault: str | None, version: str | None, with_value: bool, url: str | None, token: str | None
 ) -> None:
-    """Show what is known of the secret NAME; its value only with --value."""
+    """Show the secret NAME. Its value is shown with --value only."""
     client = connect(url, token)
     query = {**({"version": version} if version else {}), **({"value": "true"} if with_value else {})}
     found = client.ask("GET", "vaults", client.vault(vault), "secrets", name, query=query)
@@ -131,7 +132,10 @@ def show_secret(
 @click.option("--vault", help=_VAULT)
 @reaching_control
 def delete_secret(*, name: str, vault: str | None, url: str | None, token: str | None) -> None:
-    """Delete the secret NAME as its vault does: it can be recovered until it is purged."""
+    """Delete the secret NAME, as Azure does.
+
+    It can be recovered until it is purged.
+    """
     client = connect(url, token)
     gone = client.ask("DELETE", "vaults", client.vault(vault), "secrets", name)
     until = gone["scheduled_purge_on"]
@@ -146,4 +150,4 @@ def rotate_secret(*, name: str, vault: str | None, url: str | None, token: str |
     """Give the secret NAME a new random value, as a rotation would."""
     client = connect(url, token)
     made = client.ask("POST", "vaults", client.vault(vault), "secrets", name, "rotate", body={})
-    click.echo(f"{made['name']} has the version {made['version']}.")
+    click.echo(f"{made['name']} is now at version {made['version']}.")

@@ -47,12 +47,13 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
     help="Serve this folder, a v2 function app in Python: HTTP and Event Grid triggers. [default: a sample function]",
 )
 @click.option("--reload", is_flag=True, help="Reload the function app when its files change.")
-@click.option("--http-port", default=0, help="Port of the identity endpoint. [default: a free one]")
-@click.option("--https-port", default=0, help="Port of the vaults. [default: a free one]")
-@click.option("--proxy-port", default=0, help="Port of the proxy. [default: a free one]")
+@click.option("--http-port", default=0, metavar="PORT", help="Port of the identity endpoint. [default: a free one]")
+@click.option("--https-port", default=0, metavar="PORT", help="Port of the vaults. [default: a free one]")
+@click.option("--proxy-port", default=0, metavar="PORT", help="Port of the proxy. [default: a free one]")
 @click.option(
     "--function-port",
     type=int,
+    metavar="PORT",
     help="Port of the functions. [default: LocalHttpPort in local.settings.json, else 7071, else a free one]",
 )
 @click.option("--quiet", is_flag=True, help="Do not write a line for each call of a function.")

@@ -32,7 +32,7 @@ def list_vaults(*, as_json: bool, url: str | None, token: str | None) -> None:
 @click.argument("name")
 @reaching_control
 def add_vault(*, name: str, url: str | None, token: str | None) -> None:
-    """Add an empty vault NAME, with the settings of a new vault in Azure.
+    """Add the empty vault NAME, with the settings of a new one in Azure.
 
     Identities have no role on it yet: `keyless role grant`.
     """
@@ -44,6 +44,9 @@ def add_vault(*, name: str, url: str | None, token: str | None) -> None:
 @click.argument("name")
 @reaching_control
 def remove_vault(*, name: str, url: str | None, token: str | None) -> None:
-    """Delete the vault NAME as Azure does: its address no longer exists. `keyless vault add` recovers it."""
+    """Delete the vault NAME, as Azure does.
+
+    Its address no longer exists. `keyless vault add` recovers it.
+    """
     connect(url, token).ask("DELETE", "vaults", name)
     click.echo(f"{name} is removed.")

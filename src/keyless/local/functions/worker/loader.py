@@ -51,7 +51,7 @@ def load_app(folder: Path) -> LoadedApp:
     A process holds one app: its modules and its environment are the process's own.
 
     Raises:
-        LocalAzureError: If the folder is no function app, or Azure would start none of it: the worker would refuse one of
+        LocalAzureError: If the folder is not a function app, or Azure would start none of it: the worker would refuse one of
             its functions, or the host its host.json or a route.
         Exception: Whatever the author's module raises.
     """
@@ -193,7 +193,7 @@ def _load_module(folder: Path) -> ModuleType:
     script = folder / (os.environ.get("PYTHON_SCRIPT_FILE_NAME") or _SCRIPT)
     if not script.is_file():
         raise LocalAzureError(
-            f"The folder {folder} is no function app.",
+            f"The folder {folder} is not a function app.",
             cause=f"It has no {script.name}: the v2 programming model starts from that file.",
             remedy=f"Name the folder that holds {script.name}.",
         )

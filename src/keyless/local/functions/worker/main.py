@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_serve(app, seed, options, announce))
     except KeylessError as error:
         _say(announce, {"error": {"what": error.what, "cause": error.cause, "remedy": error.remedy}})
-        sys.stderr.write(f"{error}\n")
+        if not options.seeded:  # The host that started it raises the error.
+            sys.stderr.write(f"{error}\n")
         return 1
     except Exception as error:  # noqa: BLE001 (whatever the author's module raises)
         traceback.print_exc()
