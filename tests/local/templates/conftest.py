@@ -35,7 +35,7 @@ def predict(
     """Return the resources that a template would make, and its outputs."""
     here = place(environment)
     prediction = Prediction(here)
-    outputs = prediction.run(prepare(raw, given, place=here, name=name, fresh=NothingNew(), hides=True))
+    outputs = prediction.run(prepare(raw, given, place=here, name=name, outside=NothingNew(), hides=True))
     return [each.body for each in prediction.resources], {key: shown(each["value"]) for key, each in outputs.items()}
 
 

@@ -16,7 +16,7 @@ from keyless.local.azure.templates.unresolved import Unresolved, is_unresolved, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from keyless.local.azure.templates.scope import Fresh, Place, References, Scope
+    from keyless.local.azure.templates.scope import Outside, Place, References, Scope
 
     Evaluate = Callable[[Expression, Scope], Any]
 
@@ -142,22 +142,22 @@ def _all_references(call: Call, scope: Scope, evaluate: Evaluate) -> Any:
     return _references(call, scope).references(symbol, full=[each.lower() for each in rest] == ["full"])
 
 
-def _fresh(call: Call, scope: Scope) -> Fresh:
-    if scope.fresh is None:
+def _outside(call: Call, scope: Scope) -> Outside:
+    if scope.outside is None:
         raise TemplateError(
             f"The template function '{call.name}' is not expected at this location. It can be only used in the default value "
             "of a parameter."
         )
-    return scope.fresh
+    return scope.outside
 
 
 def _new_guid(call: Call, scope: Scope, _: Evaluate) -> Any:
-    return _fresh(call, scope).new_guid()
+    return _outside(call, scope).new_guid()
 
 
 def _utc_now(call: Call, scope: Scope, evaluate: Evaluate) -> Any:
     form = texts(call, scope, evaluate)
-    return _fresh(call, scope).utc_now(form[0] if form else "yyyyMMddTHHmmssZ")
+    return _outside(call, scope).utc_now(form[0] if form else "yyyyMMddTHHmmssZ")
 
 
 def _lambda_variable(call: Call, scope: Scope, evaluate: Evaluate) -> Any:

@@ -31,7 +31,7 @@ class Predicted:
 
 
 class NothingNew:
-    """Stands for what is new each time by the call that gives it."""
+    """Stands for what is not known before the deployment runs by the call that gives it."""
 
     def new_guid(self) -> Unresolved:
         """Return the call."""
@@ -40,6 +40,10 @@ class NothingNew:
     def utc_now(self, form: str) -> Unresolved:
         """Return the call."""
         return Unresolved(f"utcNow('{form}')", is_empty=False)
+
+    def secret(self, parameter: str, _: Any) -> Unresolved:
+        """Return the call of the parameter."""
+        return Unresolved(f"parameters('{parameter}')", is_empty=False)
 
 
 class Prediction:
@@ -73,7 +77,7 @@ class Prediction:
             self.deployments.append(planned)
             place = nested_place(self._place, planned)
             inner = Prediction(place)
-            outputs = inner.run(nested(planned, place=place, fresh=NothingNew(), hides=True))
+            outputs = inner.run(nested(planned, place=place, outside=NothingNew(), hides=True))
             self.resources += inner.resources
             self.deployments += inner.deployments
             self._outputs[str(planned.id).lower()] = outputs

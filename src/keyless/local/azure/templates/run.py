@@ -19,7 +19,7 @@ from keyless.local.azure.templates.unresolved import Unresolved, written
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from keyless.local.azure.templates.scope import Fresh, Json, Place
+    from keyless.local.azure.templates.scope import Json, Outside, Place
     from keyless.local.azure.templates.template import Template
 
 
@@ -66,7 +66,7 @@ class Outcome:
 
 
 def prepare(
-    raw: Any, given: Mapping[str, Any], *, place: Place, name: str, fresh: Fresh, hides: bool = False
+    raw: Any, given: Mapping[str, Any], *, place: Place, name: str, outside: Outside, hides: bool = False
 ) -> Deployment:
     """Read a template, and work out its parameters.
 
@@ -75,7 +75,7 @@ def prepare(
         given: The values of its parameters, by name.
         place: Where it is deployed to.
         name: The name of the deployment.
-        fresh: Gives new GUIDs and the time to the defaults of parameters.
+        outside: Gives new GUIDs and the time to the defaults of parameters.
         hides: Whether the value of a secure parameter is not to be seen, as in a prediction.
 
     Raises:
@@ -93,18 +93,20 @@ def prepare(
         variables=Variables(template.variables),
         functions=template.functions,
     )
-    parameters = Parameters(template.parameters, template.definitions, given, replace(scope, fresh=fresh), hides=hides)
+    parameters = Parameters(
+        template.parameters, template.definitions, given, replace(scope, outside=outside), hides=hides
+    )
     dict(parameters)  # Each is checked before anything is made.
     return Deployment(template=template, scope=replace(scope, parameters=parameters), parameters=parameters)
 
 
-def nested(planned: Planned, *, place: Place, fresh: Fresh, hides: bool = False) -> Deployment:
+def nested(planned: Planned, *, place: Place, outside: Outside, hides: bool = False) -> Deployment:
     """Read a nested deployment, whose parameters may have been waiting for other resources.
 
     Args:
         planned: The resource that it is.
         place: Where it is deployed to.
-        fresh: Gives new GUIDs and the time to the defaults of parameters.
+        outside: Gives new GUIDs and the time to the defaults of parameters.
         hides: Whether the value of a secure parameter is not to be seen.
 
     Raises:
@@ -123,13 +125,13 @@ def nested(planned: Planned, *, place: Place, fresh: Fresh, hides: bool = False)
         template = read_template(properties["template"])
         return Deployment(template=template, scope=planned.scope, parameters=None)
     raw = properties.get("parameters") or {}
-    given = given_values({name: value_of(each, planned.scope) for name, each in raw.items()})
+    given = given_values({name: value_of(each, planned.scope) for name, each in raw.items()}, outside)
     name = planned.name if isinstance(planned.name, str) else f"[{planned.name.text}]"
-    return prepare(properties["template"], given, place=place, name=name, fresh=fresh, hides=hides)
+    return prepare(properties["template"], given, place=place, name=name, outside=outside, hides=hides)
 
 
-def given_values(parameters: Any) -> dict[str, Any]:
-    """Return the values in the objects that a deployment gives its parameters in.
+def given_values(parameters: Any, outside: Outside) -> dict[str, Any]:
+    """Return the values in the objects that a deployment gives its parameters in, with the secrets that they refer to.
 
     Raises:
         TemplateError: If one is not such an object.
@@ -142,6 +144,8 @@ def given_values(parameters: Any) -> dict[str, Any]:
             found[name] = Unresolved(f"{each.text}.value")
         elif isinstance(each, dict) and "value" in each:
             found[name] = each["value"]
+        elif isinstance(each, dict) and "reference" in each:
+            found[name] = outside.secret(name, each["reference"])
         else:
             raise not_valid(f"The parameter '{name}' must be an object with a 'value'")
     return found

@@ -48,14 +48,17 @@ class References(Protocol):
         """Return what ``references()`` does: that of each resource of a loop."""
 
 
-class Fresh(Protocol):
-    """Gives what is new each time; only the default of a parameter may ask for it."""
+class Outside(Protocol):
+    """Gives what no template holds: what is new each time, for defaults of parameters alone, and the secrets of vaults."""
 
     def new_guid(self) -> Any:
         """Return a new GUID."""
 
     def utc_now(self, form: str) -> Any:
         """Return the time."""
+
+    def secret(self, parameter: str, reference: Any) -> Any:
+        """Return the secret of a vault that a parameter refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Scope:
         functions: The template's own functions, by ``namespace.name`` in lower case.
         references: Looks up resources; None where nothing may be looked up.
         indexes: How far each loop is, from the outermost to the innermost, by name.
-        fresh: Gives new GUIDs and the time; None where they may not be asked for.
+        outside: Gives new GUIDs and the time; None where they may not be asked for.
         locals: The variables of lambdas, by name in lower case.
     """
 
@@ -124,7 +127,7 @@ class Scope:
     functions: Mapping[str, Json] = field(default_factory=dict)
     references: References | None = None
     indexes: Mapping[str, int] = field(default_factory=dict)
-    fresh: Fresh | None = None
+    outside: Outside | None = None
     locals: Mapping[str, Any] = field(default_factory=dict)
 
     def within(self, loop: str, index: int) -> Scope:

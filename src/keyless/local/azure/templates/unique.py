@@ -29,6 +29,11 @@ def guid(*words: str) -> str:
     return str(uuid.uuid5(_GUID_NAMESPACE, "-".join(words)))
 
 
+def hash_of(text: str) -> int:
+    """Return a number of 64 bits that stands for a text."""
+    return _murmur(text.encode())
+
+
 def _murmur(data: bytes) -> int:
     """Return a hash of 64 bits."""
     first = second = 0
