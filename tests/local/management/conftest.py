@@ -81,6 +81,7 @@ class Arm:
         version: str | None = "",
         token: str | None = "",
         filtered: str | None = None,
+        data: str | None = None,
     ) -> requests.Response:
         """Send one request; None leaves out the version or the token."""
         namespace = path.lower().rpartition("/providers/")[2].partition("/")[0]
@@ -93,7 +94,7 @@ class Arm:
         with requests.Session() as session:
             session.trust_env = False
             return session.request(
-                method, f"{self.address}{path}", params=query, json=body, headers=headers, timeout=10
+                method, f"{self.address}{path}", params=query, json=body, data=data, headers=headers, timeout=10
             )
 
     def secret(self, by: str = "reporting", vault: str = "contoso-kv", name: str = "db-password") -> int:
@@ -137,10 +138,14 @@ class Loopback(RequestsTransport):  # type: ignore[misc]  # It ships no types.
         self._address = urlsplit(address)
 
     def send(self, request: HttpRequest | RestRequest, **kwargs: Any) -> Any:
-        asked = urlsplit(request.url)
+        address = request.url
+        asked = urlsplit(address)
         request.headers["Host"] = "management.azure.com"
         request.url = urlunsplit((self._address.scheme, self._address.netloc, asked.path, asked.query, ""))
-        return super().send(request, proxies={}, **kwargs)
+        try:
+            return super().send(request, proxies={}, **kwargs)
+        finally:
+            request.url = address  # Where an SDK asks for the result of what it began.
 
 
 class MakeArm(Protocol):

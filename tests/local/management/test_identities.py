@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,10 +110,59 @@ def test_identities_that_cannot_be_assigned_change_nothing(arm: Arm, identity: d
     assert assigned(arm) == {"system"}
 
 
-def test_there_is_one_function_app(arm: Arm) -> None:
+def test_another_function_app_is_kept_and_does_not_run(arm: Arm) -> None:
     other = arm.site.replace("/sites/keyless", "/sites/other")
     assert arm.ask("GET", other).json()["error"]["code"] == "ResourceNotFound"
-    assert "one function app" in arm.ask("PUT", other, {"location": "westus2"}).json()["error"]["message"]
+    assert arm.ask("PATCH", other, {"tags": {}}).json()["error"]["code"] == "ResourceNotFound"
+    identities = f"{arm.group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+    wanted = {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {f"{identities}/reporting": {}}}
+    settings = {"siteConfig": {"appSettings": [{"name": "A", "value": "1"}]}, "httpsOnly": True}
+    body = {"location": "westeurope", "identity": wanted, "properties": settings, "tags": {"a": "b"}}
+    made = arm.ask("PUT", other, body).json()
+    assert (made["location"], made["tags"], made["identity"]["type"]) == ("West Europe", {"a": "b"}, wanted["type"])
+    assert arm.ask("POST", f"{other}/config/appsettings/list").json()["properties"] == {"A": "1"}
+    assert arm.ask("PUT", f"{other}/config/appsettings", {"properties": {"B": "2"}}).ok
+    assert arm.ask("POST", f"{other}/config/appsettings/list").json()["properties"] == {"B": "2"}
+    assert {each["name"] for each in arm.ask("GET", arm.site.rpartition("/")[0]).json()["value"]} == {
+        "keyless",
+        "other",
+    }
+    # The host of the app that runs has none of it.
+    assert assigned(arm) == set()
+    assert dict(arm.azure.function_app.settings) == {}
+    found = arm.ask("GET", f"{other}/providers/Microsoft.ManagedIdentity/identities/default").json()
+    assert found["properties"]["principalId"] == made["identity"]["principalId"]
+    # An update changes what it names, and the system-assigned identity stays the same one.
+    changed = arm.ask("PATCH", other, {"identity": {"type": "SystemAssigned"}}).json()
+    assert changed["identity"] == {key: made["identity"][key] for key in ("tenantId", "principalId")} | {
+        "type": "SystemAssigned"
+    }
+    assert "not served" in arm.ask("POST", f"{other}/host/default/listkeys").json()["error"]["message"]
+    assert arm.ask("POST", f"{other}/restart").status_code == 200
+    assert arm.ask("GET", f"{other}/config/web").json()["name"] == "other"
+    assert arm.ask("DELETE", other).status_code == 200
+    assert arm.ask("DELETE", other).status_code == 204
+    assert "other" not in arm.azure.identities
+    assert arm.ask("DELETE", arm.site).status_code == 405
+
+
+def test_another_function_app_gets_no_identity_that_the_caller_may_not_assign(arm: Arm) -> None:
+    other = arm.site.replace("/sites/keyless", "/sites/other")
+    actions = ["Microsoft.Web/sites/*"]
+    definition = f"{arm.subscription}/providers/Microsoft.Authorization/roleDefinitions/{uuid.uuid4()}"
+    properties = {
+        "roleName": "Sites",
+        "assignableScopes": ["/"],
+        "permissions": [{"actions": actions}],
+        "type": "CustomRole",
+    }
+    assert arm.ask("PUT", definition, {"properties": properties}).ok
+    arm.azure.identity("stranger").grant("Sites", on=arm.group)
+    named: dict[str, Any] = {f"{arm.group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reporting": {}}
+    body = {"location": "westus2", "identity": {"type": "UserAssigned", "userAssignedIdentities": named}}
+    refused = arm.ask("PUT", other, body, by="stranger").json()["error"]
+    assert (refused["code"], "/sites/other'" in refused["message"]) == ("LinkedAuthorizationFailed", True)
+    assert arm.ask("GET", other).status_code == 404
 
 
 def test_the_system_assigned_identity_is_found_by_its_resource(arm: Arm) -> None:

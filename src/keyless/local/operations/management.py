@@ -6,7 +6,11 @@ https://learn.microsoft.com/en-us/azure/role-based-access-control/resource-provi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def _operations(since: str, latest: str, *rows: _Row) -> tuple[ManagementOperati
 _RESOURCES = "Microsoft.Resources"
 _ON_RESOURCES = _operations(
     "2014-04-01",
-    "2025-04-01",
+    "2026-06-01",
     ("getCloudMetadata", "GET", "/metadata/endpoints", ""),
     ("listTenants", "GET", "/tenants", ""),
     ("listSubscriptions", "GET", "/subscriptions", ""),
@@ -62,6 +66,32 @@ _ON_RESOURCES = _operations(
     ("getProvider", "GET", f"{_S}/providers/{{name}}", f"{_RESOURCES}/subscriptions/providers/read"),
     ("registerProvider", "POST", f"{_S}/providers/{{name}}/register", "{name}/register/action"),
     ("getOperationResult", "GET", f"{_S}/operationresults/{{name}}", ""),
+)
+_DEPLOYMENTS, _DEPLOYED = "Microsoft.Resources/deployments", f"{_G}/providers/microsoft.resources/deployments"
+_DEPLOYMENT, _SHORT = f"{_DEPLOYED}/{{name}}", f"{_G}/deployments/{{name}}"
+_ON_DEPLOYMENTS = _operations(
+    "2014-04-01",
+    "2026-06-01",
+    ("listDeployments", "GET", _DEPLOYED, f"{_DEPLOYMENTS}/read"),
+    ("checkDeployment", "HEAD", _DEPLOYMENT, f"{_DEPLOYMENTS}/read"),
+    ("getDeployment", "GET", _DEPLOYMENT, f"{_DEPLOYMENTS}/read"),
+    ("putDeployment", "PUT", _DEPLOYMENT, f"{_DEPLOYMENTS}/write"),
+    ("deleteDeployment", "DELETE", _DEPLOYMENT, f"{_DEPLOYMENTS}/delete"),
+    ("cancelDeployment", "POST", f"{_DEPLOYMENT}/cancel", f"{_DEPLOYMENTS}/cancel/action"),
+    ("validateDeployment", "POST", f"{_DEPLOYMENT}/validate", f"{_DEPLOYMENTS}/validate/action"),
+    ("whatIfDeployment", "POST", f"{_DEPLOYMENT}/whatif", f"{_DEPLOYMENTS}/whatIf/action"),
+    ("getWhatIfResult", "GET", f"{_DEPLOYMENT}/whatifresults/{{child}}", f"{_DEPLOYMENTS}/whatIf/action"),
+    ("exportTemplate", "POST", f"{_DEPLOYMENT}/exporttemplate", f"{_DEPLOYMENTS}/exportTemplate/action"),
+    ("listDeploymentOperations", "GET", f"{_DEPLOYMENT}/operations", f"{_DEPLOYMENTS}/operations/read"),
+    ("getDeploymentOperation", "GET", f"{_DEPLOYMENT}/operations/{{child}}", f"{_DEPLOYMENTS}/operations/read"),
+    ("listDeploymentOperations", "GET", f"{_SHORT}/operations", f"{_DEPLOYMENTS}/operations/read"),
+    ("getDeploymentOperation", "GET", f"{_SHORT}/operations/{{child}}", f"{_DEPLOYMENTS}/operations/read"),
+    (
+        "getDeploymentStatus",
+        "GET",
+        f"{_DEPLOYMENT}/operationstatuses/{{child}}",
+        f"{_DEPLOYMENTS}/operationstatuses/read",
+    ),
 )
 _KEY_VAULT, _KV = "Microsoft.KeyVault", "/providers/microsoft.keyvault"
 _VAULT = f"{_G}{_KV}/vaults/{{name}}"
@@ -145,6 +175,7 @@ _ON_SITES = _operations(
     ("getSite", "GET", _SITE, f"{_SITES}/read"),
     ("putSite", "PUT", _SITE, f"{_SITES}/write"),
     ("updateSite", "PATCH", _SITE, f"{_SITES}/write"),
+    ("deleteSite", "DELETE", _SITE, f"{_SITES}/delete"),
     ("restartSite", "POST", f"{_SITE}/restart", f"{_SITES}/restart/action"),
     ("listPublishingProfiles", "POST", f"{_SITE}/publishxml", f"{_SITES}/publishxml/action"),
     ("getSiteConfig", "GET", f"{_SITE}/config/web", f"{_SITES}/config/read"),
@@ -153,5 +184,20 @@ _ON_SITES = _operations(
     ("getSlotNames", "GET", f"{_SITE}/config/slotconfignames", f"{_SITES}/config/read"),
     ("listHostKeys", "POST", f"{_SITE}/host/default/listkeys", f"{_SITES}/host/listkeys/action"),
 )
-MANAGEMENT_OPERATIONS: Final = (*_ON_RESOURCES, *_ON_VAULTS, *_ON_ROLES, *_ON_IDENTITIES, *_ON_SITES)
+_INERT = "what a deployment keeps of other services, at its ARM id"
+INERT_OPERATIONS: Final[Mapping[str, ManagementOperation]] = MappingProxyType(
+    {
+        method: ManagementOperation(f"{method.lower()}KeptResource", method, _INERT, "", "2014-01-01", "2030-01-01")
+        for method in ("GET", "PUT", "DELETE")
+    }
+)
+"""The operations on resources of other services. The action is that of the type."""
+MANAGEMENT_OPERATIONS: Final = (
+    *_ON_RESOURCES,
+    *_ON_DEPLOYMENTS,
+    *_ON_VAULTS,
+    *_ON_ROLES,
+    *_ON_IDENTITIES,
+    *_ON_SITES,
+)
 """A fixed path stands before one with a placeholder, because the first that fits counts."""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from keyless.local.operations import VAULT_OPERATIONS
-from keyless.local.operations.management import MANAGEMENT_OPERATIONS
+from keyless.local.operations.management import INERT_OPERATIONS, MANAGEMENT_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,10 @@ ON_VAULTS: Final[tuple[str, ...]] = tuple(dict.fromkeys(operation.name for opera
 OPERATIONS: Final[Mapping[Service, tuple[str, ...]]] = MappingProxyType(
     {
         "vault": (*ON_VAULTS, CHALLENGE, UNKNOWN),
-        "arm": (*dict.fromkeys(operation.name for operation in MANAGEMENT_OPERATIONS), UNKNOWN),
+        "arm": (
+            *dict.fromkeys(each.name for each in (*MANAGEMENT_OPERATIONS, *INERT_OPERATIONS.values())),
+            UNKNOWN,
+        ),
         "identity": (*get_args(IdentityOperation), UNKNOWN),
         "graph": (*get_args(GraphOperation), UNKNOWN),
         "control": (UNKNOWN,),

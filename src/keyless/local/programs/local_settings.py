@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.errors import ConfigurationError
-from keyless.local.programs.lenient_json import LenientJSONError, lenient_loads
+from keyless.local.lenient_json import LenientJSONError, lenient_loads
 
 if TYPE_CHECKING:
     from pathlib import Path

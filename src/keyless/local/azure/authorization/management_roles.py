@@ -17,6 +17,7 @@ _RESOURCES: Final = (
     "Microsoft.Support/*",
 )
 _IDENTITIES: Final = "Microsoft.ManagedIdentity/userAssignedIdentities/"
+_BLOBS: Final = "Microsoft.Storage/storageAccounts/blobServices/"
 MANAGEMENT_ROLES = (
     Role("Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", (), ("*",)),
     Role(
@@ -66,5 +67,21 @@ MANAGEMENT_ROLES = (
         "de139f84-1756-47ae-9be6-808fbbe84772",
         (),
         (*_RESOURCES, "Microsoft.Web/certificates/*", "Microsoft.Web/serverFarms/join/action", "Microsoft.Web/sites/*"),
+    ),
+    # What templates of function apps assign on resources that the local Azure only keeps.
+    Role(
+        "Storage Blob Data Owner",
+        "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+        (f"{_BLOBS}containers/blobs/*",),
+        (f"{_BLOBS}containers/*", f"{_BLOBS}generateUserDelegationKey/action"),
+    ),
+    Role(
+        "Monitoring Metrics Publisher",
+        "3913510d-42f4-4e42-8a64-420c390055eb",
+        ("Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"),
+        (
+            *("Microsoft.Insights/Register/Action", "Microsoft.Support/*"),
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ),
     ),
 )

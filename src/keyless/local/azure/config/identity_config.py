@@ -42,7 +42,7 @@ class RoleGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityConfig:
-    """A managed identity; the one named ``system`` is system-assigned, all others are user-assigned.
+    """A managed identity; the one named ``system`` is the host's system-assigned one, and most others are user-assigned.
 
     Attributes:
         name: Its name.
@@ -64,8 +64,9 @@ class IdentityConfig:
 
     @property
     def kind(self) -> Literal["system", "user"]:
-        """Which kind of managed identity it is."""
-        return "system" if self.name == SYSTEM else "user"
+        """Which kind of managed identity it is: one with the ARM id of a function app is the app's own."""
+        is_of_app = "/providers/microsoft.web/sites/" in (self.resource_id or "").lower()
+        return "system" if self.name == SYSTEM or is_of_app else "user"
 
 
 def identity_of(

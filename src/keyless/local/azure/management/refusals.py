@@ -5,7 +5,7 @@ The words are those of public issues and documents as far as they are known; `do
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keyless.local.operations.codes import ManagementCode
@@ -18,13 +18,31 @@ class ArmError(Exception):
         status: The HTTP status.
         code: The error's code.
         message: The error's message.
+        details: The errors that led to it.
+        target: The ARM id of what it is about; empty where it is about the request.
     """
 
-    def __init__(self, status: int, code: ManagementCode, message: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: ManagementCode,
+        message: str,
+        *,
+        details: tuple[ArmError, ...] = (),
+        target: str = "",
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.details = details
+        self.target = target
+
+    def body(self) -> dict[str, Any]:
+        """Return it as answers hold it."""
+        target: dict[str, Any] = {"target": self.target} if self.target else {}
+        found = {"code": self.code, **target, "message": self.message}
+        return {**found, "details": [each.body() for each in self.details]} if self.details else found
 
 
 def bad_request(message: str) -> ArmError:

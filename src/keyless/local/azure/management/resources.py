@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from keyless.local.azure.management import bodies, groups, identities, sites, vaults
+from keyless.local.azure.management import bodies, groups, identities, inert, kept_sites, sites, vaults
+from keyless.local.azure.management.deployments import records
 from keyless.local.azure.management.refusals import ArmError, not_registered
 
 if TYPE_CHECKING:
@@ -27,19 +28,32 @@ PROVIDERS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("userAssignedIdentities", "userAssignedIdentities/federatedIdentityCredentials", "identities"),
         "2024-11-30",
     ),
-    "Microsoft.Resources": (("subscriptions", "resourceGroups", "resources", "tenants", "locations"), "2024-11-01"),
+    "Microsoft.Resources": (
+        (
+            "subscriptions",
+            "resourceGroups",
+            "resources",
+            "tenants",
+            "locations",
+            "deployments",
+            "deployments/operations",
+        ),
+        "2025-04-01",
+    ),
     "Microsoft.Web": (("sites", "sites/config"), "2025-05-01"),
 }
 
 
 def list_resources(azure: Azure, group: str | None = None) -> list[Body]:
-    """Return the vaults, identities and the function app of the subscription, or of a group in it."""
+    """Return the resources of the subscription, or of a group in it: those that are inside no other."""
     found = [
         *vaults.list_vaults(azure, group),
         *identities.list_identities(azure, group),
         *sites.list_sites(azure, group),
+        *kept_sites.list_sites(azure, group),
+        *inert.list_inert(azure, group),
     ]
-    shown = ("id", "name", "type", "location", "tags", "kind", "identity")
+    shown = ("id", "name", "type", "location", "tags", "kind", "sku", "identity")
     return [
         {
             **{name: each[name] for name in shown if name in each},
@@ -95,6 +109,10 @@ def delete_group(azure: Azure, name: str) -> None:
         vaults.delete_vault(azure, found, vault["name"])
     for identity in identities.list_identities(azure, found):
         identities.delete_identity(azure, found, identity["name"])
+    for site in kept_sites.list_sites(azure, found):
+        kept_sites.delete_site(azure, found, site["name"])
+    inert.delete_all(azure, found)
+    records.forget_all(azure, found)
     azure.documents.put(groups.group_id(azure, found), None)
 
 

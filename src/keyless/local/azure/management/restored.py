@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.local.azure.management import identities, role_assignments, role_definitions, sites, vaults
+from keyless.local.azure.management import identities, kept_sites, role_assignments, role_definitions, sites, vaults
 from keyless.local.azure.management.refusals import ArmError
 
 if TYPE_CHECKING:
@@ -54,6 +54,6 @@ def _restore(azure: Azure, resource_id: str, body: Body | None) -> None:
                 act(azure, resource_id, body)
                 return
         if body is not None:
-            sites.restore(azure, body)
+            (kept_sites if "group" in body else sites).restore(azure, body)
     except ArmError:
         return

@@ -1,4 +1,4 @@
-"""The function app as the management plane shows it: there is one, the host of the identities that are assigned here."""
+"""The function app that runs, as the management plane shows it: the host of the identities that are assigned here."""
 
 from __future__ import annotations
 
@@ -59,15 +59,9 @@ def put_site(azure: Azure, group: str, name: str, body: Body, *, by: str, mergin
         merging: Whether identities that are not named stay, as in a PATCH.
 
     Raises:
-        ArmError: If there is none of that name, and the local Azure has one alone; or an identity cannot be assigned.
+        ArmError: If it is not the one, or an identity cannot be assigned.
     """
-    try:
-        expect_site(azure, group, name)
-    except ArmError as error:
-        if error.code != "ResourceNotFound":
-            raise
-        where = site_id(azure)
-        raise bad_request(f"The local Azure has one function app, {where}, and makes no other.") from None
+    expect_site(azure, group, name)
     kept = dict(azure.documents.get(site_id(azure)) or {})
     if "tags" in body:
         kept["tags"] = bodies.tags(body)
@@ -77,7 +71,7 @@ def put_site(azure: Azure, group: str, name: str, body: Body, *, by: str, mergin
         kept["system"] = _has_system(azure)
     settings = bodies.table(bodies.table(body, "properties"), "siteConfig").get("appSettings")
     if settings is not None:
-        azure.function_app.set_settings(_settings(settings))
+        azure.function_app.set_settings(settings_in(settings))
         kept["settings"] = dict(azure.function_app.settings)
     azure.documents.put(site_id(azure), kept)
     azure.function_app.restart()
@@ -135,11 +129,11 @@ def restore(azure: Azure, kept: Body) -> None:
         _set_system(azure, assigned=kept["system"])
 
 
-def config_shown(azure: Azure) -> Body:
-    """Return how the function app is set up, as far as the commands that show it ask."""
+def config_shown(azure: Azure, resource_id: str) -> Body:
+    """Return how a function app is set up, as far as the commands that show it ask."""
     return {
-        "id": f"{site_id(azure)}/config/web",
-        "name": site_id(azure).rpartition("/")[2],
+        "id": f"{resource_id}/config/web",
+        "name": resource_id.rpartition("/")[2],
         "type": f"{TYPE}/config",
         "location": bodies.display_name(azure.region),
         "properties": {
@@ -157,24 +151,29 @@ def config_shown(azure: Azure) -> Body:
 def shown(azure: Azure) -> Body:
     """Return the function app."""
     here = site_id(azure)
-    name = here.rpartition("/")[2]
-    host = f"{name}.azurewebsites.net"
     kept: Mapping[str, Any] = azure.documents.get(here) or {}
+    return site(azure, here, identity=_identity(azure), tags=kept.get("tags", {}))
+
+
+def site(azure: Azure, resource_id: str, *, identity: Body, tags: Mapping[str, str]) -> Body:
+    """Return a function app as the management plane shows every one."""
+    name = resource_id.rpartition("/")[2]
+    host = f"{name}.azurewebsites.net"
     return {
-        "id": here,
+        "id": resource_id,
         "name": name,
         "type": TYPE,
         "kind": "functionapp,linux",
         "location": bodies.display_name(azure.region),
-        "tags": kept.get("tags", {}),
-        "identity": _identity(azure),
+        "tags": tags,
+        "identity": identity,
         "properties": {
             "state": "Running",
             "hostNames": [host],
             "enabledHostNames": [host],
             "defaultHostName": host,
             "repositorySiteName": name,
-            "resourceGroup": group_name(here),
+            "resourceGroup": group_name(resource_id),
             "enabled": True,
             "reserved": True,
             "httpsOnly": True,
@@ -209,17 +208,15 @@ def _has_system(azure: Azure) -> bool:
 
 
 def _assign(azure: Azure, given: Body, *, by: str, merging: bool) -> None:
-    kinds = {kind.strip().lower() for kind in (bodies.text(given, "type") or "").split(",")}
-    if not kinds <= _KINDS:
-        raise bad_request(f"The identity type '{given.get('type')}' is not valid.")
+    kinds = identity_kinds(given)
     named = bodies.table(given, "userAssignedIdentities") if "userassigned" in kinds else {}
-    wanted = {resource_id: _expect(azure, resource_id) for resource_id, said in named.items() if said is not None}
+    wanted = {
+        resource_id: expect_identity(azure, resource_id) for resource_id, said in named.items() if said is not None
+    }
     held = _users(azure)
-    for resource_id, found in wanted.items():
-        if found not in held and not azure.role_assignments.allows_management(
-            by, _ASSIGN, ResourceScope(found.resource_id.lower())
-        ):
-            raise _not_linked(azure, by, resource_id)
+    for found in wanted.values():
+        if found not in held:
+            expect_may_assign(azure, found, by=by, site=site_id(azure))
     gone = {resource_id.lower() for resource_id, said in named.items() if said is None}
     for found in held:
         stays = found in wanted.values() or (merging and "userassigned" in kinds)
@@ -229,7 +226,24 @@ def _assign(azure: Azure, given: Body, *, by: str, merging: bool) -> None:
     _set_system(azure, assigned="systemassigned" in kinds)
 
 
-def _expect(azure: Azure, resource_id: str) -> Identity:
+def identity_kinds(given: Body) -> set[str]:
+    """Return which kinds of identity a site is to have, in lower case.
+
+    Raises:
+        ArmError: If there is no such kind.
+    """
+    kinds = {kind.strip().lower() for kind in (bodies.text(given, "type") or "").split(",")}
+    if not kinds <= _KINDS:
+        raise bad_request(f"The identity type '{given.get('type')}' is not valid.")
+    return kinds
+
+
+def expect_identity(azure: Azure, resource_id: str) -> Identity:
+    """Return the user-assigned identity that a site is to have.
+
+    Raises:
+        ArmError: If there is none.
+    """
     found = find_by_id(azure, resource_id)
     if found is None:
         parts = resource_id.strip("/").split("/")
@@ -252,18 +266,33 @@ def _set_system(azure: Azure, *, assigned: bool) -> None:
         azure.add_identity(_SYSTEM)
 
 
-def _settings(given: Any) -> dict[str, str]:
+def expect_may_assign(azure: Azure, found: Identity, *, by: str, site: str) -> None:
+    """Refuse a caller who may not assign an identity.
+
+    Raises:
+        ArmError: If no role of the caller allows it.
+    """
+    if not azure.role_assignments.allows_management(by, _ASSIGN, ResourceScope(found.resource_id.lower())):
+        raise _not_linked(azure, by, found.resource_id, site)
+
+
+def settings_in(given: Any) -> dict[str, str]:
+    """Return the settings in the list ``appSettings`` of a site.
+
+    Raises:
+        ArmError: If they are in no such list.
+    """
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise bad_request("The value of 'appSettings' must be a list of objects with name and value.")
     return {str(each.get("name")): str(each.get("value") or "") for each in given}
 
 
-def _not_linked(azure: Azure, by: str, resource_id: str) -> ArmError:
+def _not_linked(azure: Azure, by: str, resource_id: str, site: str) -> ArmError:
     client = getattr(azure.directory.principal_of(by), "client_id", by)
     return ArmError(
         403,
         "LinkedAuthorizationFailed",
         f"The client '{client}' with object id '{by}' has permission to perform action 'Microsoft.Web/sites/write' on scope "
-        f"'{site_id(azure)}'; however, it does not have permission to perform action(s) '{_ASSIGN}' on the linked scope(s) "
+        f"'{site}'; however, it does not have permission to perform action(s) '{_ASSIGN}' on the linked scope(s) "
         f"'{resource_id}' (respectively) or the linked scope(s) are invalid.",
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from keyless.local.functions.worker.event_grid_webhook import UNAUTHORIZED
 from keyless.local.functions.worker.keys import given_key
 from keyless.local.functions.worker.messages import Answer, text_answer
-from keyless.local.programs.lenient_json import LenientJSONError, lenient_loads
+from keyless.local.lenient_json import LenientJSONError, lenient_loads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

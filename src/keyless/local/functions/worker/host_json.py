@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import LocalAzureError
-from keyless.local.programs.lenient_json import LenientJSONError, lenient_loads
+from keyless.local.lenient_json import LenientJSONError, lenient_loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from keyless.local.functions.worker.messages import Answer
-from keyless.local.programs.lenient_json import LenientJSONError, lenient_loads
+from keyless.local.lenient_json import LenientJSONError, lenient_loads
 
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:\d\d)?")

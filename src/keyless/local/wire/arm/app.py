@@ -19,11 +19,11 @@ from keyless.local.azure.identities.tokens import Claims, Rejection
 from keyless.local.azure.management.refusals import ArmError, bad_request, no_subscription
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.operations.names import CHALLENGE, UNKNOWN
-from keyless.local.wire.arm import authorization, identities, keyvault, tenant
-from keyless.local.wire.arm import web as function_app
+from keyless.local.wire.arm import deployments
 from keyless.local.wire.arm.call import ArmAnswer, ArmCall
 from keyless.local.wire.arm.errors import AUDIENCES, challenge, no_api_version, no_token, rejected_token, unauthorized
-from keyless.local.wire.arm.routes import Match, check_version, find_operation
+from keyless.local.wire.arm.handlers import HANDLERS
+from keyless.local.wire.arm.routes import Match, check_version, find_kept, find_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,15 +31,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
 
 _MAX_BODY: Final = 4 * 1024 * 1024  # As in Azure.
-_HANDLERS: Final[Mapping[str, Callable[[ArmCall], ArmAnswer]]] = MappingProxyType(
-    {
-        **tenant.HANDLERS,
-        **keyvault.HANDLERS,
-        **authorization.HANDLERS,
-        **identities.HANDLERS,
-        **function_app.HANDLERS,
-    }
-)
+_HANDLERS: Final[Mapping[str, Callable[[ArmCall], ArmAnswer]]] = MappingProxyType({**HANDLERS, **deployments.HANDLERS})
 _WITHOUT_TOKEN: Final = frozenset({"getCloudMetadata"})
 
 
@@ -90,7 +82,7 @@ class Dispatcher:
                 ms=(time.perf_counter() - started) * 1000,
             )
         )
-        return _respond(request, answer)
+        return _respond(request, answer, correlation_id=progress.correlation_id)
 
 
 class _Progress:
@@ -102,6 +94,8 @@ class _Progress:
         self.match: Match | None = None
         self.identity: str | None = None
         self.reason = ""
+        asked = request.headers.get("x-ms-correlation-request-id", "")
+        self.correlation_id = asked if asked and asked.isascii() and asked.isprintable() else str(uuid.uuid4())
 
     @property
     def token(self) -> str:
@@ -116,10 +110,7 @@ class _Progress:
             ArmError: At the first check that fails.
         """
         request = self._request
-        try:
-            found: Match | ArmError = find_operation(request.method, request.rel_url.raw_path)
-        except ArmError as error:
-            found = error
+        found = self._find(request.method, request.rel_url.raw_path)
         self.match = found if isinstance(found, Match) else None
         free = self.match is not None and self.match.operation.name in _WITHOUT_TOKEN
         claims = Claims("", "", "", 0) if free else self._authenticate()
@@ -136,8 +127,18 @@ class _Progress:
         except web.HTTPRequestEntityTooLarge:
             raise bad_request(f"The body is larger than {_MAX_BODY:,} bytes.") from None
         base = f"https://{request.host.removesuffix(':443')}"
-        call = ArmCall(self._azure, claims, found.named, query, version, base, content)
+        call = ArmCall(self._azure, claims, found.named, query, version, base, self.correlation_id, content)
         return _HANDLERS[found.operation.name](call)
+
+    def _find(self, method: str, path: str) -> Match | ArmError:
+        """Return what is asked; a resource that only deployments make is there once one has made it."""
+        kept = find_kept(method, path)
+        if kept is not None and method != "PUT" and self._azure.documents.get(kept.scope) is not None:
+            return kept
+        try:
+            return find_operation(method, path)
+        except ArmError as error:
+            return error
 
     def _authenticate(self) -> Claims:
         if not self.token:
@@ -167,17 +168,16 @@ class _Progress:
 
 def _refusal(azure: Azure, error: ArmError) -> ArmAnswer:
     headers = challenge(azure, error) if error.status == 401 else {}  # noqa: PLR2004 (HTTP's own number)
-    return ArmAnswer(error.status, {"error": {"code": error.code, "message": error.message}}, headers)
+    return ArmAnswer(error.status, {"error": error.body()}, headers)
 
 
-def _respond(request: web.Request, answer: ArmAnswer) -> web.Response:
-    own = request.headers.get("x-ms-correlation-request-id") or str(uuid.uuid4())
+def _respond(request: web.Request, answer: ArmAnswer, *, correlation_id: str) -> web.Response:
     headers = {
         "Cache-Control": "no-cache",
         "Pragma": "no-cache",
         "Expires": "-1",
         "x-ms-request-id": str(uuid.uuid4()),
-        "x-ms-correlation-request-id": own if own.isascii() and own.isprintable() else str(uuid.uuid4()),
+        "x-ms-correlation-request-id": correlation_id,
         "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
         "X-Content-Type-Options": "nosniff",
         **answer.headers,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keyless.local.azure.management.refusals import invalid_content
+from keyless.local.lenient_json import lenient_loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ class ArmCall:
         query: The query, by names in lower case.
         api_version: The version of the API.
         base: The address that the client asked, without a path.
+        correlation_id: What the operations of this request have in common.
         content: The body, which no representation shows.
     """
 
@@ -50,6 +52,7 @@ class ArmCall:
     query: Mapping[str, str]
     api_version: str
     base: str
+    correlation_id: str
     content: bytes = field(repr=False)
 
     @property
@@ -74,12 +77,24 @@ class ArmCall:
             ArmError: If it is not a JSON object.
         """
         try:
-            found = json.loads(self.content) if self.content.strip() else {}
+            found = _read(self.content) if self.content.strip() else {}
         except (ValueError, RecursionError):
             raise invalid_content("It is not JSON.") from None
         if not isinstance(found, dict):
             raise invalid_content("It is not an object.")
         return found
+
+
+def _read(content: bytes) -> Any:
+    """Return what a body holds.
+
+    Raises:
+        ValueError: If it is not JSON, with comments and names without quotes as Azure takes them: ``az deployment`` sends such.
+    """
+    try:
+        return json.loads(content)
+    except ValueError:
+        return lenient_loads(content.decode())
 
 
 def made(is_new: bool, body: dict[str, Any]) -> ArmAnswer:  # noqa: FBT001 (what the state returns, as a pair)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from keyless.local.azure.management import identities, sites
+from keyless.local.azure.management import identities, kept_sites, sites
 from keyless.local.azure.management.refusals import no_resource
 from keyless.local.wire.arm.call import ArmAnswer, ArmCall, deleted, listed, made
 
@@ -56,10 +56,11 @@ def _delete_credential(call: ArmCall) -> ArmAnswer:
 
 
 def _get_system(call: ArmCall) -> ArmAnswer:
-    """Return the system-assigned identity of a resource; the function app alone can have one here."""
-    found = call.azure.identities.get("system")
+    """Return the system-assigned identity of a resource; only function apps can have one here."""
     scope = call.named["scope"]
-    if found is None or not found.assigned or scope.lower() != sites.site_id(call.azure).lower():
+    is_running = scope.lower() == sites.site_id(call.azure).lower()
+    found = call.azure.identities.get("system") if is_running else kept_sites.system_identity(call.azure, scope)
+    if found is None or (is_running and not found.assigned):
         raise no_resource("Microsoft.ManagedIdentity/identities/default", "".join(scope.split("/")[4:5]))
     shown: dict[str, Any] = {
         "id": f"{scope}/providers/Microsoft.ManagedIdentity/identities/default",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
+from keyless.local.azure.management.inert import kind_of
 from keyless.local.azure.management.refusals import ArmError, no_type
 from keyless.local.azure.management.resources import provider_named
-from keyless.local.operations.management import MANAGEMENT_OPERATIONS
+from keyless.local.operations.management import INERT_OPERATIONS, MANAGEMENT_OPERATIONS
 from keyless.local.wire.arm.errors import method_not_allowed, no_path, unknown_api_version
 
 if TYPE_CHECKING:
@@ -53,6 +55,20 @@ def find_operation(method: str, raw_path: str) -> Match:
     if fitting:
         raise method_not_allowed(method)
     raise _unknown(segments, raw_path)
+
+
+def find_kept(method: str, raw_path: str) -> Match | None:
+    """Return what a request means for a resource that only deployments make; None where the path is of no such resource."""
+    resource_id, operation = (
+        "".join(f"/{unquote(each)}" for each in raw_path.split("/") if each),
+        INERT_OPERATIONS.get(method),
+    )
+    kind = kind_of(resource_id)
+    if kind is None or operation is None:
+        return None
+    verb = {"GET": "read", "PUT": "write"}.get(method, "delete")
+    named = {"id": resource_id, "subscription": resource_id.split("/")[2]}
+    return Match(replace(operation, action=f"{kind.type}/{verb}"), named, resource_id)
 
 
 def check_version(version: str, operation: ManagementOperation) -> None:

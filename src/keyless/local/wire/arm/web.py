@@ -1,12 +1,13 @@
-"""Answers about the function app: its identities, its settings, its keys."""
+"""Answers about function apps: the one that runs, with its identities, settings and keys, and those that are only kept."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from keyless.local.azure.management import sites
-from keyless.local.wire.arm.call import ArmAnswer, ArmCall, listed
+from keyless.local.azure.management import kept_sites, sites
+from keyless.local.azure.management.refusals import ArmError, bad_request
+from keyless.local.wire.arm.call import ArmAnswer, ArmCall, deleted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,12 +20,22 @@ _PROFILES: Final = (
 )
 
 
+def _is_other(call: ArmCall) -> bool:
+    """Return whether the path is of a site beside the one that runs; the one is then there."""
+    if kept_sites.is_other(call.azure, call.group, call.name):
+        return True
+    sites.expect_site(call.azure, call.group, call.name)
+    return False
+
+
 def _list(call: ArmCall) -> ArmAnswer:
-    return listed(sites.list_sites(call.azure, call.named.get("group")))
+    group = call.named.get("group")
+    return listed([*sites.list_sites(call.azure, group), *kept_sites.list_sites(call.azure, group)])
 
 
 def _get(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
+    if _is_other(call):
+        return ArmAnswer(200, kept_sites.get_site(call.azure, call.group, call.name))
     return ArmAnswer(200, sites.shown(call.azure))
 
 
@@ -38,45 +49,63 @@ def _update(call: ArmCall) -> ArmAnswer:
 
 def _changed(call: ArmCall, *, merging: bool) -> ArmAnswer:
     by = call.claims.object_id
-    return ArmAnswer(200, sites.put_site(call.azure, call.group, call.name, call.body(), by=by, merging=merging))
+    act = kept_sites.put_site if _is_other(call) else sites.put_site
+    return ArmAnswer(200, act(call.azure, call.group, call.name, call.body(), by=by, merging=merging))
+
+
+def _delete(call: ArmCall) -> ArmAnswer:
+    if _is_other(call):
+        return deleted(kept_sites.delete_site(call.azure, call.group, call.name))
+    raise ArmError(405, "MethodNotAllowed", "The local Azure does not delete the function app that runs.")
 
 
 def _restart(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
-    call.azure.function_app.restart()
+    if _is_other(call):
+        kept_sites.get_site(call.azure, call.group, call.name)
+    else:
+        call.azure.function_app.restart()
     return ArmAnswer(200)
 
 
 def _get_config(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
-    return ArmAnswer(200, sites.config_shown(call.azure))
+    if _is_other(call):
+        return ArmAnswer(200, sites.config_shown(call.azure, _other_id(call)))
+    return ArmAnswer(200, sites.config_shown(call.azure, sites.site_id(call.azure)))
+
+
+def _other_id(call: ArmCall) -> str:
+    found: str = kept_sites.get_site(call.azure, call.group, call.name)["id"]
+    return found
 
 
 def _list_settings(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
+    if _is_other(call):
+        return ArmAnswer(200, kept_sites.settings_shown(call.azure, call.group, call.name))
     return ArmAnswer(200, sites.settings_shown(call.azure))
 
 
 def _put_settings(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
+    if _is_other(call):
+        return ArmAnswer(200, kept_sites.put_settings(call.azure, call.group, call.name, call.body()))
     return ArmAnswer(200, sites.put_settings(call.azure, call.body()))
 
 
 def _get_slot_names(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
-    here = f"{sites.site_id(call.azure)}/config/slotConfigNames"
+    site = _other_id(call) if _is_other(call) else sites.site_id(call.azure)
+    here = f"{site}/config/slotConfigNames"
     return ArmAnswer(200, {"id": here, "name": "slotConfigNames", "type": f"{sites.TYPE}/config", "properties": {}})
 
 
 def _list_keys(call: ArmCall) -> ArmAnswer:
-    sites.expect_site(call.azure, call.group, call.name)
+    if _is_other(call):
+        raise bad_request(f"The function app {_other_id(call)} is not served, so that it has no keys.")
     return ArmAnswer(200, sites.keys_shown(call.azure))
 
 
 def _list_profiles(call: ArmCall) -> ArmAnswer:
     """Return how the app could be published, without a password: it takes none."""
-    sites.expect_site(call.azure, call.group, call.name)
-    name = sites.site_id(call.azure).rpartition("/")[2]
+    site = _other_id(call) if _is_other(call) else sites.site_id(call.azure)
+    name = site.rpartition("/")[2]
     return ArmAnswer(200, _PROFILES.format(name=name, host=f"{name}.scm.azurewebsites.net"))
 
 
@@ -86,6 +115,7 @@ HANDLERS: Final[Mapping[str, Callable[[ArmCall], ArmAnswer]]] = MappingProxyType
         "getSite": _get,
         "putSite": _put,
         "updateSite": _update,
+        "deleteSite": _delete,
         "restartSite": _restart,
         "getSiteConfig": _get_config,
         "listAppSettings": _list_settings,
