@@ -141,8 +141,9 @@ def test_a_command_that_is_mentioned_is_there(command: str) -> None:
     typed = re.sub(r"[\[\]]", "", command).split()[1:]
     options = [word for word in typed if word.startswith("--")]
     names = typed[: typed.index(options[0])] if options else typed
-    for last in names[-1].split("|"):
-        told = CliRunner().invoke(keyless, [*names[:-1], last, "--help"])
+    lasts = names[-1].split("|") if names else []
+    for asked in [[*names[:-1], last, "--help"] for last in lasts] or [["--help"]]:
+        told = CliRunner().invoke(keyless, asked)
         assert told.exit_code == 0, told.output
         assert [option for option in options if option not in told.output] == []
 

@@ -30,8 +30,8 @@ def make_az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeAz]
     def make(config: str) -> Az:
         file = tmp_path / "keyless.toml"
         file.write_text(config, encoding="utf-8")
-        config = load_config(file)
-        az = Az(stack.enter_context(LocalAzure(config)), config)
+        loaded = load_config(file)
+        az = Az(stack.enter_context(LocalAzure(loaded)), loaded)
         az.login()
         return az
 
