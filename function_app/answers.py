@@ -1,4 +1,4 @@
-"""What the function answers: a secret as JSON, or what went wrong as problem+json.
+"""The answers of the function: a secret as JSON, or what went wrong as problem+json.
 
 Source: https://www.rfc-editor.org/rfc/rfc9457
 """
@@ -21,7 +21,7 @@ PAUSE = 5
 
 
 class SettingsError(keyless.ConfigurationError):
-    """A setting of this app is missing or wrong: its operator must mend it, and no caller can."""
+    """A setting of this app is missing or wrong: its operator must fix it, and no caller can."""
 
 
 # The first class that fits decides; the last fits every failure.
@@ -61,7 +61,7 @@ def kind_of(ids: dict[str, str]) -> str:
 
 
 def success(secret: keyless.Secret, identity: dict[str, str]) -> func.HttpResponse:
-    """Return the answer that tells a secret, who read it, and how many seconds ago the vault gave it."""
+    """Return the answer with a secret, who read it, and how many seconds ago the vault gave it."""
     ids = {name.replace("_id", "Id"): value for name, value in identity.items()}
     body = {
         "identity": {"kind": kind_of(ids)} | ids,

@@ -1,4 +1,4 @@
-"""Which managed identity a request asks to read as."""
+"""The managed identity that a request asks to read as."""
 
 from urllib.parse import parse_qsl
 
@@ -28,7 +28,7 @@ def asked_identity(url: str, body: bytes) -> dict[str, str]:
     wrong = [name for name, value in asked if name not in KINDS or not value]
     if wrong or len(asked) > 1 or (body and any(name in body.lower() for name in IN_A_BODY)):
         raise keyless.ConfigurationError(
-            f"The query has {wrong[0][:50]!r}, which is no id with a value."
+            f"The query has {wrong[0][:50]!r}, which is not an id with a value."
             if wrong
             else "The request has more than one id, or one in its body.",
             cause=f"At most one of {', '.join(IDS)}, in the query, names the identity that reads.",

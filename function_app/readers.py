@@ -23,7 +23,7 @@ class Readers:
         Thread(target=_load, name="load-ahead", daemon=True).start()
 
     def invalidate(self, name: str) -> None:
-        """Let every reader ask the vault for a secret anew at its next read."""
+        """Make every reader ask the vault again for a secret at its next read."""
         for reader in self._readers.values():
             reader.invalidate(name)
 

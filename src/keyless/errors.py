@@ -5,7 +5,7 @@ KeylessError
 ├── IdentityError                 no token could be had
 │   ├── IdentityUnavailableError      nothing answers at the identity endpoint
 │   ├── IdentityRefusedError          the endpoint refuses this identity or this request
-│   ├── IdentityThrottledError        the endpoint says: too many requests
+│   ├── IdentityThrottledError        the endpoint reports too many requests
 │   └── IdentityServiceError          the endpoint fails, or what it answers makes no sense
 ├── VaultError                    the secret could not be read
 │   ├── VaultUnreachableError         no connection to the vault: name, network, proxy or TLS
@@ -13,7 +13,7 @@ KeylessError
 │   ├── AccessDeniedError             the vault denies the identity (403)
 │   ├── SecretDisabledError           the secret's version is disabled (403)
 │   ├── SecretNotFoundError           the vault has no such secret (404)
-│   ├── VaultThrottledError           the vault says: too many requests (429)
+│   ├── VaultThrottledError           the vault reports too many requests (429)
 │   ├── VaultServiceError             the vault fails (5xx)
 │   └── UnexpectedAnswerError         the vault answers what no rule covers
 ├── DeadlineExceededError         the time allowed ran out            (also a TimeoutError)
@@ -43,13 +43,13 @@ class KeylessError(Exception):
         kl_code: The error's own stable code; ``docs/errors.md`` has a section for each.
         retryable: Whether the same call may succeed later with nothing changed; the class's own answer unless given.
         stale_ok: Whether a value read earlier may be served in place of this error. Only outages are: a
-            revocation (403, 404, disabled) must bite.
+            revocation (403, 404, disabled) must take effect.
         what: What happened, with the service's literal code or message where there is one.
-        cause: Why it happened, as far as can be told.
+        cause: Why it happened, as far as is known.
         remedy: What to do about it.
         code: The service's literal error code, such as ``ForbiddenByRbac``; None where there was no answer.
         status: The HTTP status of the answer; None where there was none.
-        retry_after: Seconds that the service asked to wait; None where it did not say.
+        retry_after: Seconds that the service asked to wait; None where it gave none.
     """
 
     kl_code: ClassVar[str] = "KL-000"
@@ -129,7 +129,7 @@ class IdentityRefusedError(IdentityError):
 
 
 class IdentityThrottledError(IdentityError):
-    """The identity endpoint says that it gets too many requests."""
+    """The identity endpoint reports that it gets too many requests."""
 
     kl_code = "KL-203"
     retryable = True
@@ -151,7 +151,7 @@ class VaultError(KeylessError):
 
 
 class VaultUnreachableError(VaultError):
-    """The vault was not reached: its name, the network, a proxy or TLS stands in the way, or another server answers."""
+    """The vault was not reached: its name, the network, a proxy or TLS is in the way, or another server answers."""
 
     kl_code = "KL-301"
     retryable = True
@@ -183,7 +183,7 @@ class SecretNotFoundError(VaultError):
 
 
 class VaultThrottledError(VaultError):
-    """The vault says that it gets too many requests (429)."""
+    """The vault reports that it gets too many requests (429)."""
 
     kl_code = "KL-306"
     retryable = True
@@ -237,13 +237,13 @@ class ReadErrors(KeylessError, ExceptionGroup[KeylessError]):  # noqa: N818 (a g
         super().__init__(
             self.message,
             cause=" ".join(f"{name}: {error.line}" for name, error in errors.items()),
-            remedy="Mend each one as it says; .secrets holds those that were read.",
+            remedy="Fix each one as its error shows; .secrets holds those that were read.",
         )
         self.errors = dict(errors)
         self.secrets = dict(secrets)
 
     def __str__(self) -> str:
-        """Return what each of them says, in paragraphs."""
+        """Return the text of each of them, in paragraphs."""
         return "\n\n".join(
             (f"{self.what} [{self.kl_code}]", *(f"{name}: {error}" for name, error in self.errors.items()))
         )

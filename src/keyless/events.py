@@ -1,4 +1,4 @@
-"""What a reader did, told as it happens: to the log by default, and to whatever hook a caller gives.
+"""Events of a reader, sent as they happen: to the log by default, and to a hook that a caller gives.
 
 No event holds a value or a token. Reads served from memory raise no event: they cost less than one would.
 """
@@ -48,7 +48,7 @@ class SecretRetrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFailed:
-    """A secret could not be read, and its reader is told so.
+    """A secret could not be read, and its reader gets the error.
 
     Attributes:
         vault_url: The vault.
@@ -72,7 +72,7 @@ class StaleStarted:
     Attributes:
         vault_url: The vault.
         name: The secret's name.
-        kl_code: The stable code of the error that stands in the way.
+        kl_code: The stable code of the error.
         what: What happened, in the error's words.
         age: Seconds since the value was read.
         seconds: How long the flight took that failed.
@@ -93,7 +93,7 @@ class RefreshFailed:
     Attributes:
         vault_url: The vault.
         name: The secret's name.
-        kl_code: The stable code of the error that stands in the way.
+        kl_code: The stable code of the error.
         what: What happened, in the error's words.
         age: Seconds since the value was read.
         seconds: How long the flight took that failed.

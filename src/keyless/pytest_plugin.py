@@ -1,4 +1,4 @@
-"""What the fixtures of ``pytest_keyless`` do: one local Azure a process, set back for every test, and the way to it."""
+"""The fixtures of ``pytest_keyless``: one local Azure a process, set back for every test, and the way to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ try:
 except ModuleNotFoundError as error:
     raise ConfigurationError(
         f"The fixture local_azure needs {error.name}, which is not installed.",
-        cause="Keyless was installed without what the local Azure needs.",
+        cause="Keyless was installed without the packages of the local Azure.",
         remedy="pip install 'keyless[local]'",
     ) from error
 
@@ -50,7 +50,7 @@ _CONNECTOR, _TRUST = "aiohttp.connector", "_SSL_CONTEXT_VERIFIED"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the ini file says, or a marker in its stead.
+    """The settings of the ini file, or of a marker in its stead.
 
     Attributes:
         config: What there is.
@@ -81,7 +81,7 @@ class Settings:
         """Return these settings as the marker of a test changes them.
 
         Raises:
-            ConfigurationError: If the marker says something that it cannot.
+            ConfigurationError: If the marker has something that it cannot have.
         """
         marker = item.get_closest_marker("keyless")
         if marker is None:
@@ -110,7 +110,7 @@ def _config(given: object, item: pytest.Item) -> Config:
         return load_config(item.path.parent / given)
     raise ConfigurationError(
         f"The config of the marker keyless of {item.name} is {type(given).__name__}.",
-        cause="It says what there is.",
+        cause="It lists what exists at the start.",
         remedy="Give the path of a keyless.toml, from the test's folder, or its tables as a dict.",
     )
 
@@ -177,7 +177,7 @@ class AzureOfTests:
         unseen = self.azure.journal.unseen_denials()
         if unseen and self._settings.marked(item).strict:
             pytest.fail(
-                f"{denied(unseen)}\n  keyless_strict: expect it with local_azure.journal.assert_denied(), or mend it.",
+                f"{denied(unseen)}\n  keyless_strict: expect it with local_azure.journal.assert_denied(), or fix it.",
                 pytrace=False,
             )
 
@@ -206,7 +206,7 @@ class Drills:
 
     @contextmanager
     def during(self, name: str) -> Generator[DrillRun]:
-        """Let a drill happen for the length of a ``with``.
+        """Run a drill for the length of a ``with``.
 
         Raises:
             LocalAzureError: If there is none of that name.

@@ -1,6 +1,6 @@
 """SecretReader: a token, a vault and a cache become one call that gives a secret.
 
-What stands behind it is loaded when one is made, so that a program which imports this module pays little for it.
+The rest is loaded when one is made, so that a program which imports this module pays little for it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SecretReader:
             takes what the host offers: workload identity in a pod that has its variables, and the system-assigned identity
             elsewhere.
         credential: Any credential of the Azure SDK for Python in its place, such as ``DefaultAzureCredential()``. One of
-            ``azure.identity.aio`` is asked in the event loop of whoever calls ``aget``. You close
+            ``azure.identity.aio`` is asked in the event loop that calls ``aget``. You close
             it yourself; where no loop ran, the reader does.
         ttl: Seconds for which a value is served without asking the vault, give or take a fifth; 0 asks at every read.
         max_stale: Seconds after its reading for which a value may be served while the vault or the identity endpoint
@@ -54,7 +54,7 @@ class SecretReader:
         negative_ttl: Seconds for which a refusal is remembered.
         timeout: Seconds that a read may take in all: token, retries and pauses included. The default, 90, leaves room for the
             75 seconds that the endpoint of a virtual machine may be away while it is updated. Where nothing answers, a first
-            read blocks for as long; after 3 s one line in the log says so. Give 10 or less where a start must not hang.
+            read blocks for as long. After 3 s one line in the log reports it. Give 10 or less where a start must not hang.
         parallel: How many requests may be under way at once; 1 to 1000.
         on_event: Is given each event, on a thread of the reader; None logs it to ``keyless``. It must not read through
             the same reader. A program that has loaded OpenTelemetry gets spans and metrics in either case.
@@ -107,8 +107,8 @@ class SecretReader:
 
         Raises:
             ConfigurationError: If the name or version cannot be one, or is another vault's.
-            IdentityError: If no token can be had; the subclass says why.
-            VaultError: If the vault cannot be asked, or says no; the subclass says why.
+            IdentityError: If no token can be had; the subclass shows why.
+            VaultError: If the vault cannot be asked, or refuses; the subclass shows why.
             DeadlineExceededError: If the time runs out.
             ReaderClosedError: If the reader is closed.
         """

@@ -1,4 +1,4 @@
-"""A secret that its service rejects is read anew, and the call made once more: how a rotation is usually found out."""
+"""A secret that its service rejects is read again, and the call made once more: how a rotation is usually found out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rejection = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception]
 
 
 def retry_on_rejected(reader: SecretReader, name: str, use: Callable[[Secret], R], *, on: Rejection) -> R:
-    """Use a secret; where it is rejected, read it anew and use the newer version once.
+    """Use a secret; where it is rejected, read it again and use the newer version once.
 
     The vault is asked only after a rejection, and the secret is used again only if the vault has another version: to
     show a wrong password twice locks accounts. Where it has none, or cannot be asked, the rejection is raised as it
@@ -39,7 +39,7 @@ def retry_on_rejected(reader: SecretReader, name: str, use: Callable[[Secret], R
 
     Raises:
         KeylessError: If there is no secret to begin with.
-        Exception: What ``use`` raised, where that is no rejection, or there is no newer version.
+        Exception: What ``use`` raised, where that is not a rejection, or there is no newer version.
     """
     secret = reader.get(name)
     try:
@@ -57,7 +57,7 @@ def retry_on_rejected(reader: SecretReader, name: str, use: Callable[[Secret], R
             _note_if_same(error, secret, newer)
         if newer.version == secret.version:
             raise
-    # Outside the except block: what goes wrong now is no consequence of the rejection.
+    # Outside the except block: what goes wrong now is not a consequence of the rejection.
     return use(newer)
 
 
@@ -89,13 +89,13 @@ def _is_rejection(error: Exception, on: Rejection) -> bool:
 
 
 def _note_failure(error: Exception, failure: KeylessError) -> None:
-    error.add_note(f"Keyless could not read the secret anew: {failure.what} [{failure.kl_code}]")
+    error.add_note(f"Keyless could not read the secret again: {failure.what} [{failure.kl_code}]")
 
 
 def _note_if_same(error: Exception, rejected: Secret, newer: Secret) -> None:
     if newer.version == rejected.version:
         error.add_note(
-            f"Keyless could not read {newer.name} anew: neither the vault nor a token can be had for now."
+            f"Keyless could not read {newer.name} again: neither the vault nor a token can be had for now."
             if newer.is_stale
             else f"Keyless has asked the vault, now or just before: the version of {newer.name} is still {newer.version}."
         )

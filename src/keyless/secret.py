@@ -25,7 +25,7 @@ class Secret:
         name: Its name, as the vault spells it.
         version: The version that was read, 32 hexadecimal digits.
         vault_url: The vault's address, without a trailing slash.
-        content_type: What its owner says the value is; free text.
+        content_type: The owner's description of the value; free text.
         enabled: Always true for a secret that was read: Key Vault refuses to give a disabled one.
         not_before: From when it is meant to be used. Key Vault only informs: it gives the value before, too.
         expires_on: Until when it is meant to be used. Key Vault only informs: it gives the value after, too.

@@ -1,4 +1,4 @@
-"""Where a secret is: vault, name and version, checked before anything is sent."""
+"""The address of a secret: vault, name and version, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class SecretId:
 
     @classmethod
     def resolve(cls, vault_url: str, name: str, version: str | None = None) -> Self:
-        """Say which secret of a vault is meant by what a caller wrote.
+        """Return the secret of a vault that a caller means.
 
         Args:
             vault_url: The vault's address, already checked.
@@ -128,7 +128,7 @@ def check_secret_name(name: str) -> str:
         raise ConfigurationError(
             f"The secret name {name[:200]!r} is not valid: {problem}.",
             cause="Key Vault allows 1 to 127 letters (a-z, A-Z), digits and hyphens in a secret's name.",
-            remedy="Use the name as it stands in the vault; underscores, dots and spaces are never part of one.",
+            remedy="Use the name as it is in the vault; underscores, dots and spaces are never part of one.",
         )
     return name
 
@@ -187,7 +187,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _vault_url_problem(url: str) -> tuple[str, str] | None:
-    """Return what is wrong with a vault's address and how to mend it, or None."""
+    """Return what is wrong with a vault's address and how to fix it, or None."""
     write = "Write " + " or ".join(f"https://NAME.{cloud.vault_suffix}" for cloud in CLOUDS) + "."
     if not url:
         return "it is empty", write

@@ -1,4 +1,4 @@
-"""What a reader has done so far, and what it holds."""
+"""Statistics of a reader: what it has done so far, and what it holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderStats:
-    """What a reader has done since it was made; what it holds now.
+    """The statistics of a reader since it was made, and its current contents.
 
     Every read is counted once: as a hit, a miss, stale or refused.
 
@@ -17,7 +17,7 @@ class ReaderStats:
         stale: Reads served with an old value because the vault or the identity endpoint could not be asked.
         refused: Reads refused from memory: the vault had just said no.
         retrieved: Answers that the vault gave.
-        failed: Flights that brought an error, whoever waited for them.
+        failed: Flights that brought an error, no matter who waited for them.
         secrets: How many values are in memory.
         stale_secrets: How many of these are served stale now.
         oldest_age: Seconds since the oldest of these was read; 0 without any.

@@ -52,7 +52,7 @@ class WorkloadIdentity:
 
     @staticmethod
     def is_offered(environment: Mapping[str, str] | None = None) -> bool:
-        """Say whether a reader that is given no identity takes this one: a pod's variables are there, and none before them.
+        """Return whether a reader that is given no identity takes this one: a pod's variables are there, and none before them.
 
         Args:
             environment: The variables; None means those of this process.

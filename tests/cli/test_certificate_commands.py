@@ -76,12 +76,12 @@ def _certificates(document: dict[str, dict[str, dict[str, dict[str, dict[str, ob
 @pytest.mark.parametrize(
     ("certificate", "said"),
     [
-        ("contoso.com", "no X.500 name"),
+        ("contoso.com", "not an X.500 name"),
         ({"subject": "CN=a", "kty": "RSA", "size": 2050}, "2050 bits"),
         ({"subject": "CN=a", "kty": "EC", "curve": "P-1"}, "curve"),
         ({"subject": "CN=a", "validity_months": 1300}, "validity_months"),
-        ({"value": "AAAA"}, "no PFX"),
-        ({}, "no X.500 name"),
+        ({"value": "AAAA"}, "not a PFX"),
+        ({}, "not an X.500 name"),
     ],
 )
 def test_a_certificate_that_no_vault_makes_is_refused_by_its_place(certificate: object, said: str) -> None:

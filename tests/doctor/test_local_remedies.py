@@ -109,7 +109,7 @@ def test_a_source_that_msal_does_not_know_is_named(source: str, monkeypatch: pyt
             monkeypatch.setenv(name, value)
         with SecretReader(URL, timeout=60, on_event=lambda _: None) as reader, pytest.raises(KeylessError) as failed:
             reader.get("db-password")
-    assert f"This local Azure plays {source}." in failed.value.cause
+    assert f"This local Azure runs as {source}." in failed.value.cause
     assert "`keyless run --source app-service CMD`" in failed.value.remedy
 
 

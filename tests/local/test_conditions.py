@@ -203,7 +203,7 @@ REFUSED = [
     ("NOT", (1, 4), "ends too early"),
     ("()", (1, 2), "Write ActionMatches"),
     ("(" * 200, (1, 101), "100 levels"),
-    ("#", (1, 1), "cannot stand there"),
+    ("#", (1, 1), "cannot be there"),
 ]
 
 

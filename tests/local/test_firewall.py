@@ -128,7 +128,7 @@ def test_public_network_access_and_a_perimeter_decide_together_as_azure_document
 
 @pytest.mark.parametrize("network", ["everywhere", "300.0.0.1", "10.0.0.0/40", ""])
 def test_what_is_no_network_is_refused(network: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no network"):
+    with pytest.raises(ConfigurationError, match="is not a network"):
         Firewall.of([network])
 
 

@@ -155,8 +155,8 @@ def test_the_file_can_say_all_of_it(file: Path, serve: Serve) -> None:
     ("text", "said"),
     [
         ('[vaults.my-kv]\naccess = "acl"', "there is no access 'acl'"),
-        ('[vaults.my-kv]\nfirewall = ["everywhere"]', "'everywhere' is no network"),
-        ('[vaults.my-kv.perimeter]\nallowed = ["everywhere"]', "'everywhere' is no network"),
+        ('[vaults.my-kv]\nfirewall = ["everywhere"]', "'everywhere' is not a network"),
+        ('[vaults.my-kv.perimeter]\nallowed = ["everywhere"]', "'everywhere' is not a network"),
         ("[vaults.my-kv.perimeter]\nmode = 1", "unknown key"),
         ('[vaults.my-kv]\npublic_network_access = "no"', "it is 'no'"),
         ("[vaults.my-kv]\nsoft_delete_days = 5", "it is 5"),

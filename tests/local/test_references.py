@@ -62,7 +62,7 @@ def test_a_reference_means_a_secret(inside: str, expected: str) -> None:
         ("@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/y", "does not end with a parenthesis"),
         ("@Microsoft.KeyVault(https://x.vault.azure.net/secrets/y)", "has no equals sign"),
         ("@Microsoft.KeyVault(VaultName=x)", "it has vaultname, and must have"),
-        ("@Microsoft.KeyVault(VaultName=abc;SecretName=a;SecretName=b)", "it says a thing twice"),
+        ("@Microsoft.KeyVault(VaultName=abc;SecretName=a;SecretName=b)", "it has a part twice"),
         (f"@Microsoft.KeyVault(SecretUri={SECRET};SecretName=b)", "and must have SecretUri"),
         ("@Microsoft.KeyVault(SecretUri=https://contoso-kv.vault.azure.net/keys/k)", "not one of a secret"),
         ("@Microsoft.KeyVault(VaultName=contoso_kv;SecretName=a)", "vault"),

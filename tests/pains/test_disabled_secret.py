@@ -16,7 +16,7 @@ def test_it_is_no_question_of_rights(clinic: Clinic) -> None:
     clinic.azure.vault("contoso-kv").update_secret("db-password", enabled=False)
     assert SYMPTOM in clinic.sdk_says()
     finding = clinic.finding(CODE)
-    assert "This is no question of rights" in finding.cause
+    assert "This is not a question of rights" in finding.cause
     assert (
         "az keyvault secret set-attributes --vault-name contoso-kv --name db-password --enabled true" in finding.remedy
     )

@@ -1,4 +1,4 @@
-"""The secret has expired, and the vault goes on giving it out."""
+"""The secret has expired, and the vault still returns it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_an_end_that_is_past_or_near_is_warned_of(clinic: Clinic) -> None:
     vault.set_secret("db-password", "old", expires_on=now - timedelta(days=1))
     finding = clinic.finding(CODE)
     assert "db-password expired on" in finding.evidence
-    assert "the vault goes on giving it out" in finding.cause
+    assert "the vault still returns it" in finding.cause
     assert clinic.report().healthy
     vault.set_secret("db-password", "old", expires_on=now + timedelta(days=7))
     assert "db-password expires on" in clinic.finding("KL-632").evidence

@@ -19,7 +19,7 @@ def test_the_address_that_the_vault_saw_is_in_the_remedy(clinic: Clinic) -> None
     clinic.azure.vault("contoso-kv").firewall = Firewall(allowed=(ip_network("203.0.113.0/24"),))
     assert SYMPTOM in clinic.sdk_says()
     finding = clinic.finding(CODE)
-    assert "applications are no trusted service" in finding.cause
+    assert "applications are not a trusted service" in finding.cause
     assert "az keyvault network-rule add --name contoso-kv --ip-address 127.0.0.1" in finding.remedy
 
 

@@ -26,6 +26,6 @@ def test_both_tenants_are_named_before_a_token_is_sent(clinic: Clinic) -> None:
     assert (finding.stage, finding.check) == ("vault", "tenant")
     assert finding.evidence == f"The vault is in the tenant {OTHER}, the identity in {own}."
     assert SYMPTOM in finding.cause
-    assert "No role mends that" in finding.cause
+    assert "No role fixes that" in finding.cause
     assert f"az keyvault update --name contoso-kv --set properties.tenantId={own}" in finding.remedy
     assert {entry.operation for entry in clinic.azure.journal.entries(service="vault")} == {"getChallenge"}

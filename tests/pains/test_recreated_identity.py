@@ -24,5 +24,5 @@ def test_the_new_object_id_is_in_the_remedy(clinic: Clinic) -> None:
     clinic.azure.reset(read_config("test", {"vaults": vaults, "identities": before}))
     assert f"oid={NEW}" in clinic.sdk_says()
     finding = clinic.finding(CODE)
-    assert "switched off and on again, or made anew, has a new object id" in finding.cause
+    assert "switched off and on again, or made again, has a new object id" in finding.cause
     assert f"--assignee-object-id {NEW}" in finding.remedy

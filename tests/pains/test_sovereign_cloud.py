@@ -29,7 +29,7 @@ def test_the_other_cloud_wants_its_own_tokens_and_its_own_address(clinic: Clinic
     finding = clinic.finding(CODE, vault_url="https://contoso-gov.vault.azure.net")
     assert f"There is a vault {vault.url}, in AZURE_GOVERNMENT." in finding.evidence
     assert "the suffix of another cloud" in finding.cause
-    assert "the suffix of the cloud that the identity lives in" in finding.remedy
+    assert "the suffix of the identity's cloud" in finding.remedy
     report = clinic.report(vault_url=vault.url)
     assert report.healthy
     wanted = "https://vault.usgovcloudapi.net"

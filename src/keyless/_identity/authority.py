@@ -73,7 +73,7 @@ class AuthoritySession(TrustingSession):
             wait = backoff(attempt, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, asked=exchange.retry_after)
             if wait >= exchange.deadline.remaining or self._pause(wait):
                 break
-        # MSAL would write what is no JSON into an error of its own.
+        # MSAL would write what is not JSON into an error of its own.
         if not json_object(response.content):
             response._content = b"{}"  # noqa: SLF001 (requests has no other way to change what was answered)
         response.encoding = "utf-8"

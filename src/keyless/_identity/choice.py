@@ -1,4 +1,6 @@
-"""Who reads: what a reader was given, or what its host offers. It is checked when the reader is made, and nothing is sent.
+"""The identity that reads: the one that a reader was given, or one that its host offers.
+
+It is checked when the reader is made, and nothing is sent.
 
 What asks for tokens is loaded with the first read: MSAL and requests take longer to import than all the rest.
 """
@@ -28,7 +30,7 @@ SYSTEM_ASSIGNED = "system-assigned"
 
 
 class Asked(Protocol):
-    """What is asked for tokens, in one process."""
+    """The source of tokens in one process."""
 
     def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:
         """Return a token.
@@ -40,7 +42,7 @@ class Asked(Protocol):
             patient: Whether to ask again where that may help.
 
         Raises:
-            IdentityError: If there is none to be had; the subclass says why.
+            IdentityError: If there is none to be had; the subclass shows why.
             DeadlineExceededError: If the time runs out.
         """
 
@@ -66,7 +68,7 @@ class Make(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Who reads.
+    """The identity that reads.
 
     Attributes:
         name: How it is called, such as ``client_id=…``.
@@ -102,7 +104,7 @@ def choose(identity: Any = None, credential: Any = None) -> Choice:
         if identity is not None:
             raise ConfigurationError(
                 "SecretReader was given an identity and a credential.",
-                cause="Either of them alone says who reads.",
+                cause="Each of them decides who reads.",
                 remedy="Leave out one of them.",
             )
         return _credential(credential)

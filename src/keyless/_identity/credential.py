@@ -40,7 +40,7 @@ class AzureCredential:
         """Return a token from the credential, which may have it in memory.
 
         Raises:
-            IdentityError: If it gives none; the subclass says why.
+            IdentityError: If it gives none; the subclass shows why.
             DeadlineExceededError: If the time runs out.
         """
         problem: Exception

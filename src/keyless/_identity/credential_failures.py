@@ -1,4 +1,4 @@
-"""What it means that a credential of the Azure SDK gives no token."""
+"""Errors for a credential of the Azure SDK that gives no token."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NETWORK = frozenset({"ServiceRequestError", "ServiceResponseError"})
 def explain_credential(name: str, problem: Exception, deadline: Deadline) -> IdentityError | DeadlineExceededError:
     """Return the error for a credential that raised something.
 
-    The classes are told apart by name: azure-core and azure-identity need not be there.
+    The classes are distinguished by name: azure-core and azure-identity need not be there.
 
     Args:
         name: The credential's class.

@@ -1,4 +1,4 @@
-"""What a failed token acquisition means: every answer and every exception becomes one IdentityError."""
+"""Errors for a failed token acquisition: every answer and every exception becomes one IdentityError."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def explain(identity: str, exchange: Exchange, problem: Exception | None) -> Ide
     if local.source() in local.UNKNOWN_TO_MSAL:
         return IdentityUnavailableError(
             f"No token for the {identity} managed identity.",
-            cause=f"This local Azure plays {local.source()}. MSAL for Python does not know that source, and asks another one.",
+            cause=f"This local Azure runs as {local.source()}. MSAL for Python does not support that source, and "
+            "asks another one.",
             remedy=local.choose_source(),
         )
     source = source_name(exchange.source)
@@ -56,22 +57,22 @@ def explain(identity: str, exchange: Exchange, problem: Exception | None) -> Ide
     if exchange.status >= _CLIENT_ERRORS.start:
         return _error_answer(identity, source, exchange)
     return IdentityServiceError(
-        f"The identity endpoint of {source} answered {exchange.status} with something that is no token"
+        f"The identity endpoint of {source} answered {exchange.status} with something that is not a token"
         f"{f' ({type(problem).__name__})' if problem else ''}.",
         cause="What answers is not the platform's identity endpoint, or its answer does not have the documented form.",
-        remedy="Check where the identity variables point, and whether a proxy stands in between: "
+        remedy="Check where the identity variables point, and whether a proxy is in between: "
         "`env | grep -i -e endpoint -e proxy`.",
         status=exchange.status,
     )
 
 
 def no_header(identity: str, source: object) -> IdentityServiceError:
-    """Return the error for a token that no request can carry: it would be told as a fault of the vault's."""
+    """Return the error for a token that no request can carry: it would look like a fault of the vault."""
     return IdentityServiceError(
         f"The identity endpoint of {source_name(source)} gives a token for the {identity} managed identity that is none: it has "
         "other signs than printable ASCII.",
         cause="What answers is not the platform's identity endpoint, or something in between changed its answer.",
-        remedy="Check where the identity variables point, and whether a proxy stands in between: "
+        remedy="Check where the identity variables point, and whether a proxy is in between: "
         "`env | grep -i -e endpoint -e proxy`.",
         status=200,
     )
@@ -103,7 +104,7 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
         return IdentityUnavailableError(
             f"{what}: its key file cannot be read ({type(problem).__name__}).",
             cause="Azure Arc proves that a caller is local by a file that only some users may read.",
-            remedy='Let the user that runs this join the group that may: `sudo usermod -a -G himds "$USER"`; then log in anew.',
+            remedy='Add the user that runs this to the group that may: `sudo usermod -a -G himds "$USER"`; then log in again.',
         )
     if isinstance(problem, requests.RequestException):
         how = "it does not answer in time" if isinstance(problem, requests.Timeout) else _connection_problem(problem)
@@ -111,7 +112,8 @@ def _no_answer(identity: str, source: object, name: str, problem: Exception | No
     return IdentityServiceError(
         f"No token for the {identity} managed identity from {name} ({type(problem).__name__}).",
         cause="The identity variables, or the endpoint's first answer, do not have the documented form.",
-        remedy=f"Let the platform set the identity variables, and no file or script. {remedies.restart(_this_host())}",
+        remedy="Do not set the identity variables in a file or script: only the platform sets them. "
+        f"{remedies.restart(_this_host())}",
     )
 
 
@@ -140,7 +142,7 @@ def _unreachable(what: str, source: object, problem: requests.RequestException) 
         )
     return IdentityUnavailableError(
         what,
-        cause="The identity variables are set, and nothing answers where they point.",
+        cause="The identity variables are set, and nothing answers at their address.",
         remedy=local.first(local.renew_variables(), remedies.renew_variables(_this_host())),
     )
 
@@ -199,7 +201,7 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
             what,
             cause="The metadata service, or a proxy or a firewall in its place, refuses requests of this process.",
             remedy=local.first(
-                local.FAULTS, f"Check what stands between this process and 169.254.169.254: {remedies.SHOW_PROXIES}."
+                local.FAULTS, f"Check what is between this process and 169.254.169.254: {remedies.SHOW_PROXIES}."
             ),
             code=answer.code,
             status=status,
@@ -208,7 +210,7 @@ def _error_answer(identity: str, source: str, exchange: Exchange) -> IdentityErr
         return IdentityRefusedError(
             what,
             cause="The endpoint does not accept the secret header that this process sends (IDENTITY_HEADER).",
-            remedy=f"Let the platform set the identity's variables anew. {remedies.restart(_this_host())}",
+            remedy=f"The platform sets the identity's variables at a start. {remedies.restart(_this_host())}",
             code=answer.code,
             status=status,
         )

@@ -1,4 +1,4 @@
-"""Where an asynchronous credential is asked: its connections belong to one event loop, and no other can use them."""
+"""The event loop for an asynchronous credential: its connections belong to one event loop, and no other can use them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLOSING_SECONDS = 1.0
 
 
 class Loops:
-    """The event loop of whoever reads; where none runs, a loop of the reader's own."""
+    """The event loop of the caller; where none runs, a loop of the reader's own."""
 
     def __init__(self) -> None:
         self._theirs: asyncio.AbstractEventLoop | None = _running()

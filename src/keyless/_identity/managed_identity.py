@@ -52,7 +52,7 @@ def check_identity(identity: Any) -> str:
     """
     if not _is_managed_identity(identity):
         raise ConfigurationError(
-            f"The identity is {type(identity).__name__}, which is no managed identity.",
+            f"The identity is {type(identity).__name__}, which is not a managed identity.",
             cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
             remedy="Pass one of them: both can be imported from keyless.",
         )
@@ -115,7 +115,7 @@ class ManagedIdentity:
             patient: Whether to ask again where the platform's advice says so.
 
         Raises:
-            IdentityError: If there is none to be had; the subclass says why.
+            IdentityError: If there is none to be had; the subclass shows why.
             DeadlineExceededError: If the time runs out.
         """
         with self._session.until(deadline, patient=patient) as exchange:
@@ -144,7 +144,7 @@ class ManagedIdentity:
 
 
 def _dated(exchange: Exchange) -> Token | None:
-    """Return the token of an answer that tells its end as a date in ISO 8601, which MSAL does not read; None for any other.
+    """Return the token of an answer whose end is a date in ISO 8601, which MSAL does not read; None for any other.
 
     Azure has sent such answers: https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/4963
     """

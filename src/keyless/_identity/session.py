@@ -46,7 +46,7 @@ _SECRET_HEADERS = ("X-IDENTITY-HEADER", "Secret", "Authorization")
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """What one acquisition saw on the wire, which MSAL does not pass on.
+    """The traffic of one acquisition on the wire, which MSAL does not pass on.
 
     Attributes:
         deadline: By when it must be done.
@@ -111,7 +111,7 @@ class IdentitySession(requests.Session):
 
     @property
     def exchange(self) -> Exchange:
-        """What this thread is in the midst of."""
+        """The acquisition that this thread is doing."""
         found = self._current.exchange
         assert isinstance(found, Exchange)  # noqa: S101 (for the type checker: until() set it)
         return found
@@ -122,7 +122,7 @@ class IdentitySession(requests.Session):
         exchange.retry_after = parse_retry_after(response.headers.get("Retry-After"))
         headers = response.request.headers
         exchange.sent = tuple(str(headers[name]) for name in _SECRET_HEADERS if headers.get(name))
-        # Only an answer of 200 holds a token; MSAL would take one from any, and write what is no JSON to its log.
+        # Only an answer of 200 holds a token; MSAL would take one from any, and write what is not JSON to its log.
         if response.status_code != _OK or "access_token" not in json_object(response.content):
             response._content = b"{}"  # noqa: SLF001 (requests has no other way to change what was answered)
         response.encoding = "utf-8"

@@ -38,7 +38,7 @@ class Workload:
         """Return a token, from MSAL's cache or from the authority.
 
         Raises:
-            IdentityError: If there is none to be had; the subclass says why.
+            IdentityError: If there is none to be had; the subclass shows why.
             DeadlineExceededError: If the time runs out.
         """
         with self._session.until(deadline, patient=patient) as exchange:

@@ -1,4 +1,4 @@
-"""What it means that Microsoft Entra gives no token to a pod.
+"""Errors for a pod to which Microsoft Entra gives no token.
 
 Source: https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation-considerations#errors
 """
@@ -32,7 +32,8 @@ _SERVER_ERRORS = range(500, 600)
 _PAGE = "https://learn.microsoft.com/en-us/azure/aks/workload-identity-overview"
 _SHOW_FEDERATION = (
     "Compare them with what the identity trusts: `az identity federated-credential list --identity-name NAME --resource-group "
-    f"GROUP --output table`. NAME and GROUP are the identity's, one of: {LIST_IDENTITIES}. A new one is felt after some minutes."
+    f"GROUP --output table`. NAME and GROUP are the identity's, one of: {LIST_IDENTITIES}. "
+    "A new one takes effect after some minutes."
 )
 _CAUSES = (
     (
@@ -69,7 +70,7 @@ def explain_exchange(
         problem: What MSAL let through; None where it returned an error as a dict.
     """
     name, host = f"workload identity client_id={identity.client_id}", identity.authority_host
-    # MSAL raises an HTTPError for an answer of 5xx, which is no fault of the network.
+    # MSAL raises an HTTPError for an answer of 5xx, which is not a fault of the network.
     if exchange.status is not None and (not isinstance(problem, OSError) or isinstance(problem, requests.HTTPError)):
         return _answer(name, exchange, problem)
     if exchange.deadline.remaining <= 0:
@@ -77,8 +78,8 @@ def explain_exchange(
         return too_late(f"No token for the {name} came", cause=cause, where="the network and its proxy")
     return IdentityUnavailableError(
         f"No token for the {name}: {host} cannot be reached ({type(problem).__name__}).",
-        cause="The network, its DNS, a proxy or TLS stands in the way to Microsoft Entra.",
-        remedy=f"Let the pod reach that host through the network policy, the firewall and the proxy: {SHOW_PROXIES}.",
+        cause="The network, its DNS, a proxy or TLS blocks the way to Microsoft Entra.",
+        remedy=f"Allow the pod to reach that host through the network policy, the firewall and the proxy: {SHOW_PROXIES}.",
     )
 
 
@@ -88,8 +89,8 @@ def no_assertion(identity: WorkloadIdentity, why: str) -> IdentityUnavailableErr
         f"The service account's token cannot be read from {identity.token_file} ({why}).",
         cause="AZURE_FEDERATED_TOKEN_FILE names a file that the webhook of workload identity mounts, and it is not there, or not "
         "for this user.",
-        remedy='Give the pod the label azure.workload.identity/use: "true" and start it again; let its securityContext have an '
-        f"fsGroup if it runs as another user than root. {_PAGE}",
+        remedy='Give the pod the label azure.workload.identity/use: "true" and start it again. Set fsGroup in its '
+        f"securityContext if it does not run as root. {_PAGE}",
     )
 
 
@@ -112,7 +113,10 @@ def _answer(name: str, exchange: Exchange, problem: Exception | None) -> Identit
     if status in _CLIENT_ERRORS:
         cause, remedy = next(
             ((cause, remedy) for codes, cause, remedy in _CAUSES if code in codes),
-            ("What the pod sends is refused; the words above say what of it.", f"Look up the code. {_PAGE}"),
+            (
+                "Microsoft Entra refuses what the pod sends. The words above name the part.",
+                f"Look up the code. {_PAGE}",
+            ),
         )
         return IdentityRefusedError(what, cause=cause, remedy=remedy, code=code, status=status)
     if status in _SERVER_ERRORS:

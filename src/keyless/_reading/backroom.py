@@ -1,4 +1,4 @@
-"""What a reader's own threads do: they ask the services and remember what came, under locks that no caller takes."""
+"""The work of a reader's own threads: they ask the services and remember the answers, under locks that no caller takes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Backroom:
         options: The reader's options.
         cache: What is remembered.
         counts: What is counted.
-        herald: What tells of each event.
+        herald: The sender of each event.
 
     Attributes:
         gate: What a fork shuts.
@@ -87,7 +87,7 @@ class Backroom:
         return self._do(partial(self._depart, wanted, ticket, copy_context()))
 
     def is_reading(self, key: str) -> bool:
-        """Say whether one more that nobody waits for need not be asked for."""
+        """Return whether one more that nobody waits for need not be asked for."""
         return self._flights.has(key) or self._crew.is_behind
 
     def fetch_token(self, resource: str, claims: str | None, deadline: Deadline, ticket: Ticket[Token]) -> bool:
@@ -99,7 +99,7 @@ class Backroom:
         return None if self._fetcher is None else self._fetcher.tokens.known(resource)
 
     def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
-        """See that it is told, once a flight, that a caller has waited for long."""
+        """Send an event, once a flight, that a caller has waited for long."""
         self._do(partial(self._tell_waiting, wanted, seconds, left, copy_context()))
 
     def expire(self, secret: SecretId, rejected: str | None, ticket: Ticket[None]) -> bool:
@@ -113,7 +113,7 @@ class Backroom:
 
     @property
     def in_flight(self) -> int:
-        """How many reads of the vault are under way, of all that were asked for until now."""
+        """The number of reads of the vault that are under way, of all that were asked for until now."""
         ticket: Ticket[int] = Ticket()
         if self._crew.has_begun and not self._is_shut and self._do(lambda: ticket.give(len(self._flights))):
             ticket.wait(_LOOKING_SECONDS)
@@ -246,7 +246,7 @@ class Backroom:
             fetched = fetcher.fetch(wanted, until, patient=patient)
         except KeylessError as error:
             failure = error
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is remembered, and an old value may stand in)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is remembered, and an old value may be used)
             from keyless._vault.failures import unreadable  # noqa: PLC0415 (as for Fetcher)
 
             failure = unreadable(wanted, error)
@@ -280,4 +280,4 @@ class Backroom:
 
 
 def _nothing() -> None:
-    """Wake nobody: none waits for what was told."""
+    """Wake nobody: none waits for a sent event."""

@@ -1,4 +1,4 @@
-"""What is remembered of a vault's secrets, and when to ask again: logic alone, no clock, no network, no threads.
+"""The memory of a vault's secrets, and when to ask again: logic alone, no clock, no network, no threads.
 
 Theory of operation
 -------------------
@@ -55,7 +55,7 @@ _MAX_FAILURES = 1024
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """What is remembered of one secret; times are in the reader's clock's seconds.
+    """The memory of one secret; times are in the reader's clock's seconds.
 
     Attributes:
         secret: The value.
@@ -81,7 +81,7 @@ class Entry:
 
 
 class RememberedFailure(NamedTuple):
-    """Why there is no value, and until when readers get that without the vault being asked.
+    """The reason why there is no value, and until when readers get it without a request to the vault.
 
     Attributes:
         until: That time.
@@ -138,7 +138,7 @@ Lookup = Serve | Revalidate | Renew | Fetch | Deny
 
 
 class Held(NamedTuple):
-    """What is in memory.
+    """The contents of the memory.
 
     Attributes:
         secrets: How many values.
@@ -162,7 +162,7 @@ class SecretCache:
         ttl: Seconds for which a value is fresh, give or take a fifth, so that instances do not ask together.
         max_stale: Seconds after its reading for which a value may be served while the vault cannot be asked.
         negative_ttl: Seconds for which a refusal is remembered, so that a hot path cannot hammer the vault.
-        chance: A number from 0 to 1, anew at each call.
+        chance: A number from 0 to 1, a new one at each call.
 
     Attributes:
         entries: What is remembered, by key. A value whose ``fresh_until`` has not come is served with nothing else to do.
@@ -177,7 +177,7 @@ class SecretCache:
         self._failed: dict[str, RememberedFailure] = {}
 
     def lookup(self, key: str, now: float) -> Lookup:
-        """Say what to do about a secret that is asked for now: the table above."""
+        """Decide what to do about a secret that is asked for now: the table above."""
         failure = self._failed.get(key)
         if failure is not None and now < failure.until:
             return Deny(failure.error)
@@ -243,7 +243,7 @@ class SecretCache:
         return entry
 
     def expire(self, key: str, now: float, rejected: str | None = None) -> bool:
-        """Let the next read wait for the vault; the value stays in hand in case the vault cannot be asked.
+        """Make the next read wait for the vault; the value stays in hand in case the vault cannot be asked.
 
         Args:
             key: The secret's key.
@@ -262,7 +262,7 @@ class SecretCache:
                 return False
         self._failed.pop(key, None)
         if entry is not None:
-            # An episode of staleness goes on, but for its pause: whoever asks next waits for the vault.
+            # An episode of staleness goes on, but for its pause: anyone who asks next waits for the vault.
             at, again = entry.stored_at, float("-inf")
             self.entries[key] = replace(entry, fresh_until=at, due_at=at, retry_at=again, expired=True, confirmed=False)
         return True

@@ -22,13 +22,13 @@ class Counter:
 
     @property
     def value(self) -> int:
-        """How many were counted. To look is no step: ``repr`` has the documented form ``count(3)``."""
+        """The count. Looking at it does not change it: ``repr`` has the documented form ``count(3)``."""
         return int(repr(self._steps).removeprefix("count(").removesuffix(")"))
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a reader counts; ``ReaderStats`` says what each number is."""
+    """The counters of a reader; ``ReaderStats`` explains each number."""
 
     hits: Counter = field(default_factory=Counter)
     misses: Counter = field(default_factory=Counter)

@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 
 class Lane:
-    """How much of one kind of work is done at once; what is more waits for its turn.
+    """The limit of one kind of work that is done at once; more waits for its turn.
 
     Args:
         limit: How many jobs.
@@ -89,7 +89,7 @@ class Crew:
             lane.waiting.append(job)
 
     def stop(self) -> None:
-        """Let each thread end after what it is doing, and what was asked for before."""
+        """End each thread after what it is doing, and what was asked for before."""
         self._team.acts.put(None)
 
 
@@ -98,7 +98,7 @@ _MANY = 64
 
 
 class _Team:
-    """What the threads hold; not the crew itself, so that they end with it."""
+    """The part that the threads hold; not the crew itself, so that they end with it."""
 
     def __init__(self, lanes: tuple[Lane, ...]) -> None:
         self.acts: SimpleQueue[Act | None] = SimpleQueue()
@@ -154,7 +154,7 @@ def _begin(team: _Team) -> None:
 
 def _work(team: _Team) -> None:
     while True:
-        # One listens, and does what it hears: the acts are done one after another, in the order in which they came.
+        # One listens, and does what comes: the acts are done one after another, in the order in which they came.
         with team.turn:
             act = team.acts.get()
             if act is None:

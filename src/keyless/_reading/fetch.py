@@ -36,7 +36,7 @@ _LONGEST_PAUSE = 8.0
 class Fetcher:
     """Reads secrets of one vault as one identity: two requests for the first, one for each after it.
 
-    The official client sends three for the first, because it asks the vault for its challenge. Here the vault's host says
+    The official client sends three for the first, because it asks the vault for its challenge. Here the vault's host shows
     which cloud it is in, and so which token it wants; only a host under no known suffix is asked.
 
     Args:
@@ -80,7 +80,7 @@ class Fetcher:
 
         Raises:
             IdentityError: If there is no token.
-            VaultError: If the vault cannot be asked, or says no.
+            VaultError: If the vault cannot be asked, or refuses.
             DeadlineExceededError: If the time runs out.
             ReaderClosedError: If close() came first.
         """
@@ -154,7 +154,7 @@ def pause_after(
         error: What came of the attempt.
         attempt: Which one it was, from 1.
         patient: As for ``fetch``.
-        chance: A number from 0 to 1, anew at each call.
+        chance: A number from 0 to 1, a new one at each call.
     """
     most = _ATTEMPTS_THROTTLED if isinstance(error, VaultThrottledError) else _ATTEMPTS
     if not (patient and error.retryable) or attempt >= most:

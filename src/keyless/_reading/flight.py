@@ -24,10 +24,10 @@ V = TypeVar("V")
 
 
 class Ticket(Generic[V]):
-    """What one caller waits with. An interrupt may fall anywhere into the waiting, and nobody else is kept from anything.
+    """The ticket with which one caller waits. An interrupt may fall anywhere into the waiting, without effect on others.
 
     It is one lock made in C. The condition of a ``concurrent.futures.Future`` is written in Python: an exception that a
-    signal raises in the midst of it leaves it taken, and whoever comes next waits without end.
+    signal raises in the midst of it leaves it taken, and anyone who comes next waits without end.
 
     Attributes:
         result: What came; None until then, and where an error came.
@@ -49,7 +49,7 @@ class Ticket(Generic[V]):
     @classmethod
     def in_loop(cls) -> Ticket[V]:
         """Return a ticket for a task of the running event loop."""
-        import asyncio  # noqa: PLC0415 (whoever gets here has it; `import keyless` need not pay for it)
+        import asyncio  # noqa: PLC0415 (code that gets here has it; `import keyless` need not pay for it)
 
         made: Ticket[V] = cls()
         made._loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ class Ticket(Generic[V]):
         return self.landed
 
     def give(self, result: V | None, failure: BaseException | None = None) -> None:
-        """Give what came to whoever waits; once for each ticket."""
+        """Give what came to anyone who waits; once for each ticket."""
         self.result, self.failure = result, failure
         self.landed = True
         self._coming.release()
@@ -98,7 +98,7 @@ class Flight(Generic[V]):
     """A piece of work that is under way, and the tickets of those who wait for it.
 
     Attributes:
-        is_told: Whether it was told that somebody has waited for long.
+        is_told: Whether an event was sent that somebody has waited for long.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Flight(Generic[V]):
         self._brought: tuple[V | None, BaseException | None] | None = None
 
     def board(self, ticket: Ticket[V]) -> None:
-        """Let a ticket have what this flight brings, at once if it has landed."""
+        """Give a ticket what this flight brings, at once if it has landed."""
         self._tickets.append(ticket)
         if self._brought is not None:
             self._give()
@@ -166,7 +166,7 @@ class SingleFlight(Generic[V]):
         self.fly(key, flight, work)()
 
     def fly(self, key: str, flight: Flight[V], work: Callable[[], V]) -> Callable[[], None]:
-        """Do as ``run`` does, but return the landing: whoever waits wakes when it is called."""
+        """Do as ``run`` does, but return the landing: anyone who waits wakes when it is called."""
         result, failure = None, None
         try:
             result = work()
@@ -183,12 +183,12 @@ class SingleFlight(Generic[V]):
         return len(self._flights) + len(self._forgotten)
 
     def has(self, key: str) -> bool:
-        """Say whether a flight for a key is under way and not overdue; any thread may ask."""
+        """Return whether a flight for a key is under way and not overdue; any thread may ask."""
         flight, due = self._flights.get(key, (None, None))
         return flight is not None and due is not None and due.remaining > 0
 
     def tell_once(self, key: str) -> bool:
-        """Say whether a flight for a key is under way of which nothing was told yet; from now on it was."""
+        """Return whether a flight for a key is under way of which no event was sent yet; from now on one was."""
         flight, _ = self._flights.get(key, (None, None))
         if flight is None or flight.is_told:
             return False
@@ -196,14 +196,14 @@ class SingleFlight(Generic[V]):
         return True
 
     def forget(self, key: str) -> None:
-        """Make the next one open a flight anew; those who joined the old one still get its result."""
+        """Make the next caller open a new flight; those who joined the old one still get its result."""
         with self._lock:
             flight, _ = self._flights.pop(key, (None, None))
             if flight is not None:
                 self._forgotten.add(flight)
 
     def is_current(self, key: str, flight: Flight[V]) -> bool:
-        """Say whether a flight is the one that readers join now; it is not once forgotten."""
+        """Return whether a flight is the one that readers join now; it is not once forgotten."""
         return self._flights.get(key, (None, None))[0] is flight
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a fork does to a reader: no thread is in the midst of what a child would wait for, and the child begins from nothing."""
+"""A reader's behaviour at a fork: no thread is doing what a child would wait for, and the child begins from nothing."""
 
 from __future__ import annotations
 

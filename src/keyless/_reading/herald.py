@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Herald:
-    """What is told, in which words.
+    """The events that are sent, and their words.
 
     Args:
         hook: What is given each event; None writes it to the log.
@@ -61,7 +61,7 @@ class Herald:
 
         self._hook = self._hook or events.log_event
         if _has_telemetry():
-            # One that does not work is told with the first event.
+            # One that does not work is reported with the first event.
             with suppress(Exception):
                 import keyless.integrations.telemetry  # noqa: PLC0415, F401 (as above)
 
@@ -145,5 +145,5 @@ class Herald:
 
 
 def _has_telemetry() -> bool:
-    """Say whether there is anybody to receive anything: not in a program that has imported neither."""
+    """Return whether there is anybody to receive anything: not in a program that has imported neither."""
     return not sys.modules.keys().isdisjoint({"opentelemetry.trace", "opentelemetry.metrics"})

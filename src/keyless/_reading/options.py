@@ -21,7 +21,7 @@ _MAX_PARALLEL = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderOptions:
-    """What a SecretReader was given beside its vault and its identity; its docstring says what each option is.
+    """The options of a SecretReader beside its vault and its identity; its docstring explains each one.
 
     Raises:
         ConfigurationError: If a number is not one that its option can have.
@@ -52,7 +52,7 @@ def check_timeout(timeout: object) -> None:
     """Check how many seconds a read may take.
 
     Raises:
-        ConfigurationError: If it is no number, not above 0, or has no end.
+        ConfigurationError: If it is not a number, not above 0, or has no end.
     """
     _check("timeout", timeout, "a finite number of seconds above 0", valid=_is_number(timeout) and timeout != 0)
 
@@ -61,7 +61,7 @@ def check_names(names: object) -> list[str]:
     """Return the names of several secrets as a list; each one's form is checked when it is asked for.
 
     Raises:
-        ConfigurationError: If they are no names.
+        ConfigurationError: If they are not names.
     """
     if isinstance(names, str):
         raise ConfigurationError(
@@ -81,7 +81,7 @@ def check_names(names: object) -> list[str]:
 
 
 def _is_number(value: object, kind: type[float] = float) -> bool:
-    """Say whether a value is a finite number from 0; every whole number will do as a float."""
+    """Return whether a value is a finite number from 0; every whole number will do as a float."""
     if isinstance(value, bool) or not isinstance(value, (int, kind)):
         return False
     # Compared as it is: a whole number can be larger than any float.

@@ -1,4 +1,4 @@
-"""What each method of a SecretReader does: it checks its arguments, asks, and waits within a deadline."""
+"""The methods of a SecretReader: each checks its arguments, asks, and waits within a deadline."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Reads:
         return asked, errors
 
     def _waits_on(self, outcome: PendingRead, until: Deadline) -> bool:
-        """Say whether to wait on for what is not there by now, and see that this is told."""
+        """Return whether to wait on for what is not there by now, and send an event about it."""
         if outcome.fallback is not None or not until.remaining:
             return False
         self.refresher.tell_waiting(outcome.secret, _PATIENCE, until.remaining)

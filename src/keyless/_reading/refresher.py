@@ -1,4 +1,4 @@
-"""What a caller's thread does: it serves what is remembered, asks the backroom for the rest, and waits with a ticket.
+"""The work of a caller's thread: it serves what is remembered, asks the backroom for the rest, and waits with a ticket.
 
 It can be interrupted at any instruction, and a signal's handler may read while it does. So it takes no lock, and changes
 nothing that more than one step would change.
@@ -131,7 +131,7 @@ class Refresher:
         return PendingRead(wanted, made, found if isinstance(found, Renew) else None, unattended=not told)
 
     def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
-        """See that it is told that a caller has waited for a secret, and how many seconds more it will."""
+        """Send an event that a caller has waited for a secret, and how many seconds more it will."""
         self._backroom.tell_waiting(wanted, seconds, left)
 
     def result_or_fallback(self, pending: PendingRead) -> Secret:
@@ -224,7 +224,7 @@ class Refresher:
         )
 
     def close(self) -> None:
-        """Forget every value, end the threads and the connections; whoever waits gets ReaderClosedError."""
+        """Forget every value, end the threads and the connections; anyone who waits gets ReaderClosedError."""
         self._closed = True
         self._backroom.close()
 
@@ -238,7 +238,7 @@ class Refresher:
 
     @property
     def gate(self) -> Gate:
-        """What a fork shuts."""
+        """The gate that a fork shuts."""
         return self._backroom.gate
 
     def _ask_for_token(

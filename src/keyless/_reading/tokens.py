@@ -1,4 +1,4 @@
-"""The tokens of whoever reads: one flight a token, whoever wants it, and no more requests than can help."""
+"""The tokens of the caller: one flight a token for all callers, and no more requests than can help."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Held:
 
 
 class TokenSource:
-    """The tokens of whoever reads.
+    """The tokens of the caller.
 
     A failure is remembered as long as a refusal of the vault is where the endpoint does not say how long, so that many
     readers do not hammer an endpoint that cannot help them.
@@ -81,7 +81,7 @@ class TokenSource:
             claims: A claims challenge, as JSON text, that the resource answered an earlier token with.
 
         Raises:
-            IdentityError: If there is none to be had; the subclass says why.
+            IdentityError: If there is none to be had; the subclass shows why.
             DeadlineExceededError: If the time runs out.
             ReaderClosedError: If close() came first.
         """
@@ -95,7 +95,7 @@ class TokenSource:
                 self._flights.run(key, flight, acquire)
             if not ticket.wait(deadline.remaining):
                 raise self._choice.too_late()
-            # Another flight may have ended only because whoever opened it had less time than is left here.
+            # Another flight may have ended only because its opener had less time than is left here.
             early = isinstance(ticket.failure, DeadlineExceededError) and deadline.remaining > 0
             if opened or not early:
                 return ticket.outcome()
@@ -120,7 +120,7 @@ class TokenSource:
             self._asked.forget()
 
     def close(self) -> None:
-        """Close the connections and forget every token; whoever waits gets ReaderClosedError."""
+        """Close the connections and forget every token; anyone who waits gets ReaderClosedError."""
         self._asked.close()
         self._flights.close()
         self._held.clear()

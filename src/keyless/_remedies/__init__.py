@@ -1,1 +1,1 @@
-"""What to do, as commands and paths through the portal, and the host that is filled into them."""
+"""Remedies, as commands and paths through the portal, and the host that is filled into them."""

@@ -1,4 +1,4 @@
-"""What this process runs on, as far as the platform's variables name it: remedies fill it into their commands.
+"""The host of this process, as far as the platform's variables name it: remedies fill it into their commands.
 
 Sources: https://learn.microsoft.com/en-us/azure/app-service/reference-app-settings#app-environment and
 https://learn.microsoft.com/en-us/azure/container-apps/environment-variables#built-in-environment-variables

@@ -30,7 +30,7 @@ def source() -> str:
 
 
 def give_role(vault: str, *, caller: str | None) -> str:
-    """Say how to give an identity the role that reads secrets."""
+    """Return how to give an identity the role that reads secrets."""
     return (
         f'Grant the role: `keyless role grant {caller or "IDENTITY"} "{_ROLE}" --on {vault}`.{"" if caller else _WHICH} '
         f'To keep it, add this below the identity in keyless.toml: roles = {{ {vault} = "{_ROLE}" }}.'
@@ -38,12 +38,12 @@ def give_role(vault: str, *, caller: str | None) -> str:
 
 
 def set_policy(vault: str) -> str:
-    """Say how to give an identity an access policy."""
+    """Return how to give an identity an access policy."""
     return f'Add this to keyless.toml and start again: [vaults.{vault}.policies] IDENTITY = ["get", "list"].{_WHICH}'
 
 
 def assign_identity(identity: str) -> str:
-    """Say how to give the host the identity that was asked for, ``system-assigned`` or such as ``client_id=…``."""
+    """Return how to give the host the identity that was asked for, ``system-assigned`` or such as ``client_id=…``."""
     kind, _, value = identity.partition("=")
     if kind == "client_id" and re.fullmatch(_GUID, value):
         return (
@@ -56,7 +56,7 @@ def assign_identity(identity: str) -> str:
 
 
 def choose_source() -> str:
-    """Say how to get a kind of host that MSAL for Python knows."""
+    """Return how to get a kind of host that MSAL for Python knows."""
     return (
         "Start the program CMD on a host that MSAL knows: `keyless run --source app-service CMD`. Or read the secret with "
         "azure-keyvault-secrets and azure-identity, which know this one."
@@ -64,12 +64,12 @@ def choose_source() -> str:
 
 
 def name_identity() -> str:
-    """Say how to find the identities that can be named."""
+    """Return how to find the identities that can be named."""
     return "Name one by its client id: `keyless identity list`."
 
 
 def open_firewall(vault: str) -> str:
-    """Say how to open the firewall of a vault."""
+    """Return how to open the firewall of a vault."""
     return (
         f"Take away the key firewall, public_network_access or perimeter of [vaults.{vault}] in keyless.toml, and start "
         f"again. {FAULTS}"
@@ -77,7 +77,7 @@ def open_firewall(vault: str) -> str:
 
 
 def enable_secret(vault: str, name: str) -> str:
-    """Say how to enable a secret."""
+    """Return how to enable a secret."""
     return (
         f"Set a new version, which is enabled: `keyless secret set {name} --vault {vault}`. It asks for the value. In "
         f"keyless.toml, take away enabled = false. {FAULTS}"
@@ -85,7 +85,7 @@ def enable_secret(vault: str, name: str) -> str:
 
 
 def find_secret(vault: str, name: str) -> str:
-    """Say how to list the secrets of a vault, and how to add one."""
+    """Return how to list the secrets of a vault, and how to add one."""
     return (
         f"See which secrets there are: `keyless secret list --vault {vault}`. Add this one: "
         f"`keyless secret set {name} --vault {vault}`. It asks for the value. To keep it, write in keyless.toml: "
@@ -94,7 +94,7 @@ def find_secret(vault: str, name: str) -> str:
 
 
 def renew_secret(vault: str, name: str) -> str:
-    """Say how to set a new version of a secret that has expired or does not apply yet."""
+    """Return how to set a new version of a secret that has expired or does not apply yet."""
     return (
         f"Set a new version: `keyless secret set {name} --vault {vault}`. It asks for the value. In keyless.toml, change "
         "expires_on and not_before of the secret."
@@ -102,7 +102,7 @@ def renew_secret(vault: str, name: str) -> str:
 
 
 def find_vault(vault: str) -> str:
-    """Say how to list the vaults, and how to add one."""
+    """Return how to list the vaults, and how to add one."""
     return (
         f"See which vaults there are: `keyless vault list`. Add this one: `keyless vault add {vault}`. To keep it, write "
         f"in keyless.toml: [vaults.{vault}.secrets]."
@@ -110,7 +110,7 @@ def find_vault(vault: str) -> str:
 
 
 def renew_variables() -> str:
-    """Say how to get variables that lead to a local Azure that runs."""
+    """Return how to get variables that lead to a local Azure that runs."""
     return (
         "The one that set these variables has stopped. Start the program CMD with another one: `keyless run CMD`. Or take "
         'the variables of one that runs: `eval "$(keyless env)"`.'

@@ -1,4 +1,4 @@
-"""What to do where a network stands between a program and its vault."""
+"""Remedies for a network between a program and its vault."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from keyless._remedies.remedies import LIST_VAULTS
 
 
 def open_firewall(vault: str, *, address: str | None) -> str:
-    """Say how to let an address through a vault's firewall."""
+    """Return how to let an address through a vault's firewall."""
     words = "" if address else " ADDRESS is the public address of the application."
     return (
-        "Let the application reach the vault through its virtual network, or allow the address: "
+        "Give the application a way to the vault through its virtual network, or allow the address: "
         f"`az keyvault network-rule add --name {vault} --ip-address {address or 'ADDRESS'}`.{words} "
         f"Portal: Key vault {vault} > Settings > Networking > Firewalls and virtual networks."
     )
 
 
 def use_private_endpoint(vault: str, suffix: str) -> str:
-    """Say how to reach a vault that is closed to the public network."""
+    """Return how to reach a vault that is closed to the public network."""
     return (
         "Connect the application to the virtual network of the private endpoint, which is: "
         f'`az keyvault show --name {vault} --query "properties.privateEndpointConnections[].privateEndpoint.id" --output tsv`. '
@@ -26,7 +26,7 @@ def use_private_endpoint(vault: str, suffix: str) -> str:
 
 
 def link_zone(suffix: str) -> str:
-    """Say how to link the private DNS zone of vaults, whose hosts end with that suffix, to a virtual network."""
+    """Return how to link the private DNS zone of vaults, whose hosts end with that suffix, to a virtual network."""
     zone, options = _zone(suffix)
     return (
         f"`az network private-dns link vnet create {options} --name key-vaults --virtual-network VNET --registration-enabled "
@@ -37,13 +37,13 @@ def link_zone(suffix: str) -> str:
 
 
 def find_vault(suffix: str) -> str:
-    """Say how to find out why a vault's name does not resolve: there is none, or private DNS has no record of it."""
+    """Return how to find out why a vault's name does not resolve: there is none, or private DNS has no record of it."""
     zone, options = _zone(suffix)
     return (
         f"Compare the vault's name with those of yours: {LIST_VAULTS}. If it is not there, it is misspelt, in another "
         "subscription, or deleted (Key vaults > Manage deleted vaults > Recover, then give the roles again: a recovered vault "
-        "has lost them). If it is, it has a private endpoint, and the private DNS "
-        f"zone that this network sees has no record of it; those it has: `az network private-dns record-set a list {options} "
+        "has lost them). If it is there, it has a private endpoint, and the private DNS "
+        f"zone that this network sees has no record of it. The records:  `az network private-dns record-set a list {options} "
         '--query "[].name" --output tsv`. '
         f"Portal: Private endpoints > the vault's > DNS configuration > Add configuration > {zone}."
     )
@@ -58,9 +58,9 @@ def _zone(suffix: str) -> tuple[str, str]:
 
 
 def join_perimeter() -> str:
-    """Say how to let a program in through the perimeter around a vault."""
+    """Return how to let a program in through the perimeter around a vault."""
     return (
-        "Let it in by the subscription that it runs in: `az network perimeter profile access-rule create --name keyless "
+        "Allow the subscription that it runs in: `az network perimeter profile access-rule create --name keyless "
         "--direction Inbound --perimeter-name PERIMETER --profile-name PROFILE --resource-group PERIMETER_GROUP --subscriptions "
         '"[{id:/subscriptions/SUBSCRIPTION}]"`. SUBSCRIPTION is its id; PERIMETER and PERIMETER_GROUP are one of: '
         '`az network perimeter list --query "[].[name, resourceGroup]" --output table`. PROFILE is the one that the vault is '
@@ -70,8 +70,8 @@ def join_perimeter() -> str:
 
 
 def look_at_network(vault: str) -> str:
-    """Say where a vault's network settings are."""
+    """Return where a vault's network settings are."""
     return (
-        f'Whom the vault lets in: `az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"`. '
+        f'See whom the vault lets in: `az keyvault show --name {vault} --query "properties.[publicNetworkAccess, networkAcls]"`. '
         f"Portal: Key vault {vault} > Settings > Networking."
     )

@@ -1,6 +1,6 @@
-"""What to do: the one place for the commands and the portal paths that errors and the doctor's findings name.
+"""Remedies: the one place for the commands and the portal paths that errors and the doctor's findings name.
 
-A command stands between backticks and can be pasted as it is, into bash, zsh or PowerShell: what Azure alone knows, it
+A command is between backticks and can be pasted as it is, into bash, zsh or PowerShell: what Azure alone knows, it
 finds out itself by ``"$(az ...)"``. A word in capitals that is left in one is explained next to it. A path through the
 portal follows ``Portal:``.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keyless._remedies.host import Host
 
-# What callers and services say gets into a command only if a shell takes it for what it is: in double quotes, or bare.
+# Text of callers and services gets into a command only if a shell takes it for what it is: in double quotes, or bare.
 _PLAIN = r"[\w/.() -]+"
 _WORD = r"[\w-]+"
 READER_ROLE = "Key Vault Secrets User"
@@ -26,9 +26,7 @@ SHOW_PROXIES = "`env | grep -i proxy`"
 NAME_IN_MANIFEST = (
     "Name the identity in the application's manifest, and ask for the system-assigned one: `keyless doctor`."
 )
-USE_ANOTHER_SDK = (
-    "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for what is here."
-)
+USE_ANOTHER_SDK = "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for this source."
 ASK_WORKLOAD = (
     "Ask for that: `keyless doctor` without an id, and in code SecretReader(url) or WorkloadIdentity(client_id=...)."
 )
@@ -36,7 +34,7 @@ USE_BINDING = (
     "Read secrets here with azure-keyvault-secrets and azure-identity 1.26 or newer: "
     "`WorkloadIdentityCredential(enable_azure_proxy=True)`."
 )
-OWN_WORDS = "The vault's own words above say what it did not like."
+OWN_WORDS = "The vault's own words above give the reason."
 WRITE_PROXY = (
     "Write it as: `export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`. HOST and PORT are the proxy's, USER and PASSWORD yours, "
     "if it wants any, with / as %2F, @ as %40, # as %23 and ? as %3F in the password."
@@ -53,7 +51,7 @@ _QUERIES = {"client_id": "clientId", "object_id": "principalId"}
 
 
 def enable_identity(host: Host | None) -> str:
-    """Say how to enable the system-assigned identity of a host; None means that nothing names the host."""
+    """Return how to enable the system-assigned identity of a host; None means that nothing names the host."""
     command, options = _of(host)
     assign = f"`az {command} identity assign {options}{host.kind.system_option if host else ''}`. "
     start = f"Enable the identity: {assign}"
@@ -66,7 +64,7 @@ def enable_identity(host: Host | None) -> str:
 
 
 def assign_identity(host: Host | None, identity: str) -> str:
-    """Say how to give a host the identity that was asked for, ``system-assigned`` or such as ``client_id=…``."""
+    """Return how to give a host the identity that was asked for, ``system-assigned`` or such as ``client_id=…``."""
     kind, _, value = identity.partition("=")
     if kind not in {"client_id", "object_id", "resource_id"}:
         return (
@@ -83,7 +81,7 @@ def assign_identity(host: Host | None, identity: str) -> str:
 
 
 def name_identity(host: Host | None) -> str:
-    """Say how to find the identities of a host that has several, so that one can be named."""
+    """Return how to find the identities of a host that has several, so that one can be named."""
     return (
         f"Name the one that is meant by its client id, one of: {_show_identities(host)}. {'' if host else _WHICH}"
         f"Portal: {_page(host)} > {_IDENTITY_PAGE} > User assigned."
@@ -91,7 +89,7 @@ def name_identity(host: Host | None) -> str:
 
 
 def name_only_identity(host: Host | None, *, client_id: str, name: str) -> str:
-    """Say how to name the one user-assigned identity of a host that answers for the system-assigned, or to enable that."""
+    """Return how to name the one user-assigned identity of a host that answers for the system-assigned, or to enable that."""
     command = f"`keyless doctor --client-id {client_id}`" if re.fullmatch(_WORD, client_id) else LIST_IDENTITIES
     return (
         f"Name it, so that a second one changes nothing: client_id={client_id} ({name}). To see it: {command}. "
@@ -119,7 +117,7 @@ def _resource_id(kind: str, value: str) -> str:
 
 
 def find_resource() -> str:
-    """Say how to see whether a tenant knows what a token was asked for."""
+    """Return how to see whether a tenant knows what a token was asked for."""
     return (
         "Ask for a token of a resource of this cloud, such as https://vault.azure.net. Whether this tenant knows Key Vault "
         "itself: `az ad sp show --id cfa8b339-82a2-471a-a3c9-0fc0be7a4093`. "
@@ -128,16 +126,16 @@ def find_resource() -> str:
 
 
 def renew_variables(host: Host | None) -> str:
-    """Say how to get identity variables that are of use, where those of this process lead nowhere."""
+    """Return how to get identity variables that are of use, where those of this process lead nowhere."""
     outside = (
-        "Outside Azure, unset them: `unset IDENTITY_ENDPOINT IDENTITY_HEADER IMDS_ENDPOINT MSI_ENDPOINT MSI_SECRET`; if a local "
-        "server gave them, it has ended or was started anew: take its variables again. "
+        "Outside Azure, unset them: `unset IDENTITY_ENDPOINT IDENTITY_HEADER IMDS_ENDPOINT MSI_ENDPOINT MSI_SECRET`. If a local "
+        "server gave them, it has ended or started again: take its variables again. "
     )
-    return f"{'' if host else outside}In Azure, let the platform set them anew. {restart(host)}"
+    return f"{'' if host else outside}In Azure the platform sets them at a start. {restart(host)}"
 
 
 def restart(host: Host | None) -> str:
-    """Say how to restart a host, so that its processes get the identity's variables anew."""
+    """Return how to restart a host, so that its processes get the identity's variables again."""
     page = f"Portal: {_page(host)} > Overview > Restart."
     if host is None or host.kind.command not in {"functionapp", "webapp"}:
         return f"Restart the application. {page}"
@@ -145,31 +143,31 @@ def restart(host: Host | None) -> str:
 
 
 def set_setting(host: Host | None, name: str) -> str:
-    """Say how to set a setting of an app."""
+    """Return how to set a setting of an app."""
     command, options = _of(host)
     setting = f"config appsettings set {options} --settings"
     if command == "containerapp":
         setting = f"update {options} --set-env-vars"
     return (
-        f"Set it: `az {command} {setting} {name}=VALUE`. VALUE is what it is to hold. {'' if host else _WHICH_APP}"
+        f"Set it: `az {command} {setting} {name}=VALUE`. VALUE is the new value. {'' if host else _WHICH_APP}"
         f"Portal: {_page(host)} > Settings > Environment variables > Add."
     )
 
 
 def set_reference_identity(host: Host | None) -> str:
-    """Say how to choose the identity that resolves an app's Key Vault references."""
+    """Return how to choose the identity that resolves an app's Key Vault references."""
     command, options = _of(host)
     if command == "containerapp":
         return (
             "Container Apps resolves no such text. Make a secret of the app that refers to the vault's: "
             f'`az containerapp secret set {options} --secrets "NAME=keyvaultref:URL,identityref:system"`. NAME is yours to '
-            "choose, URL is that of the secret in the vault. Then let the variable refer to it: "
+            "choose, URL is that of the secret in the vault. Then refer to it in the variable: "
             f"`az containerapp update {options} --set-env-vars VARIABLE=secretref:NAME`. VARIABLE is the one above. "
             f"Portal: {_page(host)} > Security > Secrets > Add > Key Vault reference."
         )
-    laptop = "" if host else "On a laptop, let them be resolved for the program CMD: `keyless run -- CMD`. In Azure: "
+    laptop = "" if host else "On a laptop, run the program CMD with them resolved: `keyless run -- CMD`. In Azure: "
     return (
-        f"{laptop}With user-assigned identities alone, say which of them resolves references: "
+        f"{laptop}With user-assigned identities only, set which of them resolves references: "
         f"`az {command} update {options} --set keyVaultReferenceIdentity="
         f'"$(az {command} identity show {options} --query "keys(userAssignedIdentities)[0]" --output tsv)"`. '
         f"{'' if host else _WHICH_APP}The status of each reference shows what stops it. "
@@ -178,10 +176,10 @@ def set_reference_identity(host: Host | None) -> str:
 
 
 def refresh_references(host: Host | None) -> str:
-    """Say how to let an app's Key Vault references be resolved anew, before the day is over."""
+    """Return how to let an app's Key Vault references be resolved again, before the day is over."""
     command, options = _of(host)
     return (
-        'Let them be resolved anew: `az rest --method post --url "https://management.azure.com'
+        'Have them resolved again: `az rest --method post --url "https://management.azure.com'
         f"$(az {command} show {options} --query id --output tsv)"
         '/config/configreferences/appsettings/refresh?api-version=2022-03-01"`. '
         f"{'' if host else _WHICH_APP}Portal: {_page(host)} > Settings > Environment variables > Apply."
@@ -189,7 +187,7 @@ def refresh_references(host: Host | None) -> str:
 
 
 def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
-    """Say how to let an identity read secrets of a vault that goes by roles.
+    """Return how to let an identity read secrets of a vault that goes by roles.
 
     Args:
         vault: The vault's name.
@@ -209,13 +207,13 @@ def give_role(vault: str, *, caller: str | None, scope: str | None) -> str:
         f"Which roles it has already: `az role assignment list --assignee-object-id {identity} --fill-principal-name false "
         f'--scope "{scope}" --include-inherited --query "[].{{role:roleDefinitionName, scope:scope, condition:condition}}" '
         "--output table`. One without a condition is only late: wait. One with a condition may leave this secret out: change the "
-        "condition, for waiting does not help. "
+        "condition, since waiting does not help. "
         f"Portal: Key vault {vault} > {page}Access control (IAM) > Add role assignment > {READER_ROLE} > Managed identity."
     )
 
 
 def set_policy(vault: str, *, caller: str | None) -> str:
-    """Say how to let an identity read secrets of a vault that goes by access policies."""
+    """Return how to let an identity read secrets of a vault that goes by access policies."""
     return (
         f"Give it a policy: `az keyvault set-policy --name {vault} --object-id {caller or 'OBJECT_ID'} --secret-permissions "
         f"get list`.{_whose(caller)} Portal: Key vault {vault} > Access policies > Create > Secret permissions: Get, List."
@@ -227,15 +225,15 @@ def _whose(caller: str | None) -> str:
 
 
 def enable_secret(vault: str, name: str) -> str:
-    """Say how to enable the latest version of a secret."""
+    """Return how to enable the latest version of a secret."""
     return (
-        f"Enable it: `az keyvault secret set-attributes --vault-name {vault} --name {name} --enabled true`; or read another "
+        f"Enable it: `az keyvault secret set-attributes --vault-name {vault} --name {name} --enabled true`. Or read another "
         f"version. Portal: Key vault {vault} > Objects > Secrets > {name} > the current version > Enabled: Yes."
     )
 
 
 def find_secret(vault: str, name: str) -> str:
-    """Say how to look for a secret, and how to recover one that was deleted."""
+    """Return how to look for a secret, and how to recover one that was deleted."""
     return (
         f'Look for its name: `az keyvault secret list --vault-name {vault} --query "[].name" --output tsv`. '
         f"{recover_secret(vault, name)}"
@@ -243,7 +241,7 @@ def find_secret(vault: str, name: str) -> str:
 
 
 def recover_secret(vault: str, name: str) -> str:
-    """Say how to recover a secret that was deleted."""
+    """Return how to recover a secret that was deleted."""
     return (
         f"Recover one that was deleted: `az keyvault secret recover --vault-name {vault} --name {name}`. "
         f"Portal: Key vault {vault} > Objects > Secrets > Manage deleted secrets > {name} > Recover."
@@ -251,7 +249,7 @@ def recover_secret(vault: str, name: str) -> str:
 
 
 def renew_secret(vault: str, name: str, *, until: str) -> str:
-    """Say how to set a new version of a secret, with a date until which it is good."""
+    """Return how to set a new version of a secret, with a date until which it is good."""
     return (
         f"Set a new version: `az keyvault secret set --vault-name {vault} --name {name} --file FILE --expires {until}`. "
         "FILE holds the new value, and the date is yours to choose. "
@@ -260,16 +258,16 @@ def renew_secret(vault: str, name: str, *, until: str) -> str:
 
 
 def begin_secret(vault: str, name: str, *, at: str) -> str:
-    """Say how to let a secret be valid from an earlier time on."""
+    """Return how to let a secret be valid from an earlier time on."""
     return (
-        "Wait until then, or let it begin now: "
+        "Wait until then, or make it valid now: "
         f"`az keyvault secret set-attributes --vault-name {vault} --name {name} --not-before {at}`. "
         f"Portal: Key vault {vault} > Objects > Secrets > {name} > the current version > Set activation date."
     )
 
 
 def check_vault(vault: str) -> str:
-    """Say how to compare a vault's address with what Azure knows of it."""
+    """Return how to compare a vault's address with what Azure knows of it."""
     return (
         f"Compare the vault's address with: `az keyvault show --name {vault} --query properties.vaultUri --output tsv`. "
         f"Portal: Key vault {vault} > Overview > Vault URI."
@@ -277,22 +275,22 @@ def check_vault(vault: str) -> str:
 
 
 def match_cloud(vault: str) -> str:
-    """Say that a vault and an identity are to be in one cloud."""
-    return f"The vault's address must have the suffix of the cloud that the identity lives in. {check_vault(vault)}"
+    """Return a remedy: a vault and an identity are to be in one cloud."""
+    return f"The vault's address must have the suffix of the identity's cloud. {check_vault(vault)}"
 
 
 def move_vault(vault: str, *, tenant: str | None) -> str:
-    """Say how to mend that a vault and an identity are in two tenants; None means that its tenant is not known."""
+    """Return how to fix that a vault and an identity are in two tenants; None means that its tenant is not known."""
     found = tenant if tenant and re.fullmatch(_WORD, tenant) else '"$(az account show --query tenantId --output tsv)"'
     return (
-        "Use a vault of the identity's tenant; where the vault was moved with its subscription: "
-        f"`az keyvault update --name {vault} --set properties.tenantId={found}`; or federate an application of the vault's "
-        f"tenant. No role mends this. Portal: Key vault {vault} > Settings > Properties > Directory ID."
+        "Use a vault of the identity's tenant. If the vault was moved with its subscription: "
+        f"`az keyvault update --name {vault} --set properties.tenantId={found}`. Or federate an application of the vault's "
+        f"tenant. No role fixes this. Portal: Key vault {vault} > Settings > Properties > Directory ID."
     )
 
 
 def look_at_requests(vault: str) -> str:
-    """Say how to see how many requests a vault gets."""
+    """Return how to see how many requests a vault gets."""
     return (
         f'How many: `az monitor metrics list --resource "$(az keyvault show --name {vault} --query id --output tsv)" --metric '
         f"ServiceApiHit --output table`. Portal: Key vault {vault} > Monitoring > Metrics > Total Service Api Hits."

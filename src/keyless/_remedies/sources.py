@@ -1,4 +1,4 @@
-"""What a host offers to a process that names no identity: MSAL's sources of managed identities, and workload identity.
+"""The sources of tokens that a host offers: MSAL's sources of managed identities, and workload identity.
 
 A variable that names an endpoint counts first, as in MSAL and in azure-identity's ManagedIdentityCredential. Workload identity
 comes next, and last what is found without a variable: the agent of Azure Arc, or the metadata service of virtual machines.

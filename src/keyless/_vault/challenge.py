@@ -18,12 +18,12 @@ _FEWEST_LABELS = 2
 
 
 class Challenge(NamedTuple):
-    """What a vault wants of a token.
+    """A vault's demands on a token.
 
     Attributes:
         resource: The resource that the token must be for, without a trailing slash.
         tenant: The tenant that the token must come from.
-        claims: Claims that the token must have, as JSON text: the vault says that a token was revoked.
+        claims: Claims that the token must have, as JSON text: the vault reports that a token was revoked.
     """
 
     resource: str | None
@@ -39,7 +39,7 @@ class Challenge(NamedTuple):
         return cls(resource or None, _tenant(found), _decode(found.get("claims")))
 
     def vouches_for(self, host: str) -> bool:
-        """Say whether a token for this challenge's resource may be sent to a host.
+        """Return whether a token for this challenge's resource may be sent to a host.
 
         Anyone can answer with a challenge that names a real vault's resource, and would then be handed a token that
         opens that vault. So the resource must be the host's own parent domain, as every cloud's is.

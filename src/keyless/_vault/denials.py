@@ -1,4 +1,4 @@
-"""What a 403 of a vault means: roles, access policies or the network."""
+"""Errors for a 403 of a vault: roles, access policies or the network."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str]:
         cause, remedy = denied
         return cause, local.first(local.open_firewall(vault), remedy)
     return (
-        "The vault's words say why. This code is not known here: it may concern roles, policies or the network.",
+        "The vault's words have the reason. This code is not known here: it may concern roles, policies or the network.",
         remedies.OWN_WORDS,
     )
 
@@ -59,7 +59,7 @@ def _network_denial(secret: SecretId, answer: ErrorAnswer) -> tuple[str, str] | 
     match answer.inner:
         case "ForbiddenByFirewall":
             return (
-                "The vault's firewall does not let this address in; applications are no trusted service.",
+                "The vault's firewall does not let this address in; applications are not a trusted service.",
                 network.open_firewall(vault, address=_quoted(_CLIENT_ADDRESS, answer.message)),
             )
         case "ForbiddenByConnection":

@@ -1,4 +1,4 @@
-"""What an answer that is not a secret means: each becomes one error."""
+"""Errors for answers that are not a secret: each becomes one error."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def error_answer(secret: SecretId, response: requests.Response, *, sent: Iterabl
         )
     return UnexpectedAnswerError(
         what,
-        cause="No rule covers this answer of the vault.",
+        cause="Keyless does not know this answer of the vault.",
         remedy=remedies.OWN_WORDS,
         code=answer.code,
         status=status,
@@ -84,7 +84,7 @@ def error_answer(secret: SecretId, response: requests.Response, *, sent: Iterabl
 def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticationError:
     """Return the error for a challenge that asks for a token which this host must not see."""
     return VaultAuthenticationError(
-        f"{secret.vault_url} is no vault that a token may be sent to: it asks for one for '{quote(challenge.resource)}'.",
+        f"{secret.vault_url} is not a vault that a token may be sent to: it asks for one for '{quote(challenge.resource)}'.",
         cause="The host is under no known vault suffix, and its challenge does not name the host's own parent domain.",
         remedy="Real vaults are under vault.azure.net, vault.azure.cn or vault.usgovcloudapi.net. "
         f"{remedies.check_vault(vault_name(secret.vault_url))}",
@@ -92,10 +92,10 @@ def wrong_challenge(secret: SecretId, challenge: Challenge) -> VaultAuthenticati
 
 
 def open_to_all(secret: SecretId) -> VaultUnreachableError:
-    """Return the error for a host that gives a secret to whoever asks."""
+    """Return the error for a host that gives a secret to anyone who asks."""
     return VaultUnreachableError(
-        f"{secret.vault_url} is no vault: it answers without asking for a token.",
-        cause="The host is under no known vault suffix, and does not challenge who asks, as every vault does.",
+        f"{secret.vault_url} is not a vault: it answers without asking for a token.",
+        cause="The host is under no known vault suffix. It does not ask for a token, as every vault does.",
         remedy=remedies.check_vault(vault_name(secret.vault_url)),
     )
 
@@ -104,8 +104,8 @@ def not_a_vault(secret: SecretId, response: requests.Response) -> VaultUnreachab
     """Return the error for an answer that no vault gives, such as a 200 that holds no secret."""
     kind = quote(response.headers.get("Content-Type", "no content type").partition(";")[0], _LONGEST_KIND)
     return VaultUnreachableError(
-        f"{secret} could not be read: what answered {response.status_code} ({kind}) does not speak as a vault does.",
-        cause="A proxy, a gateway or another server stands where the vault should.",
+        f"{secret} could not be read: what answered {response.status_code} ({kind}) does not answer as a vault does.",
+        cause="A proxy, a gateway or another server answers in place of the vault.",
         remedy=f"Check the vault URL, and HTTPS_PROXY and NO_PROXY: {remedies.SHOW_PROXIES}.",
         status=response.status_code,
     )
@@ -116,7 +116,7 @@ def unreadable(secret: SecretId, problem: Exception, *, status: int | None = Non
     answer = "the answer" if status is None else f"the answer {status}"
     return VaultUnreachableError(
         f"{secret} could not be read: {answer} makes no sense ({type(problem).__name__}).",
-        cause="A proxy, a gateway or another server stands where the vault should, or changed the vault's answer.",
+        cause="A proxy, a gateway or another server answers in place of the vault, or changed the vault's answer.",
         remedy=f"Check the vault URL, and HTTPS_PROXY and NO_PROXY: {remedies.SHOW_PROXIES}.",
         status=status,
     )
@@ -127,7 +127,7 @@ def another_answer(secret: SecretId) -> VaultUnreachableError:
     return VaultUnreachableError(
         f"{secret} could not be read: the answer that came is another secret's, or another version's.",
         cause="A proxy or a gateway mixes up answers, or keeps one for the next request.",
-        remedy=f"Check what stands between here and the vault: {remedies.SHOW_PROXIES}.",
+        remedy=f"Check what is between here and the vault: {remedies.SHOW_PROXIES}.",
         status=200,
     )
 
@@ -152,7 +152,7 @@ def _unauthenticated(
 ) -> VaultAuthenticationError:
     cause, remedy = (
         "The token is expired, was tampered with, or was revoked.",
-        "Check this machine's clock: `date -u`. Then what stands between it and the identity endpoint.",
+        "Check this machine's clock: `date -u`. Then what is between it and the identity endpoint.",
     )
     if "AKV10032" in answer.message:
         tenant = quote(Challenge.parse(response.headers.get("WWW-Authenticate")).tenant, _LONGEST_KIND) or "unknown"
@@ -174,7 +174,7 @@ def _forbidden(secret: SecretId, what: str, answer: ErrorAnswer) -> VaultError:
     if answer.inner == "SecretDisabled":
         return SecretDisabledError(
             what,
-            cause="Its latest version, or the version that was asked for, is disabled. This is no question of rights.",
+            cause="Its latest version, or the version that was asked for, is disabled. This is not a question of rights.",
             remedy=local.first(
                 local.enable_secret(vault_name(secret.vault_url), secret.name),
                 remedies.enable_secret(vault_name(secret.vault_url), secret.name),

@@ -1,4 +1,4 @@
-"""What a request that got no answer means: the name, the network, a proxy, the certificate, or time."""
+"""Errors for a request without an answer: the name, the network, a proxy, the certificate, or time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def no_answer(
         return VaultUnreachableError(
             f"{what}: its certificate is not trusted.",
             cause="Something between opens TLS connections (a company proxy), or the CA bundle variable names a wrong file.",
-            remedy="Say whom to trust: `export REQUESTS_CA_BUNDLE=FILE`. FILE holds the public roots and the company's CA. Never "
+            remedy="Name whom to trust: `export REQUESTS_CA_BUNDLE=FILE`. FILE holds the public roots and the "
+            "company's CA. Never "
             "switch the check off.",
             retryable=False,
         )
@@ -94,20 +95,20 @@ def _not_strict(what: str, found: str, secret: SecretId) -> VaultUnreachableErro
     host = secret.vault_url.removeprefix("https://")
     return VaultUnreachableError(
         f"{what}: its certificate does not pass the strict checks of X.509 ({found}).",
-        cause="Python from 3.13 on makes these checks. Whom to trust is not the matter: a proxy that opens TLS makes "
+        cause="Python from 3.13 on makes these checks. This is not about whom to trust: a proxy that opens TLS makes "
         "certificates which lack something, or marks it wrongly.",
-        remedy="Have the proxy's certificates mended by who runs it. What comes from it: "
+        remedy="Ask the people who run the proxy to fix its certificates. What comes from it: "
         f"`openssl s_client -connect {host}:443 -servername {host} </dev/null | openssl x509 -noout -text`.",
         retryable=False,
     )
 
 
 def _proxy_problem(secret: SecretId, what: str, problem: Exception) -> VaultUnreachableError:
-    """Return the error for a proxy that is in the way: what it said tells its own trouble from the vault's."""
+    """Return the error for a proxy that is in the way: its answer separates its own trouble from the vault's."""
     found = re.search(_PROXY_ANSWER, str(problem))
     said = quote(found[1]) if found else ""
     how = f"the proxy does not let the request through ({said})" if said else "the proxy cannot be reached"
-    proxies = f"if no proxy is meant to be used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}."
+    proxies = f"if vaults need no proxy, add their hosts to NO_PROXY: {remedies.SHOW_PROXIES}."
     if not said:
         cause, remedy = (
             "Nothing answers where HTTPS_PROXY points.",
@@ -118,7 +119,7 @@ def _proxy_problem(secret: SecretId, what: str, problem: Exception) -> VaultUnre
         remedy = f"{remedies.WRITE_PROXY} Or, {proxies}"
     elif said.startswith(("401", "403")):
         cause = "The proxy does not allow connections to this host."
-        remedy = f"Ask who runs it to allow the vault's host and port 443; {proxies}"
+        remedy = f"Ask the people who run it to allow the vault's host and port 443; {proxies}"
     else:
         cause = (
             "The proxy cannot reach the vault: there is none of that name, or the way from the proxy to it is closed."
@@ -141,7 +142,7 @@ def suffix_of(vault_url: str) -> str:
 
 
 def _was_cut(problem: Exception) -> bool:
-    """Say whether a connection was cut: behind a proxy, requests blames the proxy for what the vault's end has done."""
+    """Return whether a connection was cut: behind a proxy, requests blames the proxy for what the vault's end has done."""
     return any(name in str(problem) for name in _CUTS)
 
 

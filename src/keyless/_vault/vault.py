@@ -83,7 +83,7 @@ class Vault:
 
         Raises:
             TokenRejected: If the vault wants another token.
-            VaultError: If the secret cannot be had; the subclass says why.
+            VaultError: If the secret cannot be had; the subclass shows why.
             DeadlineExceededError: If the time runs out.
         """
         if deadline.remaining <= 0:
@@ -150,7 +150,7 @@ class Vault:
         if not same or asked.version not in {None, version.lower()}:
             self._session.hang_up()
             raise another_answer(asked)
-        # What is no text could be written nowhere: half of a pair of surrogates.
+        # What is not text could be written nowhere: half of a pair of surrogates.
         value.encode()
         return self._made(body, value, name, version)
 

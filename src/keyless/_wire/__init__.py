@@ -1,1 +1,1 @@
-"""What both services are asked with: a deadline and pauses, a body within it, the fields of an error, a token."""
+"""The parts of a request to either service: a deadline and pauses, a body within it, the fields of an error, a token."""

@@ -1,4 +1,4 @@
-"""The body of an answer, read within a deadline: the timeout of requests starts anew with every byte that drips in."""
+"""The body of an answer, read within a deadline: the timeout of requests starts again with every byte that drips in."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC",
 
 
 def monotonic() -> float:
-    """Return the seconds of a clock that never goes back, and does not stand still while the machine sleeps."""
+    """Return the seconds of a clock that never goes back, and goes on while the machine sleeps."""
     return time.monotonic() if _COUNTS_SLEEP is None else time.clock_gettime(_COUNTS_SLEEP)
 
 

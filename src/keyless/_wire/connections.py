@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from keyless._wire.deadline import Deadline
 
-# The address translation of Azure forgets a connection that is idle for four minutes, and tells neither end:
+# The address translation of Azure forgets a connection that is idle for four minutes, and informs neither end:
 # https://learn.microsoft.com/en-us/azure/load-balancer/load-balancer-tcp-reset
 _LONGEST_IDLE = 120.0
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
@@ -122,7 +122,7 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class _Paced(io.RawIOBase):
-    """What comes from a socket, each wait bounded."""
+    """A socket's input, each wait bounded."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, limit: Limit) -> None:
         self._raw = raw
@@ -143,7 +143,7 @@ class _Paced(io.RawIOBase):
 
 
 class _Bounded(HTTPConnection):
-    """What a plain connection and one with TLS have of this."""
+    """The common part of a plain connection and one with TLS."""
 
     limit: Limit
     idle_since = 0.0

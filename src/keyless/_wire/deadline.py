@@ -20,7 +20,7 @@ class Deadline(NamedTuple):
 
     Attributes:
         at: The point, in the clock's seconds.
-        clock: What tells the time, in seconds; only differences matter.
+        clock: Returns the time, in seconds; only differences matter.
     """
 
     at: float
@@ -48,7 +48,7 @@ def too_late(
 
     Args:
         what: What did not come, such as ``https://contoso-kv.vault.azure.net/secrets/db could not be read``.
-        cause: Why, as far as can be told.
+        cause: Why, as far as is known.
         where: Where to look if it lasts.
         first: What to do before that.
     """

@@ -19,7 +19,7 @@ _SHORTEST_SENT = 6
 
 
 class ErrorAnswer(NamedTuple):
-    """What a service said of an error; an empty message and None for what it did not say.
+    """A service's error answer; an empty message and None for what it did not give.
 
     Attributes:
         code: Its literal code.
@@ -33,7 +33,7 @@ class ErrorAnswer(NamedTuple):
 
 
 def read_error(body: str | bytes, *, flat: bool = False, sent: Iterable[str] = ()) -> ErrorAnswer:
-    """Return what an error answer says.
+    """Return the contents of an error answer.
 
     Args:
         body: The body.
@@ -76,5 +76,5 @@ def quote(said: object, longest: int = _LONGEST_MESSAGE, *, sent: Iterable[str] 
         if len(secret) >= _SHORTEST_SENT:
             text = text.replace(secret, "***")
     text = re.sub(_TOKEN, "***", text)
-    # Signs that a terminal would obey, and those that turn the line around, are no words.
+    # Signs that a terminal would obey, and those that turn the line around, are not words.
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:longest]

@@ -1,4 +1,4 @@
-"""What no fork may fall into: work that holds a lock of the whole process, which a child would wait for without end.
+"""The gate around work that no fork may interrupt: it holds a lock of the whole process, which a child would wait for.
 
 OpenSSL has such locks, and releases the interpreter's own while it works; the import system has one for each module. A
 child has no thread but the one that forked, so that what another thread held stays held.
@@ -41,7 +41,7 @@ class Gate:
         self._held, self._by = held, threading.get_ident()
 
     def open(self) -> None:
-        """Let threads pass again, after ``shut`` in the same thread."""
+        """Open it for threads again, after ``shut`` in the same thread."""
         if self._by != threading.get_ident():
             return  # It was made while this thread forked, or another thread has shut it.
         held, self._held, self._by = self._held, [], None

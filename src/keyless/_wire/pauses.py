@@ -1,4 +1,4 @@
-"""How long to pause between attempts: one rule for the vault, the identity endpoint and what is remembered of both."""
+"""The pauses between attempts: one rule for the vault, the identity endpoint and what is remembered of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 # Nothing is remembered as failing for longer: more than this is an outage, whose end should be seen soon.
 LONGEST_PAUSE = 60.0
-# What a service asks for beyond this is no use to a caller that sleeps for it.
+# What a service asks for beyond this is useless to a caller that sleeps for it.
 _LONGEST_ASKED = 86_400.0
 
 
@@ -33,7 +33,7 @@ def backoff(
         first: The longest first pause, in seconds.
         longest: The longest pause of all, in seconds.
         asked: The service's Retry-After, in seconds.
-        chance: A number from 0 to 1, anew at each call.
+        chance: A number from 0 to 1, a new one at each call.
 
     Source: https://learn.microsoft.com/en-us/azure/key-vault/general/overview-throttling
     """
@@ -42,7 +42,7 @@ def backoff(
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, or None where it says nothing usable; a day at most.
+    """Return the seconds that a ``Retry-After`` header asks for, or None where it has nothing usable; a day at most.
 
     Only the form in seconds is read: no Azure service is known to send the form with a date.
     """

@@ -65,7 +65,7 @@ class _SteppedSocket(ssl.SSLSocket):
 
 
 class SteppedContext(ssl.SSLContext):
-    """What a TLS connection is made with.
+    """The parts of a TLS connection.
 
     Attributes:
         gate: What each step passes through.
@@ -83,7 +83,7 @@ class SteppedContext(ssl.SSLContext):
         with gate.passage:
             context = create_urllib3_context()
             context.load_verify_locations(file, folder)
-        # urllib3 has no way to be told which class it should make.
+        # urllib3 has no setting for the class that it makes.
         context.__class__ = cls
         assert isinstance(context, cls)  # noqa: S101 (for the type checker)
         context.gate = gate

@@ -13,7 +13,7 @@ class Token:
     Attributes:
         value: The token; in no repr.
         expires_on: When it expires, in Unix seconds.
-        refresh_on: When it should be renewed, in Unix seconds; None where MSAL does not say.
+        refresh_on: When it should be renewed, in Unix seconds; None where MSAL does not give it.
     """
 
     value: str = field(repr=False)

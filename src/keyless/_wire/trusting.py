@@ -48,7 +48,7 @@ class TrustingSession(requests.Session):
         self.mount("https://", _TrustingAdapter(self.limit, connections=connections, gate=gate))
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Return what the environment says for this service, worked out again where it says something else than before.
+        """Return what the environment sets for this service, worked out again where it changed.
 
         requests would read the whole environment twice for each request: a sixth of the time that a read takes here.
         """
@@ -116,7 +116,7 @@ class _TrustingAdapter(BoundedAdapter):
         """Leave the connection as it is: its context verifies."""
 
     def _trusting(self, bundle: str) -> SteppedContext:
-        """Return the context that trusts a bundle, a file or a folder; read anew where it is not the one of before.
+        """Return the context that trusts a bundle, a file or a folder; read again where it is not the one of before.
 
         Raises:
             OSError: If it cannot be read, or holds no certificate.

@@ -1,4 +1,4 @@
-"""What the readers find in a project's files, in words that are the same for every language."""
+"""The facts that readers find in a project's files, in words that are the same for every language."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ WATCHED: Final = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands.
+    """A place in a file.
 
     Attributes:
         path: The file, as the user would name it.
         line: The line, from 1.
-        block: The first line of what it is a part of; an ignoring comment may stand there, too. 0 means the line itself.
+        block: The first line of what it is a part of; an ignoring comment may be there, too. 0 means the line itself.
     """
 
     path: str
@@ -88,7 +88,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What a template is given.
+    """A parameter of a template.
 
     Attributes:
         name: Its name.
@@ -117,7 +117,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """What a Python file does with the secrets of a vault.
+    """The use that a Python file makes of a vault's secrets.
 
     Attributes:
         reads: Whether it reads one.

@@ -1,4 +1,4 @@
-"""Which files of a project are read, and by which reader."""
+"""The files of a project that are read, and the reader of each."""
 
 from __future__ import annotations
 

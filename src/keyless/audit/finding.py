@@ -1,4 +1,4 @@
-"""What the audit found in one place."""
+"""A finding of the audit in one place."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Status = Literal["stopped", "stops", "changes", "exposes", "advice"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What the audit found. It holds no value of a secret.
+    """A finding of the audit. It holds no value of a secret.
 
     Attributes:
         rule: The rule.
         place: Where.
-        what: What stands there, and what comes of it.
+        what: What is there, and its consequence.
         write: What to write instead.
         source: Where that is announced or documented.
         on: When it takes effect; None where there is no day.
@@ -42,7 +42,7 @@ class Finding:
         return self.rule.effect
 
     def is_told(self, today: date, days: int) -> bool:
-        """Return whether it is near enough to be told."""
+        """Return whether it is near enough to be reported."""
         ahead = self.rule.ahead
         return ahead is None or self.on is None or self.on <= today + timedelta(days=max(ahead, days))
 

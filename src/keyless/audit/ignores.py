@@ -1,4 +1,4 @@
-"""Comments that say why a rule does not apply: ``# keyless: ignore KA-101 the reason``."""
+"""Comments about why a rule does not apply: ``# keyless: ignore KA-101 the reason``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Ignore:
     Attributes:
         code: The rule's code.
         reason: Why.
-        line: Where it stands.
-        alone: Whether nothing else stands on its line, so that it is for the line below.
+        line: Its line.
+        alone: Whether nothing else is on its line, so that it is for the line below.
     """
 
     code: str

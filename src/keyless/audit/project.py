@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from keyless.audit.ignores import Ignore
 
 DAYS = 180
-"""How far ahead the audit looks, unless it is told otherwise."""
+"""How far ahead the audit looks by default."""
 
 
 def audit(paths: Sequence[Path], *, today: date, days: int = DAYS) -> Report:
@@ -56,7 +56,7 @@ def audit(paths: Sequence[Path], *, today: date, days: int = DAYS) -> Report:
 
 
 class _Reading:
-    """What was read so far."""
+    """The files read so far."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []

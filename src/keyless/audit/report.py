@@ -1,4 +1,4 @@
-"""What the audit found in a project, as a program reads it."""
+"""The audit's report on a project, for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What the audit found. It holds no value of a secret.
+    """The report of the audit. It holds no value of a secret.
 
     Attributes:
         findings: What it found, by file and line.
@@ -34,7 +34,7 @@ class Report:
 
     @property
     def due(self) -> tuple[Finding, ...]:
-        """What has stopped, or stops within the days."""
+        """The findings that have stopped, or stop within the days."""
         return tuple(finding for finding in self.findings if finding.is_due(self.today, self.days))
 
     def to_dict(self) -> dict[str, object]:

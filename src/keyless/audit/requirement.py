@@ -1,4 +1,4 @@
-"""Which releases a requirement allows, in the ways of pip, npm, NuGet, Maven, Terraform and others."""
+"""The releases that a requirement allows, in the ways of pip, npm, NuGet, Maven, Terraform and others."""
 
 from __future__ import annotations
 

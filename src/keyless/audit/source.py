@@ -78,7 +78,7 @@ class Source:
         return node.start_point[0] + self.first_line
 
     def line_at(self, offset: int) -> int:
-        """Return the line of the file that a byte stands on."""
+        """Return the line of the file that a byte is on."""
         return self.data.count(b"\n", 0, offset) + self.first_line
 
     def place(self, line: int, block: int = 0) -> Place:
@@ -86,7 +86,7 @@ class Source:
         return Place(self.path, line, block)
 
     def part(self, text: str, line: int) -> Source:
-        """Return a script that stands inside the file, from a line on."""
+        """Return a script that is inside the file, from a line on."""
         return Source(self.path, text.encode(), self.grammars, self.problems, line, is_part=True)
 
 

@@ -1,4 +1,4 @@
-"""What a file says, whatever its language: texts and numbers, groups, lists, and what only a run can work out."""
+"""The contents of a file, whatever its language: texts and numbers, groups, lists, and what only a run can work out."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A value that stands in the file.
+    """A value that is in the file.
 
     Attributes:
         value: The value; it may be a secret, so it is never shown.
-        line: The line that it stands on.
+        line: Its line.
     """
 
     value: str | float | bool | None = field(repr=False)
@@ -30,7 +30,7 @@ class Computed:
     Attributes:
         text: How it is written.
         line: The line that it begins on.
-        known: What the names in it stand for, as far as the same file says so.
+        known: What the names in it stand for, as far as the same file shows it.
     """
 
     text: str = field(repr=False)
@@ -59,7 +59,7 @@ class Group:
     line: int
 
     def get(self, path: str) -> Value | None:
-        """Return what stands at a path such as ``properties.sku``; Azure takes any case. None where nothing does."""
+        """Return what is at a path such as ``properties.sku``; Azure takes any case. None where nothing does."""
         found: Value | None = self
         for part in path.split("."):
             if not isinstance(found, Group):

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; say what to install where its libraries are missing."""
+    """Run the command line; report what to install where its libraries are missing."""
     try:
         _run()
     except KeyboardInterrupt:  # In the midst of loading.

@@ -23,7 +23,7 @@ _SECONDS = 10
 
 @contextmanager
 def following(app: FunctionApp, host: FunctionHost, environment: Callable[[], Mapping[str, str]]) -> Iterator[None]:
-    """Restart the host each time that the app is to start once more, until the end; whoever asks for it does not wait.
+    """Restart the host each time that the app is to start once more, until the end; the one who asks for it does not wait.
 
     Args:
         app: The function app that the management plane knows.

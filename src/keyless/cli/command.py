@@ -45,7 +45,7 @@ def interruptible(work: Callable[[], _T]) -> _T:
     """Do work in a thread of its own, while ``blocked_signals``; a signal that would end this program ends the wait at once.
 
     Raises:
-        SystemExit: If one came, with 128 and its number, as shells tell it.
+        SystemExit: If one came, with 128 and its number, as in shells.
     """
     if sys.platform == "win32":
         return work()

@@ -22,7 +22,7 @@ class ChosenConfig:
     """A configuration, and where it comes from.
 
     Attributes:
-        config: What it says.
+        config: Its contents.
         file: The file; None means the built-in example.
     """
 

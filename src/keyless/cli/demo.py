@@ -94,7 +94,7 @@ def _steps(stack: ExitStack) -> Iterator[Step]:
 
     config = default_config()
     azure = stack.enter_context(LocalAzure(config, at_once=True))
-    # The functions' own log would stand between the answers; what went wrong is in the answers.
+    # The functions' own log would be between the answers; what went wrong is in the answers.
     log = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 (the stack closes it)
     hosts = [function_host(config, azure.environment(identity=enabled), log=log) for enabled in (True, False)]
     with ThreadPoolExecutor() as both:

@@ -1,4 +1,4 @@
-"""``keyless doctor``: say why a secret cannot be read here, and what to do."""
+"""``keyless doctor``: find why a secret cannot be read here, and what to do."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def doctor(
     from keyless.doctor import diagnose  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 
     identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
-    # What starting took and ending takes counts, too: whoever waits waits for all of it.
+    # What starting took and ending takes counts, too: anyone who waits waits for all of it.
     left = max(timeout - time.process_time() - _ENDING, timeout / 2)
     report = diagnose(vault_url=vault_url, secret=secret, identity=identity, timeout=left)
     if as_json:

@@ -103,7 +103,7 @@ def drill(
 
 @contextmanager
 def _conducted(run: DrillRun, journal: Journal, delay: float, seconds: float) -> Iterator[None]:
-    """Let a drill begin after a delay, and end when its time or the block is over."""
+    """Begin a drill after a delay, and end it when its time or the block is over."""
     over = Event()
     begins_now = run.drill.from_start and not delay
     if begins_now:

@@ -68,7 +68,7 @@ def import_file(*, file: Path, data: Path | None, vault: str | None, url: str | 
     A secret that exists gets a new version, unless its latest one is the same. The variable DB_PASSWORD of a .env file becomes
     the secret db-password. With --data only secrets are added.
     """
-    # A file that is wrong is told before anything is asked; a .env file may need to know the only vault.
+    # A file that is wrong is reported before anything is asked; a .env file may need to know the only vault.
     client = connect(url, token) if data is None and vault is None and _is_dotenv(file) else None
     document = _read(file, vault=client.vault(None) if client else vault)
     if data is None:

@@ -1,4 +1,4 @@
-"""What of Azure is left alone: the option ``--real``, and the line that says what holds."""
+"""The part of Azure that is left alone: the option ``--real``, and the line that shows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ real_option = click.option(
 
 
 def told_real(azure: LocalAzure) -> str:
-    """Say which hosts of Azure are local, and which are left alone."""
+    """Return which hosts of Azure are local, and which are left alone."""
     hosts = "management.azure.com, login.microsoftonline.com and graph.microsoft.com"
     if "arm" in azure.real:
         return f"{hosts} are the real ones: what a program changes there, it changes in Azure."

@@ -46,13 +46,13 @@ keep_unresolved_option = click.option(
 reference_identity_option = click.option(
     "--reference-identity",
     metavar="RESOURCE_ID",
-    help="Resolve references as this user-assigned identity, as keyVaultReferenceIdentity says in Azure.",
+    help="Resolve references as this user-assigned identity, like keyVaultReferenceIdentity in Azure.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What came of references.
+    """The result of resolving references.
 
     Attributes:
         values: The secrets by the names of their settings; one that did not resolve is still the reference.
@@ -66,7 +66,7 @@ class Resolved:
 def find_references(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the references by the names of their settings; the environment goes before ``local.settings.json``.
 
-    One that stands where nobody resolves it is named on stderr.
+    One in a place where nobody resolves it is named on stderr.
     """
     for name in sorted(name for name, value in environment.items() if is_misplaced(value)):
         sys.stderr.write(
@@ -117,7 +117,8 @@ def resolve(
         raise ConfigurationError(
             f"The command was not started: Key Vault references do not resolve: {', '.join(errors)}.",
             cause=" ".join(f"{name} ({failed[name]}): {error.line}" for name, error in errors.items()),
-            remedy=f"{another}Mend each one as it says, or give --keep-unresolved to leave them as they are, as Azure does.",
+            remedy=f"{another}Fix each one as its error shows. Or give --keep-unresolved to leave them as they are, "
+            "as Azure does.",
         )
     for name, error in errors.items():
         sys.stderr.write(f"keyless: the Key Vault reference {name} is left as it is ({failed[name]}). {error}\n")
@@ -128,7 +129,7 @@ def resolve(
 def _read_all(
     readers: Mapping[str, SecretReader], meant: Mapping[str, SecretId | KeylessError]
 ) -> dict[str, str | KeylessError]:
-    """Read in threads that a program which is told to end does not wait for."""
+    """Read in threads that a program does not wait for when it must end."""
     wanted: SimpleQueue[str] = SimpleQueue()
     outcomes: dict[str, Future[str | KeylessError]] = {name: Future() for name in meant}
     for name in meant:

@@ -117,7 +117,7 @@ def _served(azure: LocalAzure, chosen: ChosenConfig, folder: Path | None, *, qui
 
 @contextmanager
 def _findable(azure: LocalAzure, command: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Let commands such as ``keyless journal`` find this run; give the variable by which those of COMMAND do.
+    """Show this run to commands such as ``keyless journal``; give the variable by which those of COMMAND do.
 
     A program runs all the same where the file of the run cannot be written.
     """

@@ -1,4 +1,4 @@
-"""How each shell sets variables and takes them away."""
+"""Each shell's way to set variables and to remove them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``keyless up`` prints for people when it is ready: one screenful."""
+"""The output of ``keyless up`` for people when it is ready: one screenful."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _section(console: Console, title: str) -> None:
 
 
 def _show(console: Console, line: str) -> None:
-    # Routes of functions hold brackets, which are no markup of ours.
+    # Routes of functions hold brackets, which are not markup of ours.
     console.print(line, markup=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""What ``keyless doctor`` shows a person."""
+"""The output of ``keyless doctor`` for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[
 
 
 def show(report: Report) -> None:
-    """Print the findings by stage, and what to mend first."""
+    """Print the findings by stage, and what to fix first."""
     console = Console(highlight=False)
     for stage, findings in report.stages():
         if findings:
@@ -30,7 +30,7 @@ def show(report: Report) -> None:
         _show_nothing_failed(console, report)
     else:
         console.print(
-            f"\n[bold]Mend first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
+            f"\n[bold]Fix first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
         )
 
 
@@ -68,5 +68,5 @@ def _show_remedy(console: Console, remedy: str) -> None:
 
 def _show_text(console: Console, text: str) -> None:
     for line in Text(text).wrap(console, console.width - len(_INDENT)):
-        # Texts of services hold brackets, which are no markup of ours.
+        # Texts of services hold brackets, which are not markup of ours.
         console.print(f"{_INDENT}{line.plain.rstrip()}", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The doctor: says why a secret cannot be read here, and what to do."""
+"""The doctor: it finds why a secret cannot be read here, and what to do."""
 
 from keyless.doctor.diagnosis import diagnose, remedy_for_setting
 from keyless.doctor.finding import Finding

@@ -120,7 +120,7 @@ def _within(examination: Examination, stage: Stage, check: Check, doing: str) ->
             code="KL-401",
             evidence=f"The time allowed ran out while {doing}.",
             cause="A name server, an endpoint or the vault is slow or silent, or an earlier stage took the time.",
-            remedy="Mend what is found above first; then allow more time: `keyless doctor --timeout 30`, or timeout=30.",
+            remedy="Fix what is found above first; then allow more time: `keyless doctor --timeout 30`, or timeout=30.",
         )
     ]
 
@@ -133,6 +133,6 @@ def _broken(stage: Stage, error: Exception) -> Finding:
         status="fail",
         code="KL-609",
         evidence=f"The doctor could not examine this: {type(error).__name__}.",
-        cause="A setting has a form that was not thought of, or the doctor has a defect.",
-        remedy="Look at the variables of this stage for values that are no addresses; tell us of it without their values.",
+        cause="A setting has a form that the doctor does not expect, or the doctor has a defect.",
+        remedy="Look at the variables of this stage for values that are not addresses. Report it to us without their values.",
     )

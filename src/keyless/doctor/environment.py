@@ -93,7 +93,7 @@ def _check_source(examination: Examination) -> Finding:
     if len(set(chosen.values())) > 1:
         return _disagreement(examination, chosen)
     reason = why(variables, agent=examination.agent)
-    return well(_STAGE, "source", f"Every SDK looks for a managed identity of: {ours} ({reason}).")
+    return well(_STAGE, "source", f"Every SDK asks for a managed identity at: {ours} ({reason}).")
 
 
 def _disagreement(examination: Examination, chosen: Mapping[str, str]) -> Finding:
@@ -104,14 +104,14 @@ def _disagreement(examination: Examination, chosen: Mapping[str, str]) -> Findin
         cause, remedy = not_known(unknown), remedies.USE_ANOTHER_SDK
     elif chosen[OURS] == ARC and picked(variables)[OURS] == METADATA_SERVICE:
         cause = (
-            f"{agent} is installed, so some SDKs ask the agent of Azure Arc. The others go by variables, which this process does "
+            f"{agent} is installed, so some SDKs ask the agent of Azure Arc. The others use variables, which this process does "
             "not have: the agent sets them for what is started after it."
         )
         remedy = f"Set them: `export IDENTITY_ENDPOINT={ARC_ADDRESS}/metadata/identity/oauth2/token IMDS_ENDPOINT={ARC_ADDRESS}`."
     else:
         cause = "Variables of several kinds of host are set, or some of them are half set or blank."
         remedy = (
-            "Unset those that the platform did not set, out of: "
+            "Unset those of these that the platform did not set: "
             f"`unset {' '.join(name for name in _ENDPOINTS if name in variables)}`. One that is blank still counts for some SDKs."
         )
     return Finding(
@@ -169,8 +169,8 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
     examine = ""
     if not re.fullmatch(GUID, value):
         evidence, cause = (
-            "AZURE_CLIENT_ID is no GUID.",
-            "It is to hold the client id of a user-assigned identity, not its name.",
+            "AZURE_CLIENT_ID is not a GUID.",
+            "It must hold the client id of a user-assigned identity, not its name.",
         )
     elif not asked:
         evidence = f"AZURE_CLIENT_ID is {value}, and the system-assigned identity is asked for."
@@ -188,8 +188,8 @@ def _check_client_id(variables: Mapping[str, str], *, asked: bool) -> Finding | 
         code="KL-605",
         evidence=evidence,
         cause=cause,
-        remedy="Unset AZURE_CLIENT_ID for the system-assigned identity: `unset AZURE_CLIENT_ID`. For a user-assigned one let it "
-        f"hold its client id, one of: {remedies.LIST_IDENTITIES}.{examine} {remedies.IDENTITY_OVERVIEW}",
+        remedy="Unset AZURE_CLIENT_ID for the system-assigned identity: `unset AZURE_CLIENT_ID`. For a user-assigned one set it "
+        f"to its client id, one of: {remedies.LIST_IDENTITIES}.{examine} {remedies.IDENTITY_OVERVIEW}",
     )
 
 
@@ -257,7 +257,7 @@ def _check_proxy(examination: Examination) -> Finding | None:
         status="warn",
         code="KL-606",
         evidence=f"HTTP_PROXY is set, and NO_PROXY does not name {host}, where the identity endpoint is.",
-        cause="SDKs that heed HTTP_PROXY ask the proxy for a token, which cannot reach this machine's own endpoint: 407, 502, "
+        cause="SDKs that use HTTP_PROXY ask the proxy for a token, which cannot reach this machine's own endpoint: 407, 502, "
         "503, or silence. Keyless asks directly.",
         remedy=f'Add it: `export NO_PROXY="{direct}"`.',
     )

@@ -1,4 +1,4 @@
-"""What is examined, and until when."""
+"""The subject of an examination, and its deadline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Way(NamedTuple):
-    """Where connections to the vault go first: to itself or to a proxy."""
+    """The first hop of connections to the vault: itself or a proxy."""
 
     host: str
     port: int
@@ -43,7 +43,7 @@ class Examination:
         target: The vault's checked address, with a name that stands for any secret.
         way: Where connections to the vault go; None where its name leads nowhere.
         token: The token that was got; None again once it is clear that this vault would not take it, or must not see it.
-        claims: What the token says.
+        claims: The claims of the token.
         challenge: What the vault wants of a token.
         public_addresses: The public addresses that the vault's name led to.
     """
@@ -70,7 +70,7 @@ class Examination:
             return None
         if isinstance(self.identity, WorkloadIdentity):
             return "ClientId", self.identity.client_id or self.environment.get("AZURE_CLIENT_ID", "")
-        import msal  # noqa: PLC0415 (whoever made an identity has loaded it)
+        import msal  # noqa: PLC0415 (code that made an identity has loaded it)
 
         if not msal.managed_identity.ManagedIdentity.is_managed_identity(self.identity):
             return None  # The identity's stage says so.

@@ -1,4 +1,4 @@
-"""What a check found: one small fact, whether it is well, and where it is not: why, and what to do."""
+"""A check's finding: one small fact, whether it is well, and where it is not: why, and what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ERRORS_PAGE: Final = "https://github.com/keyless-azure/keyless/blob/main/docs/er
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one check found.
+    """The finding of one check.
 
     Attributes:
         stage: The stage that the check belongs to.

@@ -42,7 +42,7 @@ _NAMES = {"ClientId": "client id", "ObjectId": "object id", "ResourceId": "resou
 
 
 def check_identity(examination: Examination) -> list[Finding]:
-    """Ask the identity endpoint for a token for Key Vault, and say whose it is."""
+    """Ask the identity endpoint for a token for Key Vault, and report whose it is."""
     host = examination.target.vault_url.removeprefix("https://") if examination.target else ""
     resource = (cloud_of(host) or CLOUDS[0]).resource
     try:
@@ -60,7 +60,7 @@ def _without_answer(examination: Examination, error: KeylessError) -> Finding:
     if not isinstance(error, (IdentityUnavailableError, DeadlineExceededError)):
         return finding
     if offered_source(variables, agent=agent) is WORKLOAD and not isinstance(examination.identity, WorkloadIdentity):
-        cause = "What is here is workload identity, and a managed identity was asked for: that is one of the node."
+        cause = "This host has workload identity. You asked for a managed identity: that is one of the node."
         return replace(finding, cause=cause, remedy=ASK_WORKLOAD)
     unknown = beyond_ours(variables, agent=agent)
     if unknown is None:
@@ -79,7 +79,7 @@ def _refused(examination: Examination, error: IdentityRefusedError) -> Finding:
 
 
 def get_token(examination: Examination, resource: str) -> None:
-    """Ask the identity endpoint for a token for a resource, once: whoever asks the doctor waits.
+    """Ask the identity endpoint for a token for a resource, once: anyone who asks the doctor waits.
 
     Raises:
         ConfigurationError: If the identity is none.
@@ -96,7 +96,7 @@ def get_token(examination: Examination, resource: str) -> None:
 
 
 def read_claims(token: str) -> Mapping[str, Any]:
-    """Return what a token says of itself, unchecked, its texts as they may be shown; nothing where it is no JWT."""
+    """Return the claims of a token, unchecked, its texts as they may be shown; nothing where it is not a JWT."""
     try:
         payload = token.split(".")[1]
         found = json_object(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -112,7 +112,7 @@ def _described(claims: Mapping[str, Any]) -> str:
         for name, word in (("iat", "issued"), ("exp", "good until"))
         if isinstance(claims.get(name), int)
     )
-    return f"A token was given: {ids or 'it does not say whose'}{times}."
+    return f"A token was given: {ids or 'it does not show whose'}{times}."
 
 
 def _shown(seconds: int) -> str:
@@ -147,7 +147,10 @@ def _check_whose(examination: Examination) -> Finding:
         cause = "The endpoint does not know this kind of id and gave another identity's token."
         remedy = f"Name the identity by its client id, one of: {LIST_IDENTITIES}. {IDENTITY_OVERVIEW}"
         if offered_source(examination.environment, agent=examination.agent) is SERVICE_FABRIC:
-            cause = "On Service Fabric the application's manifest names its identity, and what a program asks for does nothing."
+            cause = (
+                "On Service Fabric the application's manifest names its identity. "
+                "The id that a program asks for has no effect."
+            )
             remedy = NAME_IN_MANIFEST
     return Finding(
         stage=_STAGE, check="whose", status="warn", code="KL-611", evidence=evidence, cause=cause, remedy=remedy

@@ -22,7 +22,7 @@ def find_machine(examination: Examination) -> Host | None:
     """Ask the metadata service, which has just answered a question for a token, what this machine is called.
 
     Returns:
-        The machine or its scale set; None where this is none, or the service does not say. Nodes of Kubernetes are none: what
+        The machine or its scale set; None where this is none, or the service is silent. Nodes of Kubernetes are none: what
         runs on them gets its identity otherwise.
     """
     variables = examination.environment

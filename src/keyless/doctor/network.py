@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from keyless.doctor.examination import Examination
 
 _STAGE: Final = "network"
-_ANY_SECRET = "doctor"  # noqa: S105 (a name: without a token the vault tells nothing of any secret)
+_ANY_SECRET = "doctor"  # noqa: S105 (a name: without a token the vault returns nothing of any secret)
 _PRIVATE_LINK = "privatelink"
 # Of what is left: what comes after is to have its turn.
 _SHARE = 0.4
@@ -45,7 +45,7 @@ def check_address(examination: Examination) -> Finding:
 
 
 def check_name(examination: Examination) -> list[Finding]:
-    """Resolve the vault's name, or say which proxy does."""
+    """Resolve the vault's name, or report which proxy does."""
     target = examination.target
     if target is None:
         return []
@@ -70,7 +70,7 @@ def _host(url: str) -> str:
 
 
 def _check_proxy(examination: Examination, proxy: str) -> Finding:
-    """Say which proxy HTTPS goes through; of an address that is none, nothing is shown: it may hold a password."""
+    """Report the proxy that HTTPS goes through; an address that is none is not shown: it may hold a password."""
     try:
         # What sends the request takes an address without a scheme for one of an HTTP proxy, and so do curl and Go.
         parts = urlsplit(requests.utils.prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
@@ -85,7 +85,7 @@ def _check_proxy(examination: Examination, proxy: str) -> Finding:
             status="fail",
             code="KL-301",
             evidence="HTTPS_PROXY (or ALL_PROXY) does not name a proxy.",
-            cause="It is no URL with a host and a port; perhaps its password has a character that is not escaped.",
+            cause="It is not a URL with a host and a port; perhaps its password has a character that is not escaped.",
             remedy=remedies.WRITE_PROXY,
         )
     # What urllib3 takes where the address names no port.
@@ -156,7 +156,7 @@ def _perhaps_elsewhere(examination: Examination, target: SecretId, finding: Find
             return replace(
                 finding,
                 evidence=f"{finding.evidence} There is a vault {url}, in {cloud.name}.",
-                cause="The address has the suffix of another cloud, if that vault is the one that is meant.",
+                cause="If you mean that vault, the address has the suffix of another cloud.",
                 remedy=remedies.match_cloud(name),
             )
     return finding

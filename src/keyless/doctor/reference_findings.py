@@ -1,4 +1,4 @@
-"""What stands in the variables of this process as a Key Vault reference, and was to be a secret."""
+"""Findings about variables of this process that hold a Key Vault reference instead of a secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REFERENCE: Final = "@microsoft.keyvault("
 def check_references(variables: Mapping[str, str], host: Host | None) -> list[Finding]:
     """Look for references that were not resolved, and for those that nobody resolves where they stand."""
     holding = {name: value.lower() for name, value in variables.items() if _REFERENCE in value.lower()}
-    # What App Service tells of references holds them, too.
+    # App Service's report on references holds them, too.
     left = sorted(name for name, value in holding.items() if value.startswith(_REFERENCE) and value == value.rstrip())
     misplaced = sorted(set(holding) - set(left) - {VARIABLE})
     found = [_check_left(variables, left, host)] if left or not misplaced else []
@@ -55,6 +55,6 @@ def _check_left(variables: Mapping[str, str], left: list[str], host: Host | None
         evidence=f"The program sees a Key Vault reference as it is written in {', '.join(map(described, left))}.",
         cause="The platform did not resolve it: the identity it resolves references with is missing or has no role, the vault's "
         "firewall stops it, or the address is wrong. On a laptop nothing resolves references. "
-        "(What was resolved is kept for a day: reading in code follows a rotation sooner.)",
+        "(A resolved value is kept for a day. Code that reads the secret follows a rotation sooner.)",
         remedy=remedies.set_reference_identity(host),
     )

@@ -1,4 +1,4 @@
-"""What App Service tells an app of its Key Vault references: which settings are some, and what came of them.
+"""App Service's report to an app about its Key Vault references: which settings are some, and what came of them.
 
 Source: https://learn.microsoft.com/en-us/azure/app-service/reference-app-settings#key-vault-references
 """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the doctor found. It holds no value and no token.
+    """The doctor's report. It holds no value and no token.
 
     Attributes:
         findings: The findings, in the order of the stages.
@@ -30,7 +30,7 @@ class Report:
 
     @property
     def problem(self) -> Finding | None:
-        """The first finding that failed: what to mend first."""
+        """The first finding that failed: what to fix first."""
         return next((finding for finding in self.findings if finding.status == "fail"), None)
 
     @property

@@ -1,4 +1,4 @@
-"""The last stage: the read itself, and what the secret's own dates say."""
+"""The last stage: the read itself, and the secret's own dates."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _check_references(examination: Examination, secret: Secret) -> list[Finding]
             status="warn",
             code="KL-634",
             evidence=f"{', '.join(stale)} holds another value than {secret.name}, to which it is a Key Vault reference.",
-            cause="The secret was rotated after the platform had resolved the reference, which it keeps for up to 24 hours; a "
-            "mere restart changes nothing. What reads the secret in code follows sooner.",
+            cause="The secret was rotated after the platform had resolved the reference, which it keeps for up to 24 hours. A "
+            "restart alone changes nothing. Code that reads the secret follows sooner.",
             remedy=remedies.refresh_references(examination.host),
         )
     ]
@@ -97,11 +97,11 @@ def _denied(examination: Examination, error: AccessDeniedError) -> Finding:
     more = []
     caller, own = re.search(_CALLER, error.what), str(examination.claims.get("oid", ""))
     if caller and own and caller[1].lower() != own.lower():
-        more.append(f"The vault saw the object id {caller[1]}, the token says {own}.")
+        more.append(f"The vault saw the object id {caller[1]}, the token has {own}.")
     issued = examination.claims.get("iat")
     if error.code in {"ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied"}:
         more.append(
-            "An identity that was switched off and on again, or made anew, has a new object id: roles and policies of the old "
+            "An identity that was switched off and on again, or made again, has a new object id: roles and policies of the old "
             "one do nothing for it."
         )
     if error.code == "ForbiddenByRbac" and isinstance(issued, int):
@@ -173,7 +173,7 @@ def _check_dates(secret: Secret, now: datetime) -> Finding:
         status="warn",
         code=code,
         evidence=evidence,
-        cause="The dates of a secret are advice: the vault goes on giving it out, and what it opens may not.",
+        cause="The dates of a secret are advice: the vault still returns it, but the service that it opens may refuse it.",
         remedy=remedy,
     )
 

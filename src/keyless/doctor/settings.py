@@ -40,7 +40,7 @@ def _check_credentials(variables: Mapping[str, str]) -> Finding | None:
         evidence="AZURE_TOKEN_CREDENTIALS is set to a value that leaves the managed identity out.",
         cause="DefaultAzureCredential then asks none: `dev` stands for the developer's own sign-ins (az, azd, an editor), a "
         "credential's name for that one alone.",
-        remedy="Unset it, or name what is wanted: `unset AZURE_TOKEN_CREDENTIALS`.",
+        remedy="Unset it, or name the managed identity: `unset AZURE_TOKEN_CREDENTIALS`.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which source of managed identities each SDK picks: they read the same variables in different orders.
+"""The source of managed identities that each SDK picks: they read the same variables in different orders.
 
 Each table is in the order of the SDK, the first line whose variables are there counts. Sources: msal/managed_identity.py,
 azure/identity/_credentials/managed_identity.py, @azure/msal-node ManagedIdentityClient.ts,
@@ -39,7 +39,7 @@ _TOKEN_FILE, _TENANT = "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"
 
 @dataclass(frozen=True, slots=True)
 class _Sdk:
-    """How an SDK looks.
+    """An SDK's way to look for a source.
 
     Attributes:
         order: Sources and the variables that each needs, in the SDK's order.
@@ -139,7 +139,7 @@ def beyond_ours(environment: Mapping[str, str], *, agent: Path | None) -> str | 
 
 
 def not_known(source: str) -> str:
-    """Say that a source is there which MSAL for Python does not know."""
+    """Report a source that MSAL for Python does not know."""
     return (
         f"What is here is {source}: MSAL for Python, and so Keyless, does not know it, and asks the metadata service."
     )

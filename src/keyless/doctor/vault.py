@@ -1,4 +1,4 @@
-"""The fourth stage: will the vault take a token of this identity? It says what it wants before it sees one."""
+"""The fourth stage: will the vault take a token of this identity? The vault names what it wants before it sees one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_vault(examination: Examination) -> list[Finding]:
     """Compare what the vault wants of a token with what the token is."""
     challenge, target = examination.challenge, examination.target
     if challenge is None or target is None:
-        return [skipped(_STAGE, "challenge", "No vault said what it wants of a token: see the network.")]
+        return [skipped(_STAGE, "challenge", "No vault named what it wants of a token: see the network.")]
     audience = _check_audience(examination, challenge, target.vault_url)
     tenant = _check_tenant(examination, challenge, target.vault_url)
     if "fail" in {audience.status, tenant.status}:
@@ -40,7 +40,7 @@ def _check_audience(examination: Examination, challenge: Challenge, vault_url: s
         return _wrong_audience(
             host,
             evidence=f"The vault {vault_url} wants tokens for {wanted or 'nothing'}.",
-            cause="What answers is no vault, or one of another cloud than its address says. A token must not be sent to it.",
+            cause="What answers is not a vault, or one of another cloud than its address. A token must not be sent to it.",
         )
     if examination.token is None:
         return well(_STAGE, "audience", f"The vault wants tokens for {wanted}.")
@@ -56,7 +56,8 @@ def _check_audience(examination: Examination, challenge: Challenge, vault_url: s
     return _wrong_audience(
         host,
         evidence=f"The vault wants tokens for {wanted}, and the identity endpoint gave one for {audience}.",
-        cause="The endpoint does not give what it is asked for: it is not the platform's own, or that of another cloud. The "
+        cause="The endpoint gives another token than the one asked for: it is not the platform's own, or that of "
+        "another cloud. The "
         "vault would answer 401 AKV10022: Invalid audience. This token was not sent to it.",
     )
 
@@ -88,6 +89,6 @@ def _check_tenant(examination: Examination, challenge: Challenge, vault_url: str
         code="KL-302",
         evidence=f"The vault is in the tenant {challenge.tenant}, the identity in {own}.",
         cause="A managed identity gets tokens of its own tenant only, and the vault answers them with AKV10032: Invalid issuer. "
-        "No role mends that. This token was not sent to it.",
+        "No role fixes that. This token was not sent to it.",
         remedy=remedies.move_vault(vault_name(vault_url), tenant=own),
     )

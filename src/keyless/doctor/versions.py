@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keyless.audit.rules import Fault
 
 _PACKAGES: Final = ("msal", "azure-identity", "azure-mgmt-keyvault")
-# What only lacks something is told where that is missed.
+# What only lacks something is reported where that is missed.
 _LACKS: Final = "KA-302"
 _FABRIC: Final = "IDENTITY_SERVER_THUMBPRINT"
 
@@ -24,7 +24,7 @@ def check_versions(variables: Mapping[str, str], installed: Callable[[str], str]
 
     Args:
         variables: The environment.
-        installed: What tells a package's release, and raises ``PackageNotFoundError`` where it is not installed.
+        installed: Returns a package's release, and raises ``PackageNotFoundError`` where it is not installed.
     """
     releases: dict[str, str] = {}
     for name in _PACKAGES:

@@ -1,1 +1,1 @@
-"""What joins the reader to other libraries: credentials of the Azure SDK, OpenTelemetry, pydantic-settings."""
+"""Integrations of the reader with other libraries: credentials of the Azure SDK, OpenTelemetry, pydantic-settings."""

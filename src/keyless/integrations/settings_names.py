@@ -1,4 +1,4 @@
-"""Which secrets a settings model may be filled from: its fields' names, aliases, prefix and nested models."""
+"""The secrets that may fill a settings model: its fields' names, aliases, prefix and nested models."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def nested_model(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def has_field(settings: type[BaseModel], dotted: str) -> bool:
-    """Say whether a model has a field, such as ``password``, or ``sql_server.password`` in a model of its own."""
+    """Return whether a model has a field, such as ``password``, or ``sql_server.password`` in a model of its own."""
     name, _, rest = dotted.partition(".")
     field = settings.model_fields.get(name)
     if field is None or not rest:

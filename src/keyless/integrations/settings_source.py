@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """What reads the secrets, as a SecretReader does."""
+    """A reader of the secrets, such as a SecretReader."""
 
     def get_many(self, names: Iterable[str]) -> dict[str, Secret]:
         """Return the secrets by their names, or raise ReadErrors with those that could be read."""
@@ -32,7 +32,7 @@ class Reader(Protocol):
 class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """Gives a settings model the secrets that are named as its fields are, a dash for each underscore.
 
-    ``env_prefix`` stands before a name. A field with an alias asks for the secret of that name; with several, for the next
+    ``env_prefix`` comes before a name. A field with an alias asks for the secret of that name; with several, for the next
     one where there is none. A field that is a model takes JSON, and two dashes lead to a part of it: ``sql-server--password``
     or, as Key Vault knows no case, ``SqlServer--Password``. A field that a source before this one has given is not asked for.
     A secret that does not exist, or whose name Key Vault does not allow, leaves its field to the sources after this one and
@@ -59,7 +59,7 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         if not settings_cls.model_config.get("hide_input_in_errors"):
             raise ConfigurationError(
                 f"The settings model {settings_cls.__name__} would show secrets in its errors.",
-                cause="pydantic puts the input into the text of a validation error unless it is told not to.",
+                cause="pydantic puts the input into the text of a validation error unless a setting forbids it.",
                 remedy="Set model_config = SettingsConfigDict(hide_input_in_errors=True).",
             )
         unknown = [name for name in fields or () if not has_field(settings_cls, name)]

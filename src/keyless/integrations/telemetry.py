@@ -30,7 +30,7 @@ Operation = Literal["get_secret", "get_token"]
 
 
 class Source(Protocol):
-    """What is measured: one reader."""
+    """The instruments for one reader."""
 
     vault_url: str
 
@@ -129,7 +129,7 @@ class Telemetry:
 
 @cache
 def process_telemetry() -> Telemetry:
-    """Return the one of this process: OpenTelemetry takes an instrument's callback once, whoever comes second."""
+    """Return the one of this process: OpenTelemetry takes an instrument's callback once, and ignores a second one."""
     return Telemetry()
 
 

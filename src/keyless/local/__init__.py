@@ -1,4 +1,4 @@
-"""The local Azure: managed identity and Key Vault on this machine. What users import stands here.
+"""The local Azure: managed identity and Key Vault on this machine. What users import is here.
 
 A name is loaded when it is first used, so that a program which wants one fault does not load a web server.
 """

@@ -11,7 +11,7 @@ from keyless.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_JITTER: Final = 1.0  # Seconds: threads read the time side by side, and small corrections are no matter.
+_JITTER: Final = 1.0  # Seconds: threads read the time side by side, and small corrections do not matter.
 _LATEST: Final = 221_845_392_000.0
 """The beginning of the year 9000: what is dated from then on still ends before dates do."""
 
@@ -41,7 +41,7 @@ class Clock:
 
     @property
     def offset(self) -> float:
-        """How far it is ahead of real time, in seconds."""
+        """The seconds that it is ahead of real time."""
         return self._offset
 
     def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:

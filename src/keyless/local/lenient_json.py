@@ -27,14 +27,14 @@ _DEEPEST = 64
 
 
 class LenientJSONError(ValueError):
-    """A text that is no JSON, however leniently it is read. The message holds nothing of it but a place."""
+    """A text that is not JSON, however leniently it is read. The message holds nothing of it but a place."""
 
 
 def lenient_loads(text: str) -> Any:
     """Return what a text holds; names that are there twice have the last value.
 
     Raises:
-        LenientJSONError: If it is no JSON.
+        LenientJSONError: If it is not JSON.
     """
     reader = _Reader(text.removeprefix("\ufeff"))
     value = reader.value(depth=0)
@@ -126,7 +126,7 @@ class _Reader:
             return at + 5, chr(int(self._text[at + 1 : at + 5], 16))
         if kind not in _ESCAPES:
             self._at = at
-            raise self._error("A backslash stands before what needs none")
+            raise self._error("A backslash is before what needs none")
         return at + 1, _ESCAPES[kind]
 
     def _number(self) -> int | float:

@@ -61,14 +61,14 @@ class Sockets:
         return [getattr(self, each.name) for each in fields(self) if each.name != "silent"]
 
     def close(self) -> None:
-        """Close all of them, so that whoever waits is refused."""
+        """Close all of them, so that anyone who waits is refused."""
         for each in fields(self):
             getattr(self, each.name).close()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What there is from the start to the end."""
+    """Everything that exists from the start to the end."""
 
     azure: Azure
     folder: Path

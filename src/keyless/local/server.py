@@ -66,14 +66,14 @@ class LocalAzure:
     Args:
         config: What exists at the start, or the path of a keyless.toml that says it; None means the example that comes with
             Keyless.
-        source: Where ``environment()`` says that the program runs, unless it is told otherwise.
+        source: Where the program runs according to ``environment()``, by default.
         data: The folder in which to keep secrets, and what clients rely on: a program started before a restart goes on
             after it if the ports are named. None forgets them at the end.
         host: The address to listen at. Whoever reaches another one than loopback can read every secret.
         http_port: Where to serve the identity endpoint; 0 means any free port.
         https_port: Where to serve the vaults; 0 means any free port.
         proxy_port: Where to serve the proxy that leads to the vaults; 0 means any free port.
-        any_user: Whether to answer programs of other users of this machine, where the kernel tells whose they are.
+        any_user: Whether to answer programs of other users of this machine, where the kernel shows whose they are.
         at_once: Whether to start as soon as clients can connect: their requests wait until the rest is loaded, which
             passes while a program that is started then loads itself.
         on_demand: Whether to load that rest when the first client connects, and never where none does.
@@ -214,21 +214,21 @@ class LocalAzure:
 
     @property
     def journal(self) -> Journal:
-        """What was asked and what was answered."""
+        """The requests and their answers."""
         return self._run.azure.journal
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong, on purpose."""
+        """The faults that are set on purpose."""
         return self._run.azure.faults
 
     @property
     def event_grid(self) -> EventGrid:
-        """What its vaults tell of new versions of secrets; a ``FunctionHost`` gives it to functions."""
+        """Its vaults' events about new versions of secrets; a ``FunctionHost`` gives it to functions."""
         return self._run.azure.event_grid
 
     def reset(self, config: Config | None = None) -> None:
-        """Begin anew, as a start would, but in about a millisecond and at the same addresses.
+        """Begin again, as a start would, but in about a millisecond and at the same addresses.
 
         Args:
             config: What exists then; None means what this Azure was made with.
@@ -240,7 +240,7 @@ class LocalAzure:
             raise LocalAzureError(
                 "This local Azure cannot be reset.",
                 cause=f"It keeps its secrets in {self._data}, and they would be lost.",
-                remedy="Make one without data=, or purge what is to go.",
+                remedy="Make one without data=, or purge the secrets that you do not want.",
             )
         self._run.azure.reset(config or self._config)
 
@@ -262,12 +262,12 @@ class LocalAzure:
 
     @property
     def http_url(self) -> str:
-        """Where identities are served."""
+        """The address of the identity endpoints."""
         return f"http://{listeners.netloc(self._run.sockets.http)}"
 
     @property
     def https_url(self) -> str:
-        """Where the vaults are served, for clients that send a vault's name in Host."""
+        """The address of the vaults, for clients that send a vault's name in Host."""
         return f"https://{listeners.netloc(self._run.sockets.https)}"
 
     @property
@@ -288,7 +288,7 @@ class LocalAzure:
 
     @property
     def control_token(self) -> str:
-        """What a request to the control API must show. Whoever has it can read and change everything."""
+        """The token for requests to the control API. Anyone who has it can read and change everything."""
         return self._run.control_token
 
     @property
@@ -312,7 +312,7 @@ class LocalAzure:
         The source is served from then on.
 
         Args:
-            source: On which kind of host the program is to think itself; by default, the one that this Azure was made for.
+            source: The kind of host that the program appears to run on; by default, the one that this Azure was made for.
             identity: Whether the host has the source's endpoint. Without it clients turn to the metadata service of
                 virtual machines, which ``AZURE_POD_IDENTITY_AUTHORITY_HOST`` puts where every connection is refused, as
                 the sandbox of App Service refuses it. Nothing asks the real address by accident. Or the name of the

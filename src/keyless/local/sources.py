@@ -27,7 +27,7 @@ _HOUR = 3_600
 LIFETIMES: Final[Mapping[SourceName, int]] = MappingProxyType(
     {name: _HOUR if name == "cloud-shell" else _DAY for name in SOURCES}
 )
-"""Seconds for which each source's tokens are good, unless ``Azure.token_lifetimes`` says otherwise.
+"""Seconds for which each source's tokens are good, unless ``Azure.token_lifetimes`` sets another.
 
 Managed identities get tokens for a day, Cloud Shell for an hour:
 https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/managed-identities-faq

@@ -95,7 +95,7 @@ def test_with_the_vault_away_the_rejection_itself_is_raised(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with pytest.raises(WrongPasswordError) as info:
         connect(Database("new"))
-    assert "could not read db-password anew" in info.value.__notes__[0]
+    assert "could not read db-password again" in info.value.__notes__[0]
 
 
 def test_a_secret_that_is_gone_is_noted_on_the_rejection(

@@ -106,7 +106,7 @@ def test_a_user_assigned_identity_is_named_on_the_wire(
         (msal.UserAssignedManagedIdentity(client_id="not-a-guid"), "client_id 'not-a-guid'"),
         (msal.UserAssignedManagedIdentity(object_id=GUID[:-1]), "object_id"),
         (msal.UserAssignedManagedIdentity(resource_id="/subscriptions/x"), "resource_id '/subscriptions/x'"),
-        ("system", "which is no managed identity"),
+        ("system", "which is not a managed identity"),
     ],
 )
 def test_a_wrong_identity_is_told_before_anything_is_sent(clock: MovedClock, identity: Any, problem: str) -> None:
@@ -486,6 +486,6 @@ def test_an_end_that_is_no_moment_is_told_as_an_answer_without_the_documented_fo
     app_service: ScriptedEndpoint, clock: MovedClock, expires_on: object
 ) -> None:
     app_service.answer(200, {**body(), "expires_on": expires_on})
-    with pytest.raises(IdentityServiceError, match="something that is no token") as caught:
+    with pytest.raises(IdentityServiceError, match="something that is not a token") as caught:
         source(clock).token(VAULT, soon(clock))
     assert CANARY not in str(caught.value)

@@ -217,7 +217,10 @@ def test_a_stranger_who_asks_for_another_hosts_token_gets_none(
     vault: ScriptedEndpoint, app_service: ScriptedEndpoint, challenge: str
 ) -> None:
     vault.answer(401, error("Unauthorized"), WWW_Authenticate=challenge)
-    with reader(vault, "kv.elsewhere.localhost") as made, pytest.raises(VaultAuthenticationError, match="is no vault"):
+    with (
+        reader(vault, "kv.elsewhere.localhost") as made,
+        pytest.raises(VaultAuthenticationError, match="is not a vault"),
+    ):
         made.get("db")
     assert app_service.requests == []
 

@@ -1,4 +1,4 @@
-"""What each rule makes of what the readers found."""
+"""The findings of each rule, from what the readers found."""
 
 from __future__ import annotations
 

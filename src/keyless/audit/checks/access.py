@@ -1,4 +1,4 @@
-"""How a vault decides who may do what."""
+"""Rules about how a vault decides who may do what."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check(resource: Resource) -> Iterator[Finding]:
     model = properties.get("enableRbacAuthorization")
     if model is None and resource.dialect in _TRUE:
         write = _TRUE[resource.dialect]
-        what = "The vault does not say how access is decided: today by access policies, in a new vault by roles"
+        what = "The vault does not set how access is decided: today by access policies, in a new vault by roles"
         instead = write.replace("true", "false")
         yield found(rule("KA-201"), resource.place, what, f"{write}, or {instead} to keep access policies")
     policies = properties.get("accessPolicies")

@@ -72,7 +72,7 @@ def check_package(package: Package) -> Iterator[Finding]:
     allowed = reach(package.requirement, package.ecosystem)
     told: set[str] = set()
     for fault in faults_of(package.ecosystem, package.name):
-        # Of several the first tells the most; a release that has a fault need not be told its limits, too.
+        # Of several the first matters most; a release with a fault needs no report of its limits, too.
         if allowed.is_at_fault(fault) and fault.rule not in told:
             told |= {fault.rule, "KA-302"}
             release = re.sub(r"^=+\s*", "", package.requirement.strip())
@@ -125,7 +125,7 @@ def _runtimes(resource: Resource) -> Iterator[Runtime]:
         if value is not None and bar:
             yield from _runtime(language, Scalar(version, value.line), resource)
     host = body.get("properties.siteConfig.netFrameworkVersion")
-    # v4.0 is .NET Framework, which every app's settings say.
+    # v4.0 is .NET Framework, which every app's settings hold.
     if host is not None and not re.match(r"v4", known_text(host) or "v4"):
         yield from _runtime("dotnet", host, resource)
     for name, value in settings_of(resource).items():

@@ -1,4 +1,4 @@
-"""What only a whole project tells: which of its roles are too wide for its code, and whether it has a vault at all."""
+"""Findings from a whole project: which of its roles are too wide for its code, and whether it has a vault at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OTHERS: Final = frozenset({"nuget", "npm", "maven"})
 
 
 class Whole:
-    """What was learned of a project so far, file by file. It keeps no syntax tree alive."""
+    """The facts about a project so far, file by file. It keeps no syntax tree alive."""
 
     def __init__(self) -> None:
         self._uses: list[Use] = []
@@ -37,7 +37,7 @@ class Whole:
         self._has_vault = False
 
     def learn(self, fact: Fact) -> None:
-        """Note what one thing tells of the whole."""
+        """Note what one thing shows about the whole."""
         match fact:
             case Use():
                 self._uses.append(fact)

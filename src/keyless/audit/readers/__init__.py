@@ -1,1 +1,1 @@
-"""A reader a kind of file: each yields what its file says in the words of ``keyless.audit.facts``."""
+"""A reader a kind of file: each yields the contents of its file in the words of ``keyless.audit.facts``."""

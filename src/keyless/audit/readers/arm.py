@@ -46,7 +46,7 @@ def is_parameters(data: bytes) -> bool:
 
 
 def read(source: Source) -> Iterator[Fact]:
-    """Yield what a template says."""
+    """Yield the facts in a template."""
     root = source.tree("json")
     lookup = _lookup(source.data)
     for found in _TYPE.finditer(source.data):
@@ -151,7 +151,7 @@ def _key(pair: Node) -> str:
 
 
 def value(node: Node, source: Source, lookup: Lookup | None = None) -> Value:
-    """Return what a node of JSON says."""
+    """Return the value of a node of JSON."""
     line = source.line_of(node)
     parts = [child for child in node.named_children if child.type != "comment"]
     match node.type:

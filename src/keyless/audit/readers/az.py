@@ -1,4 +1,4 @@
-"""What commands of the Azure CLI make, in the words of a template."""
+"""Resources that commands of the Azure CLI make, in the words of a template."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def manages_vaults(script: str) -> bool:
 
 
 def read(command: Command, source: Source) -> Iterator[Fact]:
-    """Yield what a command of ``az`` says."""
+    """Yield the facts in a command of ``az``."""
     given = command.head(3)
     for words, reader in _READERS:
         if given[: len(words)] == words:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from keyless.audit.facts import Fact
     from keyless.audit.source import Source
 
-# Where to look; what stands there the syntax tree tells.
+# Where to look; the syntax tree has what is there.
 _RESOURCE: Final = re.compile(
     rb"(?m)^[ \t]*resource\s+\w+\s+'(?P<type>(?i:microsoft\.(?:keyvault|web|authorization)/[^'@]*|"
     rb"microsoft\.resources/deploymentscripts|[a-z/]+))(?:@[^']*)?'"
@@ -36,7 +36,7 @@ _BODIES: Final = ("object", "if_statement", "for_statement", "parenthesized_expr
 
 
 def read(source: Source) -> Iterator[Fact]:
-    """Yield what a template says."""
+    """Yield the facts in a template."""
     root = source.tree("bicep")
     names = _Names(source.data)
     for found in _RESOURCE.finditer(source.data):
@@ -69,14 +69,14 @@ def read_parameters(source: Source) -> Iterator[Fact]:
 
 
 class _Names:
-    """What names in a file stand for: the texts of parameters and variables, and the types of resources."""
+    """The meaning of names in a file: the texts of parameters and variables, and the types of resources."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._known: dict[str, str] | None = None
 
     def within(self, expression: str) -> tuple[str, ...]:
-        """Return what the names in an expression stand for, as far as the file says so."""
+        """Return what the names in an expression stand for, as far as the file shows it."""
         if self._known is None:
             self._known = self._read()
         known = self._known
@@ -160,7 +160,7 @@ def _literal(node: Node | None) -> str:
 
 
 def _value(node: Node, source: Source, names: _Names) -> Value:
-    """Return what an expression says, as far as it says it by itself."""
+    """Return the value of an expression, as far as it has one by itself."""
     line = source.line_of(node)
     parts = [child for child in node.named_children if child.type not in {"comment", "diagnostic_comment"}]
     match node.type:

@@ -25,7 +25,7 @@ _SETTING: Final = re.compile(r"""(?P<name>\w+)=(?:"(?P<quoted>[^"$]*)"|(?P<plain
 
 
 def read(source: Source) -> Iterator[Fact]:
-    """Yield what a Dockerfile says."""
+    """Yield the facts in a Dockerfile."""
     text = source.data.decode(errors="replace")
     for found in _INSTRUCTION.finditer(text):
         line, rest = text.count("\n", 0, found.start("rest")) + 1, found["rest"]
@@ -45,7 +45,7 @@ def read(source: Source) -> Iterator[Fact]:
 
 
 def image(name: str, source: Source, line: int) -> Iterator[Fact]:
-    """Yield the versions that an image's name says."""
+    """Yield the versions in an image's name."""
     place = source.place(line)
     if found := _CLI.search(name):
         yield Package(ecosystem="az", name="azure-cli", requirement=f"=={found['version']}", place=place)

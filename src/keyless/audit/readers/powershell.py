@@ -1,4 +1,4 @@
-"""What cmdlets of Azure PowerShell make, in the words of a template."""
+"""Resources that cmdlets of Azure PowerShell make, in the words of a template."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MANAGED: Final = re.compile(
 
 
 def read(command: Command, source: Source) -> Iterator[Fact]:
-    """Yield what a cmdlet says."""
+    """Yield the facts in a cmdlet."""
     place, name = source.place(command.line), command.name.lower()
     if name == "set-azkeyvaultaccesspolicy":
         yield Resource(type="Microsoft.KeyVault/vaults/accessPolicies", place=place, dialect="powershell")

@@ -1,4 +1,4 @@
-"""Which names are those of secrets."""
+"""The names that belong to secrets."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keyless.audit.facts import Fact
     from keyless.audit.source import Source
 
-# Where to look; what stands there the syntax tree tells.
+# Where to look; the syntax tree has what is there.
 _BASH: Final = re.compile(
     rb"(?P<name>az(?=[ \t]+(?:keyvault|role|functionapp|webapp|rest|resource)\b)|"
     rb"curl|pip3?(?=[ \t]+install)|uv(?=[ \t]+(?:pip|tool)\b)|apt-get|apt)(?=[ \t])"
@@ -40,8 +40,8 @@ _QUOTED: Final = {"string_content", "escape_sequence"}
 
 
 def read_bash(source: Source) -> Iterator[Fact]:
-    """Yield what the commands of a script say."""
-    # `<name>` stands for what a reader puts there, and is no redirection.
+    """Yield the facts in the commands of a script."""
+    # `<name>` stands for what a reader puts there, and is not a redirection.
     source.data = _TO_FILL_IN.sub(lambda found: b"_" * len(found[0]), source.data)
     if source.is_part and not (_BASH.search(source.data) or _ASSIGNED.search(source.data)):
         return  # A step of a workflow, which is a command or two, and most often none of ours.
@@ -57,7 +57,7 @@ def read_bash(source: Source) -> Iterator[Fact]:
 
 
 def read_powershell(source: Source) -> Iterator[Fact]:
-    """Yield what the commands of a PowerShell script say."""
+    """Yield the facts in the commands of a PowerShell script."""
     yield from powershell.requires(source)
     root = source.tree("powershell")
     yield from _assignments(source, root)

@@ -1,4 +1,4 @@
-"""Reads Terraform: its own resources are told in ARM's names, so that one rule is for all."""
+"""Reader of Terraform: its own resources get ARM's names, so that one rule is for all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keyless.audit.facts import Fact
     from keyless.audit.source import Source
 
-# Where to look; what stands there the syntax tree tells.
+# Where to look; the syntax tree has what is there.
 _BLOCK: Final = re.compile(
     rb'(?m)^[ \t]*(?P<kind>(?:resource|data)(?=[ \t]+"?(?:azapi_|azurerm_(?:key_vault|role_assignment|service_plan|app_service|'
     rb'function_app|linux_|windows_)))|variable(?=[ \t]+"?\w)|terraform(?=[ \t]*\{))'
@@ -28,7 +28,7 @@ _VAULTS: Final = "Microsoft.KeyVault/vaults"
 
 
 def read(source: Source) -> Iterator[Fact]:
-    """Yield what a configuration says."""
+    """Yield the facts in a configuration."""
     root = source.tree("hcl")
     for found in _BLOCK.finditer(source.data):
         node = above(node_at(root, found.start("kind"), found.end("kind")), "block", "comment", "template_literal")
@@ -98,7 +98,7 @@ def _azapi(node: Node, source: Source, *, existing: bool) -> Iterator[Resource]:
         place=source.place(written.line, source.line_of(node)),
         dialect="azapi",
         body=inner if isinstance(inner, Group) else EMPTY,
-        # One that only changes or reads a vault says nothing of how it is made.
+        # One that only changes or reads a vault does not show how it is made.
         existing=existing
         or _head(node)[1][0] != "azapi_resource"
         or (inner is not None and not isinstance(inner, Group)),
@@ -148,7 +148,7 @@ def _body(node: Node, source: Source) -> Group:
 
 
 def _value(node: Node, source: Source) -> Value:
-    """Return what an expression says, as far as it says it by itself."""
+    """Return the value of an expression, as far as it has one by itself."""
     while node.type in {"expression", "literal_value", "collection_value"} and len(node.named_children) == 1:
         node = node.named_children[0]
     line = source.line_of(node)

@@ -1,4 +1,4 @@
-"""How Terraform's own resources are called in ARM."""
+"""The names of Terraform's own resources in ARM."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STACK: Final = {
 
 
 def in_arm(name: str, body: Group) -> Group:
-    """Return what a resource of Terraform says, in ARM's names."""
+    """Return the properties of a resource of Terraform, in ARM's names."""
     if name in _APP_NAMES:
         return _app(body)
     make: dict[str, Callable[[Group], Group]] = {

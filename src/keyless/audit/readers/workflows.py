@@ -50,7 +50,7 @@ Mapping = dict[str, yaml.Node]
 
 
 def read(source: Source) -> Iterator[Fact]:
-    """Yield what a workflow says."""
+    """Yield the facts in a workflow."""
     try:
         documents = list(yaml.compose_all(source.data, Loader=_LOADER))
     except yaml.YAMLError as error:
@@ -88,7 +88,7 @@ def _mapping(members: Mapping, source: Source) -> Iterator[Fact]:
 
 
 def _members(node: yaml.Node | None) -> Mapping:
-    """Return what a mapping says by its names, in lower case: some of these tools take any."""
+    """Return the values of a mapping by its names, in lower case: some of these tools take any."""
     if not isinstance(node, yaml.MappingNode):
         return {}
     return {str(key.value).lower(): inner for key, inner in node.value}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Reading:
-    """What was found so far in one file, as the parser goes through it."""
+    """The facts found so far in one file, as the parser goes through it."""
 
     def __init__(self, source: Source, parser: expat.XMLParserType) -> None:
         self.facts: list[Fact] = []
@@ -60,7 +60,7 @@ class _Reading:
             self._runtime(name, text, place.line)
 
     def _package(self, ecosystem: str, name: str, version: str) -> None:
-        # A property such as $(AzureVersion) or ${azure.version} stands elsewhere.
+        # A property such as $(AzureVersion) or ${azure.version} is elsewhere.
         if not version or "$" in version:
             return
         place = self._source.place(self._line)

@@ -1,4 +1,4 @@
-"""What stops, changes or is at fault, as data: each with its date and its source. No parser is needed to load it."""
+"""Everything that stops, changes or is at fault, as data: each with its date and its source. No parser is needed to load it."""
 
 from keyless.audit.rules.api_versions import retirement
 from keyless.audit.rules.clients import called_by

@@ -1,4 +1,4 @@
-"""What a client's own name in its requests says of what it calls."""
+"""The API version that a client calls, from its own name in its requests."""
 
 from __future__ import annotations
 

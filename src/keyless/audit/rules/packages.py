@@ -17,7 +17,7 @@ _ELEVATES: Final = "an elevation of privilege (CVE-2024-35255)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with some releases of one package.
+    """A fault in some releases of one package.
 
     Attributes:
         rule: The code of the rule that it falls under.
@@ -54,10 +54,10 @@ class Fault:
 
     @property
     def remedy(self) -> str:
-        """What to write instead."""
+        """The text to write instead."""
         if self.fixed:
             return f"{self.name} {self.fixed} or newer"
-        return f"a release of {self.name} after {self.until}, which its notes say uses API version 2026-02-01"
+        return f"a release of {self.name} after {self.until}, which by its notes uses API version 2026-02-01"
 
 
 def _api(ecosystem: Ecosystem, name: str, *, fixed: str | None = None, until: str | None = None, source: str) -> Fault:

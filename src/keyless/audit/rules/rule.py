@@ -22,7 +22,7 @@ RETIREMENT: Final = date(2027, 2, 27)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What the audit looks for.
+    """A rule of the audit.
 
     Attributes:
         code: The stable code, such as ``KA-101``.
@@ -33,7 +33,7 @@ class Rule:
         source: Where it was announced or is documented.
         seen: The day of the announcement, where it has one; else the day on which the rule was written.
         on: The day on which it takes effect; None where there is none, or where each finding has its own.
-        ahead: How many days before its day it is told: every version ends some day. None means always.
+        ahead: How many days before its day it is reported: every version ends some day. None means always.
     """
 
     code: str
@@ -106,7 +106,7 @@ CATALOG: Final[tuple[Rule, ...]] = (
         code="KA-201",
         name="access-model-not-said",
         effect="changes",
-        title="A new vault that does not say how access is decided uses roles from version 2026-02-01 on, not access policies.",
+        title="A new vault that does not set how access is decided uses roles from version 2026-02-01 on, not access policies.",
         source=_RBAC_DEFAULT,
         seen=date(2026, 4, 10),
         on=RETIREMENT,

@@ -1,4 +1,4 @@
-"""When Azure's support for versions of languages and of the Functions host ends."""
+"""The days on which Azure's support ends for versions of languages and of the Functions host."""
 
 from __future__ import annotations
 

@@ -58,14 +58,14 @@ class Azure:
         clock: Its time.
         journal: What was asked of it.
         faults: What goes wrong in it, on purpose.
-        event_grid: What its vaults tell of new versions of secrets.
+        event_grid: Its vaults' events about new versions of secrets.
         role_assignments: Who has which role where.
         tokens: The tokens of its identities.
         directory: The applications and groups of the tenant.
         tenant_id: The tenant of its identities.
         token_lifetimes: The seconds for which a new token is good, by the source of managed identities that gives it.
         objects: What the vaults hold.
-        documents: What the management plane was told.
+        documents: What the management plane received.
         function_app: The function app.
         lifetimes: Does what falls due as time passes.
         subscription_id: The subscription that everything is in.
@@ -98,7 +98,7 @@ class Azure:
         self.clock.on_advance(self.lifetimes.act)
 
     def reset(self, config: Config | None = None) -> None:
-        """Begin anew with a configuration: whatever was set, granted, moved, broken or noted since is gone.
+        """Begin again with a configuration: whatever was set, granted, moved, broken or noted since is gone.
 
         Who signs the tokens stays, so that a client may keep the one it has. Vaults and identities are other objects from
         then on.

@@ -1,4 +1,4 @@
-"""What the vaults tell Event Grid, and who is told of it: that an object has a new version, and never its value.
+"""Events of the vaults for Event Grid, and who receives them: an object has a new version. They never hold its value.
 
 Source: https://learn.microsoft.com/en-us/azure/event-grid/event-schema-key-vault
 """

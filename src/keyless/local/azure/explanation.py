@@ -1,4 +1,4 @@
-"""Why a call is allowed or refused: each role assignment of an identity, and what it does for that call."""
+"""The reasons why a call is allowed or refused: each role assignment of an identity, and its effect on that call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Effect = Literal["allows", "does not allow"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one role assignment does for the call.
+    """The effect of one role assignment on the call.
 
     Attributes:
         role: The role's name.

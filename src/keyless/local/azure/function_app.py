@@ -1,4 +1,4 @@
-"""The function app of the local Azure: its settings, its keys, and who is told when it starts once more."""
+"""The function app of the local Azure: its settings, its keys, and the observers of its restarts."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class HostKeys:
 
 
 class FunctionApp:
-    """What the app is started with. Safe to use from any thread.
+    """The settings with which the app is started. Safe to use from any thread.
 
     Args:
         settings: Its application settings.
 
     Attributes:
-        keys: Its host's keys, as whoever serves it says: the master key, and others by name; None where nobody serves it.
+        keys: Its host's keys, from the host that serves it: the master key, and others by name; None where nobody serves it.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
@@ -50,7 +50,7 @@ class FunctionApp:
 
     @property
     def restarts(self) -> int:
-        """How often it was to start once more: after a change of its settings or identities, or because it was asked to."""
+        """The number of restarts: after a change of its settings or identities, or because it was asked to."""
         return self._restarts
 
     def set_settings(self, settings: Mapping[str, str]) -> None:

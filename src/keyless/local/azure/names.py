@@ -1,4 +1,4 @@
-"""What a local Azure answers where a name is taken, or means nothing."""
+"""Errors of a local Azure for a name that is taken, or that means nothing."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _SMALLEST = 512
 class DataFolder:
     """A private folder, held by this process from ``with`` to its end, or until the process is killed.
 
-    A folder that is missing is made. One that other users may enter is refused rather than mended: it may be one that they
+    A folder that is missing is made. One that other users may enter is refused rather than repaired: it may be one that they
     are meant to enter, named by mistake. The files in it are made for their owner alone, whatever the umask is.
 
     Attributes:
@@ -109,13 +109,13 @@ def check_private(folder: Path) -> None:
     if found.st_uid != os.geteuid():
         raise LocalAzureError(
             f"The folder {folder} belongs to another user.",
-            cause="Whoever owns a folder can read and change what is in it.",
+            cause="The owner of a folder can read and change everything in it.",
             remedy="Name a folder of your own.",
         )
     if found.st_mode & _OTHERS:
         raise LocalAzureError(
             f"The folder {folder} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}).",
-            cause="It is to hold secrets, which its owner alone may read.",
+            cause="It must hold secrets, which only its owner may read.",
             remedy=f"Close it (chmod 700 {folder}), or name a folder that does not exist yet.",
         )
 

@@ -1,4 +1,4 @@
-"""Says in words why a run cannot start, whatever was raised."""
+"""Errors in words for a run that cannot start, whatever was raised."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _REMEDIES: Final[Mapping[int, str]] = {
     errno.EDQUOT: "Make room on that disk, or have TMPDIR or --data name a folder on another.",
     errno.EMFILE: "Allow this process more open files: ulimit -n 1024.",
     errno.ENFILE: "Close other programs: the machine has no open files left.",
-    errno.EISDIR: "Move the folder away: a file is to be there.",
+    errno.EISDIR: "Move the folder away: a file must be there.",
     errno.ENOTDIR: "Name a folder: a file is in its place.",
-    errno.ENOENT: "Make what is missing, or remove the link that leads nowhere.",
+    errno.ENOENT: "Make the missing folder, or remove the link that leads nowhere.",
 }
 _ELSE: Final = "Name another folder with --data or TMPDIR, or leave --data out to keep secrets in memory."
 

@@ -1,4 +1,4 @@
-"""How commands find a running local Azure: each run has a private file with its number, gone when the run ends."""
+"""The files by which commands find a running local Azure: each run has a private file with its number, gone when the run ends."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Running:
 
 
 def this_network() -> str:
-    """Return what tells this process's network from others on the same machine, such as those of containers.
+    """Return what separates this process's network from others on the same machine, such as those of containers.
 
     Source: https://man7.org/linux/man-pages/man7/network_namespaces.7.html
     """
@@ -79,7 +79,7 @@ def runtime_folder(environment: Mapping[str, str]) -> Path:
 
 @contextmanager
 def announced(url: str, token: str, *, environment: Mapping[str, str], what: str = "") -> Iterator[int]:
-    """Let commands find a control API until the end; give the number by which they name it.
+    """Show a control API to commands until the end; give the number by which they name it.
 
     Args:
         url: Its address.
@@ -102,7 +102,7 @@ def announced(url: str, token: str, *, environment: Mapping[str, str], what: str
         raise LocalAzureError(
             f"The folder {folder} cannot be written to: {error.strerror}.",
             cause="Commands such as `keyless secret` find the local Azure by it.",
-            remedy="Let XDG_RUNTIME_DIR name a folder that can be written to.",
+            remedy="Set XDG_RUNTIME_DIR to a folder that can be written to.",
         ) from error
     try:
         yield int(file.stem.removeprefix(_PREFIX))
@@ -155,7 +155,7 @@ def _check(folder: Path) -> None:
     remedy = "Have XDG_RUNTIME_DIR, or TMPDIR, name a folder of your own that nobody else may enter."
     if folder.is_symlink():
         raise LocalAzureError(
-            f"The folder {folder} is a link.", cause="Whoever made it decides where it leads.", remedy=remedy
+            f"The folder {folder} is a link.", cause="The user who made it decides where it leads.", remedy=remedy
         )
     try:
         check_private(folder)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Event Grid waits as long for an answer, and then 10 s, 30 s, 1 min ...: a person who watches has less patience.
 _ANSWER_SECONDS = 30.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
-# Seconds between two looks at whether a host that is being started anew listens again.
+# Seconds between two looks at whether a host that is being started again listens again.
 _AWAY_SECONDS = 0.2
 # Beyond this number the oldest events that wait for a function are forgotten.
 _MOST_WAITING = 10_000
@@ -33,14 +33,14 @@ _NOBODY = 0
 
 @contextmanager
 def delivered(events: EventGrid, functions: Callable[[], Mapping[str, FunctionEndpoint]]) -> Iterator[None]:
-    """Deliver events until the end, from a thread of its own: whoever sets a secret waits for nobody.
+    """Deliver events until the end, from a thread of its own: anyone who sets a secret waits for nobody.
 
     Each function gets them one after the other, in the order in which they happened; none waits for another function. What
     is under way at the end is given up.
 
     Args:
         events: Where they come from.
-        functions: Says which functions take them, and where; asked anew each time, since an app can be loaded anew.
+        functions: Says which functions take them, and where; asked again each time, since an app can be loaded again.
     """
     with LoopThread(lambda: _delivering(events, functions), name="keyless-event-grid"):
         yield
@@ -111,7 +111,7 @@ class _Delivery:
     async def _send(self, name: str, event: VaultEvent, attempt: int) -> int:
         """Send an event once; return the answer's status, or _NOBODY where no host listens."""
         end, started = self._functions().get(name), time.perf_counter()
-        if end is None:  # An app that was loaded anew has no such function any more.
+        if end is None:  # An app that was loaded again has no such function any more.
             return HTTPStatus.NOT_FOUND
         headers = {
             "Content-Type": "application/json; charset=utf-8",

@@ -1,4 +1,4 @@
-"""Where a function of a host is called."""
+"""The addresses of a host's functions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class FunctionEndpoint:
-    """Where a function is called.
+    """The address of a function.
 
     Attributes:
-        url: Its address; parameters of its route stand in it as in the template, such as ``{id}``.
+        url: Its address; parameters of its route are in it as in the template, such as ``{id}``.
         key: What opens it, as the header ``x-functions-key`` or the query's ``code``; None where it is anonymous.
         methods: The methods that it answers to; empty means all.
     """
@@ -40,7 +40,7 @@ class FunctionEndpoint:
 
 
 def _example(part: Literal | Parameter) -> str:
-    """Return what may stand in the place of a part of a route."""
+    """Return what may be in the place of a part of a route."""
     if isinstance(part, Literal):
         return part.text
     if part.default is not None:

@@ -133,7 +133,7 @@ class FunctionHost:
         )
 
     def restart(self, environment: Mapping[str, str] | None = None) -> None:
-        """Load the folder anew; the address and the functions' keys stay, and events wait for it.
+        """Load the folder again; the address and the functions' keys stay, and events wait for it.
 
         Args:
             environment: What is added to the environment from now on; None leaves that as it is.
@@ -149,11 +149,11 @@ class FunctionHost:
             self._open()
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
-        """Start the worker anew where a function ended it, as Azure does."""
+        """Start the worker again where a function ended it, as Azure does."""
         status = process.wait()
         with self._changing:
             if self._process is not process:
-                return  # It was told to stop.
+                return  # It had to stop.
             now = time.monotonic()
             self._restarts = [*(moment for moment in self._restarts if now - moment < _RESTART_SECONDS), now]
             ended = f"The worker ended (exit status {status})"
@@ -264,7 +264,7 @@ def bundled_function_app() -> Path:
     raise LocalAzureError(
         "The function app that comes with Keyless is not there.",
         cause=f"Neither {here} nor the checkout around it holds a folder function_app.",
-        remedy="Install Keyless anew, or name the folder of a function app.",
+        remedy="Install Keyless again, or name the folder of a function app.",
     )
 
 

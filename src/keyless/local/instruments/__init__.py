@@ -1,1 +1,1 @@
-"""What tests turn and read: faults and the journal."""
+"""Instruments of tests: faults and the journal."""

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, as data: which requests, what happens to them, and how often.
+"""Faults on purpose, as data: which requests, what happens to them, and how often.
 
 A fault only strikes requests that show who asks: the first request of an official SDK brings no token, and gets its
 challenge as ever, so that "the next two" are two requests that mean something.
@@ -112,7 +112,7 @@ class Fault:
         name: str | None,
         source: str | None,
     ) -> bool:
-        """Say whether a request is one of those that it strikes, chance aside."""
+        """Return whether a request is one of those that it strikes, chance aside."""
         asked = (operation, identity, vault and vault.lower(), source)
         wanted = (self.operation, self.identity, self.vault and self.vault.lower(), self.source)
         return (
@@ -171,7 +171,7 @@ def check_fault(fault: Fault) -> None:
         (fault.status != 0 and not 200 <= fault.status <= 599, "status is from 200 to 599, or 0 for none"),  # noqa: PLR2004
         (
             not all(_is_header(name, text) for name, text in fault.headers.items()),
-            "headers are ASCII, each on one line, and none says how the body is sent",
+            "headers are ASCII, each on one line, and none sets how the body is sent",
         ),
         (
             fault.operation not in {None, *OPERATIONS[fault.service]},
@@ -186,14 +186,14 @@ def check_fault(fault: Fault) -> None:
         (fault.service == "vault" and fault.source, "source is for faults of the identity endpoint"),
         (
             fault.effect == "answer" and fault.status == 0 and fault.delay == 0,
-            f"status, delay or effect say what happens, or it has a name: {', '.join(NAMED)}",
+            f"give status, delay or effect, or a name: {', '.join(NAMED)}",
         ),
     ):
         if problem:
             raise LocalAzureError(
                 f"The fault {fault.name!r} can never strike.",
                 cause=f"One of its fields is wrong: {remedy}.",
-                remedy="Give what it can be, or leave it out.",
+                remedy="Give an allowed value, or leave it out.",
             )
 
 
@@ -212,7 +212,7 @@ class Faults:
         self._active: dict[str, tuple[Fault, random.Random, int | None]] = {}
 
     def add(self, fault: Fault) -> Fault:
-        """Let a fault strike from now on.
+        """Switch on a fault from now on.
 
         Returns:
             The fault with its id.
@@ -242,7 +242,7 @@ class Faults:
         share: float = 1.0,
         seed: int = 0,
     ) -> Fault:
-        """Let a fault strike that production knows; what is given narrows it down.
+        """Switch on a fault that production knows; what is given narrows it down.
 
         Raises:
             LocalAzureError: If there is none of that name; the error lists those that exist.

@@ -1,4 +1,4 @@
-"""What was asked of the local Azure, by which identity, what was answered, and why: never a value, never a token."""
+"""The journal: each request to the local Azure, by which identity, its answer, and why. Never a value, never a token."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Journal:
 
     @property
     def recorded(self) -> int:
-        """How many entries there have been, those that were forgotten or cleared among them."""
+        """The number of entries that there have been, those that were forgotten or cleared among them."""
         with self._lock:
             return self._recorded
 
@@ -142,7 +142,7 @@ class Journal:
             times: How often it must have been read; None means at least once.
 
         Raises:
-            AssertionError: If it was not; the text shows what was asked instead, and what would mend it.
+            AssertionError: If it was not; the text shows what was asked instead, and what would fix it.
         """
         __tracebackhide__ = True
         asked = self.entries(service="vault", operation="getSecret", secret=secret, vault=vault)
@@ -171,7 +171,7 @@ class Journal:
         """Assert that no identity was refused a token, nor anything that it wanted of a vault.
 
         Raises:
-            AssertionError: If one was; the text shows what it wanted, why it was refused, and what would mend it.
+            AssertionError: If one was; the text shows what it wanted, why it was refused, and what would fix it.
         """
         __tracebackhide__ = True
         denied = self._seen(entry for entry in self._all() if entry.is_denial)
@@ -183,7 +183,7 @@ class Journal:
 
         Args:
             identity: The identity's name.
-            reads: The names of the secrets, each alone or as ``VAULT/SECRET``. One that was not read is no failure.
+            reads: The names of the secrets, each alone or as ``VAULT/SECRET``. One that was not read is not a failure.
 
         Raises:
             AssertionError: If it asked for more; the text shows what.

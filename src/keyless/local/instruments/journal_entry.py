@@ -32,7 +32,7 @@ class Entry:
             control API failed; ``event-grid`` where an event was delivered to a function.
         operation: What was asked, such as ``getToken``, ``getSecret``, ``setSecret``, ``listSecrets``, ``deliverEvent``;
             ``probe`` where a client asked whether a source is there, ``getChallenge`` and ``discover`` before a token: the
-            first request of official SDKs to a vault shows none, and is no read.
+            first request of official SDKs to a vault shows none, and is not a read.
         source: Which source of managed identities was asked, such as ``imds``; None where none was.
         identity: The name of the identity that asked; None where it is not known.
         vault: The vault's name; None where no vault was asked.
@@ -75,7 +75,7 @@ class Entry:
 
     @property
     def scope(self) -> str:
-        """Where a role would hold for this: ``VAULT``, ``VAULT/SECRET`` or ``VAULT/keys/KEY``."""
+        """The scope of a role for this: ``VAULT``, ``VAULT/SECRET`` or ``VAULT/keys/KEY``."""
         if not self.name:
             return self.vault or ""
         return f"{self.vault}/{self.name}" if self.kind == "secret" else f"{self.vault}/{self.kind}s/{self.name}"

@@ -1,4 +1,4 @@
-"""What a failed assertion on the journal says: what was expected, what came instead, and what would mend it."""
+"""The text of a failed assertion on the journal: what was expected, what came instead, and what would fix it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def not_read(
     elif denied:
         hint = _mend(denied[-1])
     elif others:
-        hint = f"It was asked for by {', '.join(others)}: expect that identity, or let the program use the other one."
+        hint = f"It was asked for by {', '.join(others)}: expect that identity, or make the program use the other one."
     else:
         hint = "Nothing asked for it: a value that was cached before this test is not asked for again."
     return _text(f"{secret} was to be read{who} {wanted}, and was read {_times(len(read))}.", asked or all_, hint=hint)
@@ -53,7 +53,7 @@ def not_denied(secret: str | None, by: str | None, code: str | None, *, all_: Se
         for part in (by or "An identity", "was to be denied", secret or "something", code and f"with {code}")
         if part
     )
-    return _text(f"{what}, and was not.", all_, hint="Take the role away: identity.revoke(ROLE, on=VAULT).")
+    return _text(f"{what}, and was not.", all_, hint="Remove the role: identity.revoke(ROLE, on=VAULT).")
 
 
 def denied(entries: Sequence[Entry]) -> str:
@@ -70,7 +70,7 @@ def more_than(identity: str, reads: Sequence[str], more: Sequence[Entry]) -> str
     return _text(
         f"{identity} was to read nothing but {', '.join(reads) or 'nothing'}, and asked for more.",
         more,
-        hint="Let the program ask for less, or add what it needs to reads=.",
+        hint="Make the program ask for less, or add what it needs to reads=.",
     )
 
 
@@ -78,7 +78,7 @@ def _text(headline: str, entries: Sequence[Entry], *, hint: str) -> str:
     lines = [f"    {_line(entry)}" for entry in entries[-_SHOWN:]] or ["    nothing"]
     left_out = len(entries) - _SHOWN
     first = [f"    ... {left_out} before these"] if left_out > 0 else []
-    return "\n".join([headline, "  What was asked:", *first, *lines, "  What would mend it:", f"  {hint}"])
+    return "\n".join([headline, "  What was asked:", *first, *lines, "  What would fix it:", f"  {hint}"])
 
 
 def _line(entry: Entry) -> str:
@@ -94,7 +94,7 @@ def _mend(entry: Entry) -> str:
         return (
             f'local_azure.identity("{entry.identity}").assign()'
             if entry.identity
-            else "Ask as an identity that is assigned: keyless.toml says which there are."
+            else "Ask as an identity that is assigned: keyless.toml lists them."
         )
     if entry.code in {"ForbiddenByRbac", "ForbiddenByPolicy"} and entry.identity:
         role = {"getSecret": "Key Vault Secrets User", "listSecrets": "Key Vault Reader"}.get(

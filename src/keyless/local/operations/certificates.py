@@ -48,7 +48,7 @@ def _on_issuers(name: str, method: str, path: str, *, needs: tuple[str, str]) ->
     return _on_certificates(name, method, f"certificates/issuers{path}", needs=needs, level="vault")
 
 
-# A fixed word stands before a placeholder, because the first that fits counts.
+# A fixed word comes before a placeholder, because the first that fits counts.
 CERTIFICATE_OPERATIONS = (
     _on_certificates("listCertificates", "GET", "certificates", needs=(READ_CERTIFICATE, "list"), level="vault"),
     _on_contacts("getCertificateContacts", "GET", action=READ_CERTIFICATE),

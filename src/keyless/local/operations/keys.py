@@ -53,7 +53,7 @@ def _with_the_key(name: str, path: str, *, needs: tuple[str, str], by_readers: b
     )
 
 
-# A fixed word stands before a placeholder, because the first that fits counts.
+# A fixed word comes before a placeholder, because the first that fits counts.
 KEY_OPERATIONS = (
     _on_keys("listKeys", "GET", "keys", needs=(READ_KEY, "list"), level="vault"),
     _on_keys("importKey", "PUT", "keys/{name}", needs=(_IMPORT, "import")),
@@ -79,7 +79,7 @@ KEY_OPERATIONS = (
     _on_keys("listKeyVersions", "GET", "keys/{name}/versions", needs=(READ_KEY, "list")),
     _on_keys("getKeyAttestation", "GET", "keys/{name}/attestation", needs=(READ_KEY, "get")),
     _on_keys("getKeyAttestation", "GET", "keys/{name}/{version}/attestation", needs=(READ_KEY, "get")),
-    # Public keys are for whoever can read them, says the documentation of roles.
+    # By the documentation of roles, public keys are for everybody who can read them.
     *_with_the_key("encrypt", "encrypt", needs=(ENCRYPT, "encrypt"), by_readers=True),
     *_with_the_key("decrypt", "decrypt", needs=(DECRYPT, "decrypt")),
     *_with_the_key("wrapKey", "wrapkey", needs=(WRAP, "wrapKey"), by_readers=True),

@@ -1,4 +1,4 @@
-"""What the journal calls the requests to each service."""
+"""The journal's names for the requests to each service."""
 
 from __future__ import annotations
 

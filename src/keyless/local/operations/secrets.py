@@ -34,7 +34,7 @@ def _on_secrets(name: str, method: str, path: str, *, needs: tuple[str, str], le
     return Operation(name, "secret", method, path, action, permission, level)
 
 
-# A fixed word stands before a placeholder, because the first that fits counts.
+# A fixed word comes before a placeholder, because the first that fits counts.
 SECRET_OPERATIONS = (
     _on_secrets("listSecrets", "GET", "secrets", needs=(READ_METADATA, "list"), level="vault"),
     _on_secrets("setSecret", "PUT", "secrets/{name}", needs=(SET_SECRET, "set")),

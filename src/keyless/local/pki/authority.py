@@ -6,7 +6,7 @@ constraints hold those hosts and loopback alone: vaults, Microsoft Entra ID, Azu
 Whoever steals the intermediate's key can impersonate those to the programs that trust the root of this one run, and no
 other host to anyone.
 
-The constraints stand on the intermediate because Java does not apply those it finds on a trust anchor itself.
+The constraints are on the intermediate because Java does not apply those it finds on a trust anchor itself.
 
 Source: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10
 """
@@ -82,7 +82,7 @@ class CertificateAuthority:
         lists_url: Where lists of revoked certificates are, as certificates are to say; None for nowhere.
 
     Raises:
-        ValueError: If what was kept is no authority.
+        ValueError: If what was kept is not an authority.
     """
 
     def __init__(self, pem: bytes | None = None, *, lists_url: str | None = None) -> None:
@@ -118,7 +118,7 @@ class CertificateAuthority:
 
     @property
     def ends_on(self) -> datetime:
-        """When what it vouches for is believed no more."""
+        """The time until which its certificates are valid."""
         return self._certificate.not_valid_after_utc
 
     def issue(self, *names: str) -> ServerCertificate:

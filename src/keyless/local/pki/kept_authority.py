@@ -22,7 +22,7 @@ _RENEW_BEFORE = timedelta(days=30)
 def kept_authority(file: Path, *, listen: Callable[[int], str]) -> CertificateAuthority:
     """Return the authority that a file keeps, or make one and keep it.
 
-    One that ends within a month, or cannot vouch for all that one of today can, is made anew.
+    One that ends within a month, or cannot vouch for all that one of today can, is made again.
 
     Args:
         file: The file.
@@ -42,7 +42,7 @@ def kept_authority(file: Path, *, listen: Callable[[int], str]) -> CertificateAu
         raise LocalAzureError(
             f"The certificate authority that {file} keeps cannot be used.",
             cause="The file cannot be read or written, or something else is in it.",
-            remedy="Remove the file: a new authority is made, whose certificate is then to be trusted anew.",
+            remedy="Remove the file: a new authority is made, whose certificate is then to be trusted again.",
         ) from error
     return authority
 

@@ -33,7 +33,7 @@ class TrustFiles:
     Attributes:
         ca_file: The local root, alone.
         bundle_file: The public roots, those of the system, those that the environment named already, and the local one.
-        node_file: What Node.js is to trust beside its own: what it was told before, and the local root.
+        node_file: What Node.js is to trust beside its own: what it was given before, and the local root.
         service_fabric_node_file: The same, and the certificate of Service Fabric's endpoint: Node.js knows no thumbprints.
     """
 

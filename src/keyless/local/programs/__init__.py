@@ -1,1 +1,1 @@
-"""What a program is started with to find the local Azure."""
+"""The environment with which a program finds the local Azure."""

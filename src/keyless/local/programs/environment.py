@@ -37,7 +37,7 @@ def proxy_variables(proxy_url: str, *, host: str, no_proxy: str) -> dict[str, st
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy_url),
         "NO_PROXY": direct,
         "no_proxy": direct,
-        # The fetch of Node.js looks at the proxy only when it is told to: https://nodejs.org/api/cli.html
+        # The fetch of Node.js looks at the proxy only with an option: https://nodejs.org/api/cli.html
         "NODE_USE_ENV_PROXY": "1",
     }
 
@@ -73,7 +73,7 @@ def _empty(folder: Path) -> Path:
 
 
 def _excepts(entry: str) -> bool:
-    """Say whether an entry of NO_PROXY covers what the proxy answers for: vaults, what manages them, the platform.
+    """Return whether an entry of NO_PROXY covers what the proxy answers for: vaults, what manages them, the platform.
 
     Some clients compare ends of text and not whole labels, and some read networks.
     """

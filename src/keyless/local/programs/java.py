@@ -1,4 +1,4 @@
-"""What makes an unmodified program for Java use the local Azure: it reads neither HTTPS_PROXY nor files of certificates.
+"""Options that make an unmodified program for Java use the local Azure: it reads neither HTTPS_PROXY nor files of certificates.
 
 Source: https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html (JAVA_TOOL_OPTIONS)
 """
@@ -32,7 +32,7 @@ def java_options(folder: Path, *, bundle_file: Path, proxy_url: str, no_proxy: s
         bundle_file: The certificates to trust, as PEM.
         proxy_url: The proxy.
         no_proxy: What NO_PROXY holds.
-        before: What JAVA_TOOL_OPTIONS holds already. Where Java is told a thing twice, it takes the last.
+        before: What JAVA_TOOL_OPTIONS holds already. Where Java gets an option twice, it takes the last.
     """
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption  # noqa: PLC0415 (completion in a shell loads this module)
     from cryptography.hazmat.primitives.serialization.pkcs12 import (  # noqa: PLC0415 (as above)
@@ -104,7 +104,7 @@ def _java_pattern(entry: str) -> str:
 def _quoted(option: str) -> str:
     """Return an option as JAVA_TOOL_OPTIONS takes it: spaces part options unless they are quoted.
 
-    A quotation mark of one kind is quoted by the other; the rest of an option may stand in either.
+    A quotation mark of one kind is quoted by the other; the rest of an option may be in either.
 
     Source: https://docs.oracle.com/en/java/javase/17/docs/api/jvmti.html (The JAVA_TOOL_OPTIONS Environment Variable)
     """

@@ -1,4 +1,4 @@
-"""Which variables of an identity a program keeps: those that are about the local Azure."""
+"""The variables of an identity that a program keeps: those that are about the local Azure."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ SETTINGS_FILE: Final = "local.settings.json"
 
 @dataclass(frozen=True, slots=True)
 class HostSection:
-    """What ``Host`` says.
+    """The contents of ``Host``.
 
     Attributes:
-        port: Where the functions listen; None where it does not say.
+        port: Where the functions listen; None where it has none.
         cors: The origins whose pages may call them.
         cors_credentials: Whether those may send cookies, too.
     """
@@ -47,7 +47,7 @@ def host_section(file: Path) -> HostSection:
     """Return ``Host`` of a file.
 
     Raises:
-        ConfigurationError: If the file cannot be read, or the port is no port.
+        ConfigurationError: If the file cannot be read, or the port is not a port.
     """
     held = _object(file, _read(file), "Host")
     port, cors = held.get("LocalHttpPort"), str(held.get("CORS") or "")
@@ -69,16 +69,16 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, LenientJSONError) as error:
         # Not the text itself: it could hold a value.
         told = str(error) if isinstance(error, LenientJSONError) else type(error).__name__
-        raise _unreadable(file, f"It may not be read, or is no JSON: {told}.") from None
+        raise _unreadable(file, f"It may not be read, or is not JSON: {told}.") from None
     if not isinstance(held, dict):
-        raise _unreadable(file, "It is no JSON object.")
+        raise _unreadable(file, "It is not a JSON object.")
     return held
 
 
 def _object(file: Path, held: dict[str, Any], name: str) -> dict[str, Any]:
     found = held.get(name) or {}
     if not isinstance(found, dict):
-        raise _unreadable(file, f"Its {name} is no JSON object.")
+        raise _unreadable(file, f"Its {name} is not a JSON object.")
     return found
 
 
@@ -88,7 +88,7 @@ def _text(file: Path, name: str, value: Any) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise ConfigurationError(
-        f"The setting {name} in {file} is no text.",
+        f"The setting {name} in {file} is not text.",
         cause="Every app setting is a text, in Azure, too.",
         remedy="Put it in quotation marks; what it holds can be JSON that the app reads.",
     )

@@ -1,4 +1,4 @@
-"""What makes fetch and ``node:https`` of older versions of Node.js use the proxy, which they do not look for.
+"""A file that makes fetch and ``node:https`` of older versions of Node.js use the proxy, which they do not look for.
 
 Source: https://nodejs.org/api/cli.html#node_optionsoptions
 """

@@ -1,4 +1,4 @@
-"""Key Vault references: settings that say where a secret is, and that App Service turns into the secret.
+"""Key Vault references: settings that hold the address of a secret, and that App Service turns into the secret.
 
 Source: https://learn.microsoft.com/en-us/azure/app-service/app-service-key-vault-references
 """
@@ -52,12 +52,12 @@ _WRITE: Final = (
 
 
 def is_reference(value: str) -> bool:
-    """Say whether a setting is a Key Vault reference, rightly written or not: its whole value, and nothing around it."""
+    """Return whether a setting is a Key Vault reference, rightly written or not: its whole value, and nothing around it."""
     return value.lower().startswith(_OPENING.lower()) and value == value.rstrip()
 
 
 def is_misplaced(value: str) -> bool:
-    """Say whether a setting holds a Key Vault reference in a longer value, in quotation marks or beside blanks.
+    """Return whether a setting holds a Key Vault reference in a longer value, in quotation marks or beside blanks.
 
     Nobody resolves those: App Service takes a reference that is the whole value.
     """
@@ -95,7 +95,7 @@ def _parts(value: str) -> dict[str, str]:
         raise _wrong("a part of it has no equals sign")
     parts = {name.strip().lower(): given.strip() for name, _, given in pairs}
     if len(parts) != len(pairs):
-        raise _wrong("it says a thing twice")
+        raise _wrong("it has a part twice")
     return parts
 
 
@@ -123,7 +123,7 @@ def status_of(error: KeylessError, secret: SecretId | None) -> Status:
 
 
 def told(references: Mapping[str, str], failed: Mapping[str, Status]) -> str:
-    """Return what App Service tells an app of its references, in ``WEBSITE_KEYVAULT_REFERENCES``.
+    """Return what App Service reports to an app about its references, in ``WEBSITE_KEYVAULT_REFERENCES``.
 
     Args:
         references: References by the names of their settings.

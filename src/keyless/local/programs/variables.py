@@ -23,7 +23,7 @@ Fate = Literal["the source's", "taken away", "kept if local", "set", "left"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of variables.
+    """A decision on variables.
 
     Attributes:
         names: Their names; one that ends with an asterisk stands for all that begin so and are not named elsewhere.

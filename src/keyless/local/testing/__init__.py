@@ -1,1 +1,1 @@
-"""What a test makes happen, and learns."""
+"""Actions and results of tests."""

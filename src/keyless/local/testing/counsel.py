@@ -1,4 +1,4 @@
-"""What the console shows beside the state: the smallest roles, and drills with their accounts."""
+"""Advice that the console shows beside the state: the smallest roles, and drills with their accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program under test did while a drill ran, as far as its requests show it."""
+"""The behaviour of the program under test while a drill ran, as far as its requests show it."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class DrillRun:
         self._end: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
-        """Let it happen."""
+        """Begin it."""
         self._latest = _latest_versions(self._azure)
         self._end = self.drill.begin(self._azure)
         self._began = self._azure.clock.now()
 
     def end(self) -> None:
-        """Let it be over; nothing is done where it is over already, or never began."""
+        """End it; nothing is done where it is over already, or never began."""
         if self._began is not None and self._ended is None:
             self._end()
             self._ended = self._azure.clock.now()
@@ -69,7 +69,7 @@ class DrillRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillAccount:
-    """What was asked while a drill ran, and how it was answered.
+    """The requests while a drill ran, and their answers.
 
     Attributes:
         name: The drill's name.
@@ -91,12 +91,12 @@ class DrillAccount:
 
     @property
     def requests(self) -> int:
-        """How many requests there were, but for those that only ask for a vault's challenge."""
+        """The number of requests, but for those that only ask for a vault's challenge."""
         return len(self._asked())
 
     @property
     def errors(self) -> Counter[str]:
-        """How many requests failed, by what they were answered: a status, and the service's code where it has one."""
+        """The number of failed requests for each answer: a status, and the service's code where it has one."""
         return Counter(
             f"{entry.status} {entry.code or ''}".rstrip() for entry in self._asked() if entry.status >= _FAILED
         )

@@ -1,1 +1,1 @@
-"""What clients see: every surface that answers requests."""
+"""The surfaces that clients see: everything that answers requests."""

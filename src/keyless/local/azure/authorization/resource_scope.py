@@ -1,4 +1,4 @@
-"""Where a role is assigned that is no vault and nothing in one: the root, a subscription, a group, any other resource."""
+"""Scopes of a role outside of vaults: the root, a subscription, a group, any other resource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OBJECT: Final = 10
 
 
 class HasArmId(Protocol):
-    """What has an ARM id."""
+    """A resource with an ARM id."""
 
     @property
     def arm_id(self) -> str:
@@ -29,7 +29,7 @@ class ResourceScope:
     arm_id: str
 
     def covers(self, other: HasArmId) -> bool:
-        """Say whether what holds here holds there too."""
+        """Return whether what holds here holds there too."""
         return other.arm_id == self.arm_id or other.arm_id.startswith(f"{self.arm_id}/")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a role is: the actions that it allows, in a vault and in the management plane."""
+"""Roles: the actions that each allows, in a vault and in the management plane."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Role:
     not_data_actions: tuple[str, ...] = ()
 
     def allows(self, action: str) -> bool:
-        """Say whether this role includes a data action; Azure compares them in any case."""
+        """Return whether this role includes a data action; Azure compares them in any case."""
         return _is_among(action, self.data_actions) and not _is_among(action, self.not_data_actions)
 
     def allows_management(self, action: str) -> bool:
-        """Say whether this role includes an action of the management plane."""
+        """Return whether this role includes an action of the management plane."""
         return _is_among(action, self.actions) and not _is_among(action, self.not_actions)
 
 

@@ -1,4 +1,4 @@
-"""Who has which role where, and from when on: in Azure a role that is given or taken takes minutes to be felt."""
+"""Role assignments, and from when on they take effect: in Azure a role that is given or taken takes effect after minutes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RoleAssignments:
         groups_of: Tells the object ids of the groups that someone is in.
 
     Attributes:
-        propagation_seconds: How long it takes until a role that is given, or taken, is felt at the vaults; none by default.
+        propagation_seconds: How long it takes until a role that is given, or taken, takes effect at the vaults; none by default.
             Azure says up to ten minutes:
             https://learn.microsoft.com/en-us/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
@@ -145,7 +145,7 @@ class RoleAssignments:
         return next((found for found in self.all() if found.id == assignment_id.lower()), None)
 
     def put(self, wanted: RoleAssignment) -> RoleAssignment:
-        """Have an assignment in place of the one with its GUID, if there is one; it is felt as ``grant`` makes it felt."""
+        """Have an assignment in place of the one with its GUID, if there is one; it takes effect as with ``grant``."""
         with self._lock:
             held = self._held.get(wanted.object_id, ())
             before = next((found for found in held if found.id == wanted.id and found.until == float("inf")), None)
@@ -168,7 +168,7 @@ class RoleAssignments:
         return (*self._custom_roles, *BUILT_IN_ROLES, *MANAGEMENT_ROLES)
 
     def is_custom(self, role: Role) -> bool:
-        """Say whether a role is none of Azure's own."""
+        """Return whether a role is none of Azure's own."""
         return any(found.id == role.id for found in self._custom_roles)
 
     def put_role(self, role: Role) -> None:
@@ -186,7 +186,7 @@ class RoleAssignments:
             self._custom_roles = tuple(found for found in self._custom_roles if found.id != role.id)
 
     def allows_management(self, object_id: str, action: str, on: HasArmId) -> bool:
-        """Say whether someone, or one of the groups that they are in, may do something in the management plane now."""
+        """Return whether someone, or one of the groups that they are in, may do something in the management plane now."""
         now, facts = self._clock.now(), Facts(action, {}, {})
         return any(
             held.since <= now < held.until
@@ -197,7 +197,7 @@ class RoleAssignments:
         )
 
     def with_groups(self, object_id: str) -> tuple[RoleAssignment, ...]:
-        """Return what someone was given, and the groups that they are in; also what is felt no more, or not yet."""
+        """Return what someone was given, and the groups that they are in; also what has no effect any more, or not yet."""
         found = self._held.get(object_id, ())
         for group in self._groups_of(object_id):
             found = (*found, *self._held.get(group, ()))

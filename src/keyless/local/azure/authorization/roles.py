@@ -1,4 +1,4 @@
-"""Who may do what with what is in a vault: roles, where they are assigned, and the decision with its reason."""
+"""Authorization in a vault: roles, where they are assigned, and the decision with its reason."""
 
 from __future__ import annotations
 
@@ -153,13 +153,13 @@ def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
     )
 
 
-# What the objects of each kind stand under in a vault's URLs and ARM ids.
+# The collection of each kind in a vault's URLs and ARM ids.
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({"secrets": "secret", "keys": "key", "certificates": "certificate"})
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a role is assigned: a vault with all that is in it, or one object. Names are kept in lower case.
+    """The scope of a role: a vault with all that is in it, or one object. Names are kept in lower case.
 
     Attributes:
         vault: The vault's name.
@@ -197,7 +197,7 @@ class Scope:
         return f"{vault}/{self.kind}s/{self.name}" if self.name else vault
 
     def covers(self, other: AnyScope) -> bool:
-        """Say whether what holds here holds there too."""
+        """Return whether what holds here holds there too."""
         if isinstance(other, ResourceScope):
             return False
         return self.vault == other.vault and (self.name is None or (self.kind, self.name) == (other.kind, other.name))
@@ -212,7 +212,7 @@ AnyScope = Scope | ResourceScope
 
 
 class HasScope(Protocol):
-    """What a role can be assigned on."""
+    """An object on which a role can be assigned."""
 
     @property
     def scope(self) -> Scope:
@@ -228,8 +228,8 @@ class RoleAssignment:
         object_id: The object id (``oid``) of the identity that has the role.
         role: The role.
         scope: Where it holds.
-        since: From when on it is felt, in Unix seconds.
-        until: Until when it is felt, in Unix seconds.
+        since: From when on it takes effect, in Unix seconds.
+        until: Until when it has effect, in Unix seconds.
         condition: What a call must fulfil for it to take effect; None means nothing.
     """
 
@@ -247,7 +247,7 @@ class RoleAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether something is allowed, and why.
+    """A decision whether something is allowed, and why.
 
     Attributes:
         allowed: Whether it is.

@@ -75,7 +75,7 @@ def application_of(
     """Return an application.
 
     Args:
-        table: What the file says of it.
+        table: Its table in the file.
         name: Its name.
         vaults: The names of the vaults.
         roles: The custom roles.

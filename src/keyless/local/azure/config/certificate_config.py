@@ -24,7 +24,7 @@ class CertificateConfig:
 
     Attributes:
         name: Its name.
-        policy: Its policy; what the certificate is to have other than it says, where it is imported.
+        policy: Its policy; where the certificate is imported, what differs from the policy.
         value: PFX in base64, or PEM; None where it is made.
         password: What that is encrypted with.
         attributes: What is said of it.

@@ -47,7 +47,7 @@ class FunctionsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What a local Azure starts with.
+    """The configuration with which a local Azure starts.
 
     Attributes:
         tenant_id: The tenant of its identities, and of every vault that names none.
@@ -58,7 +58,7 @@ class Config:
         functions: The function app.
         token_lifetimes: The seconds for which a source's tokens are good, where it is not what Azure has.
         roles: The roles that there are beside the built-in ones.
-        role_propagation_seconds: How long it takes until a role is felt that is given or taken later.
+        role_propagation_seconds: How long it takes until a role that is given or taken later takes effect.
         real: What of Azure is left alone; ``arm`` is its management plane.
         warnings: What is allowed and probably not meant, each with the place in the file.
     """
@@ -87,7 +87,7 @@ def check_real(names: Collection[Real]) -> frozenset[Real]:
         if name not in known:
             raise ConfigurationError(
                 f"Nothing of Azure is called {name!r} here.",
-                cause="What can be left alone has a name.",
+                cause="Only some parts can stay real, and each has a name.",
                 remedy=f"Give one of: {', '.join(known)}.",
             )
     return frozenset(names)
@@ -97,7 +97,7 @@ def load_config(path: Path) -> Config:
     """Read a keyless.toml.
 
     Raises:
-        ConfigurationError: If the file cannot be read or says something wrong: the error names the file, the line, the
+        ConfigurationError: If the file cannot be read or has something wrong: the error names the file, the line, the
             key and what is allowed.
     """
     try:
@@ -105,7 +105,7 @@ def load_config(path: Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"The file {path} is not UTF-8: byte {error.start + 1} belongs to no character.",
-            cause="It was saved in another encoding, or it is no text file.",
+            cause="It was saved in another encoding, or it is not a text file.",
             remedy="Save it as UTF-8 in your editor.",
         ) from None
     except OSError as error:
@@ -126,7 +126,7 @@ def read_config(source: str, values: dict[str, Any], *, environment: Mapping[str
         environment: What ``{ env = "NAME" }`` reads; None means the variables of this process.
 
     Raises:
-        ConfigurationError: If it says something wrong: the error names the key and what is allowed.
+        ConfigurationError: If something in it is wrong: the error names the key and what is allowed.
     """
     return _config(Document(source, values), os.environ if environment is None else environment)
 
@@ -178,7 +178,7 @@ def _config(document: Document, environment: Mapping[str, str], *, folder: Path 
 
 
 def config_of(given: Config | Path | str | None) -> Config:
-    """Return what exists at the start: what is given, what a file says, or the example that comes with Keyless."""
+    """Return what exists at the start: what is given, the contents of a file, or the example that comes with Keyless."""
     if given is None:
         return default_config()
     return load_config(Path(given)) if isinstance(given, (str, Path)) else given

@@ -1,4 +1,4 @@
-"""What a keyless.toml may say: every table and key.
+"""The declaration of keyless.toml: every table and key.
 
 The reader, its errors, the JSON schema in ``docs/keyless.schema.json`` and the control API ask this one declaration.
 """
@@ -39,7 +39,7 @@ _DEFAULTS: Final = VaultSettings()
 
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file. No representation shows what it says, since that may be a secret."""
+    """A table of the file. No representation shows its contents, since they may be a secret."""
 
     says: ClassVar[str] = "table"
     example: ClassVar[str] = "a table"
@@ -67,7 +67,7 @@ class SecretTable(Table, frozen=True):
     value: Annotated[
         str,
         Meta(
-            title='The value, up to 25,600 bytes, or { env = "NAME" } for what an environment variable holds.',
+            title='The value, up to 25,600 bytes, or { env = "NAME" } for the value of an environment variable.',
             extra_json_schema=FROM_ENVIRONMENT,
         ),
     ]
@@ -102,14 +102,14 @@ class CertificateTable(Table, frozen=True):
         'a subject such as "CN=contoso.com", or a table such as { subject = "CN=a", dns_names = ["a"] }'
     )
 
-    subject: Annotated[str, Meta(title="Whom it is about, such as CN=contoso.com.")] | None = None
-    dns_names: Annotated[list[str], Meta(title="The hosts that it is good for.")] = field(default_factory=list)
+    subject: Annotated[str, Meta(title="Its subject, such as CN=contoso.com.")] | None = None
+    dns_names: Annotated[list[str], Meta(title="The hosts that it is valid for.")] = field(default_factory=list)
     issuer: Annotated[str, Meta(title="Who signs it: Self, Unknown, or the name of an issuer.")] | None = None
     kty: Annotated[KeyType, Meta(title="The type of its key.")] | None = None
     size: RsaSize | None = None
     curve: Annotated[Literal["P-256", "P-256K", "P-384", "P-521"], Meta(title="Of an EC key.")] | None = None
     validity_months: (
-        Annotated[int, Meta(ge=0, le=1200, title="For how many months.", description="0 to 1200")] | None
+        Annotated[int, Meta(ge=0, le=1200, title="For how many months it is valid.", description="0 to 1200")] | None
     ) = None
     content_type: (
         Annotated[Literal["application/x-pkcs12", "application/x-pem-file"], Meta(title="How its secret is written.")]
@@ -118,7 +118,7 @@ class CertificateTable(Table, frozen=True):
     exportable: Annotated[bool, Meta(title="Whether its secret has the private key.")] | None = None
     reuse_key: Annotated[bool, Meta(title="Whether a renewal keeps its key.")] | None = None
     value: Annotated[str, Meta(title="To import it: PFX in base64, or PEM, with its private key.")] | None = None
-    password: Annotated[str, Meta(title="What that is encrypted with.")] | None = None
+    password: Annotated[str, Meta(title="The password of the value.")] | None = None
     enabled: Annotated[bool, Meta(title="Whether it may be used.")] = True
     tags: Annotated[dict[str, str], Meta(title="Free names and texts.")] = field(default_factory=dict)
 
@@ -126,17 +126,17 @@ class CertificateTable(Table, frozen=True):
 class PerimeterTable(Table, frozen=True):
     """The network security perimeter around a vault."""
 
-    allowed: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] = field(
+    allowed: Annotated[str | list[str], Meta(title="Who may connect.", description=NETWORKS)] = field(
         default_factory=list
     )
-    subscriptions: Annotated[Texts, Meta(title="Subscriptions that are let in.")] = field(default_factory=list)
-    enforced: Annotated[bool, Meta(title="Whether it refuses, or only tells.")] = True
+    subscriptions: Annotated[Texts, Meta(title="Subscriptions that may connect.")] = field(default_factory=list)
+    enforced: Annotated[bool, Meta(title="Whether it refuses, or only reports.")] = True
 
 
 class VaultTable(Table, frozen=True):
     """A vault: how it is set up, and what is in it at the start."""
 
-    cloud: Annotated[Cloud, Meta(title="The Azure cloud that it is in.")] = "AZURE_PUBLIC_CLOUD"
+    cloud: Annotated[Cloud, Meta(title="Its Azure cloud.")] = "AZURE_PUBLIC_CLOUD"
     tenant_id: Guid | None = None
     secrets: Annotated[
         dict[SecretName, Annotated[str | SecretTable, Meta(description=SecretTable.example)]],
@@ -158,10 +158,10 @@ class VaultTable(Table, frozen=True):
         ]
         | None
     ) = None
-    firewall: Annotated[str | list[str], Meta(title="Who is let in.", description=NETWORKS)] | None = None
+    firewall: Annotated[str | list[str], Meta(title="Who may connect.", description=NETWORKS)] | None = None
     public_network_access: NetworkAccess = True
     perimeter: PerimeterTable | None = None
-    limits: Annotated[bool, Meta(title="Whether Azure's limit on requests holds.")] = _DEFAULTS.limits
+    limits: Annotated[bool, Meta(title="Whether Azure's limit on requests applies.")] = _DEFAULTS.limits
     soft_delete_days: RetentionDays = _DEFAULTS.soft_delete_days
     purge_protection: Annotated[bool, Meta(title="Whether nobody may purge before that.")] = _DEFAULTS.purge_protection
     deletion_seconds: Delay = _DEFAULTS.deletion_seconds
@@ -175,7 +175,7 @@ class IdentityIds(Table, frozen=True):
     client_id: Guid | None = None
     object_id: Guid | None = None
     resource_id: ResourceId | None = None
-    assigned: Annotated[bool, Meta(title="Whether the host has it.")] = True
+    assigned: Annotated[bool, Meta(title="Whether it is assigned to the host.")] = True
 
 
 class NewIdentity(IdentityIds, frozen=True, kw_only=True):
@@ -194,9 +194,9 @@ class GrantTable(Table, frozen=True):
     example: ClassVar[str] = 'a name, or a table such as { role = "Key Vault Secrets User", condition = "..." }'
 
     role: Annotated[str, Meta(title="The role's name or GUID.")]
-    condition: Annotated[str, Meta(title="What a call must fulfil, as Azure's role assignments write it.")] | None = (
-        None
-    )
+    condition: (
+        Annotated[str, Meta(title="A condition that a call must fulfil, as in Azure's role assignments.")] | None
+    ) = None
 
 
 _Grant = Annotated[str | GrantTable, Meta(description=f"{GrantTable.example}, or a list of them")]
@@ -216,12 +216,12 @@ class FederatedTable(Table, frozen=True):
     says: ClassVar[str] = "federated credential"
     example: ClassVar[str] = 'a table such as { issuer = "https://gitlab.com", subject = "project_path:contoso/app" }'
 
-    issuer: Annotated[str, Meta(title="Who gives the token out.")]
-    subject: Annotated[str, Meta(title="Whom it is about.")]
-    audience: Annotated[str, Meta(title="What it is meant for.")] = AUDIENCE
-    keys: Annotated[str, Meta(title="A file of the issuer's keys; else the local Azure signs in its place.")] | None = (
-        None
-    )
+    issuer: Annotated[str, Meta(title="The issuer of the token.")]
+    subject: Annotated[str, Meta(title="The subject of the token.")]
+    audience: Annotated[str, Meta(title="The audience of the token.")] = AUDIENCE
+    keys: (
+        Annotated[str, Meta(title="A file of the issuer's keys. Without it the local Azure signs in its place.")] | None
+    ) = None
 
 
 class ApplicationTable(Table, frozen=True):
@@ -233,8 +233,8 @@ class ApplicationTable(Table, frozen=True):
     certificate: Annotated[Texts, Meta(title="Its certificates in PEM, or files of them.")] = field(
         default_factory=list
     )
-    federated: Annotated[list[FederatedTable], Meta(title="Whose tokens show that it is itself.")] = field(
-        default_factory=list
+    federated: Annotated[list[FederatedTable], Meta(title="Issuers and subjects whose tokens it signs in with.")] = (
+        field(default_factory=list)
     )
     roles: Annotated[dict[str, Grants], Meta(title="Roles, by VAULT or VAULT/SECRET.")] = field(default_factory=dict)
     groups: Annotated[Texts, Meta(title="The groups that it is in.")] = field(default_factory=list)
@@ -253,12 +253,12 @@ class RoleTable(Table, frozen=True):
     says: ClassVar[str] = "role"
     example: ClassVar[str] = 'data_actions such as ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]'
 
-    data_actions: Annotated[Texts, Meta(title="What it allows in a vault.")] = field(default_factory=list)
-    actions: Annotated[Texts, Meta(title="What it allows in the management plane.")] = field(default_factory=list)
-    not_data_actions: Annotated[Texts, Meta(title="What of the data actions it leaves out.")] = field(
+    data_actions: Annotated[Texts, Meta(title="The actions that it allows in a vault.")] = field(default_factory=list)
+    actions: Annotated[Texts, Meta(title="The actions that it allows in the management plane.")] = field(
         default_factory=list
     )
-    not_actions: Annotated[Texts, Meta(title="What of the actions it leaves out.")] = field(default_factory=list)
+    not_data_actions: Annotated[Texts, Meta(title="The data actions that it leaves out.")] = field(default_factory=list)
+    not_actions: Annotated[Texts, Meta(title="The actions that it leaves out.")] = field(default_factory=list)
 
 
 class FunctionsTable(Table, frozen=True):
@@ -270,7 +270,7 @@ class FunctionsTable(Table, frozen=True):
 
 
 class KeylessToml(Table, frozen=True):
-    """What a local Azure starts with."""
+    """The vaults, identities and settings with which a local Azure starts."""
 
     tenant_id: Guid | None = None
     vaults: dict[VaultName, VaultTable] = field(default_factory=dict)
@@ -280,13 +280,13 @@ class KeylessToml(Table, frozen=True):
     token_lifetimes: Annotated[
         dict[SourceName, Lifetime],
         Meta(
-            title="For how long tokens are good, by source.",
+            title="The lifetime of tokens, by source.",
             extra_json_schema={"propertyNames": {"enum": list(SOURCES)}},
         ),
     ] = field(default_factory=dict)
     role_propagation_seconds: Delay = 0.0
     applications: dict[IdentityName, ApplicationTable] = field(default_factory=dict)
     groups: dict[IdentityName, GroupTable] = field(default_factory=dict)
-    real: Annotated[list[Real], Meta(title="What of Azure is left alone: its management plane.")] = field(
+    real: Annotated[list[Real], Meta(title="The part of Azure that stays real: its management plane.")] = field(
         default_factory=list
     )

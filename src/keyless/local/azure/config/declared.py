@@ -61,7 +61,7 @@ def read_declared(kind: type[_T], values: Mapping[str, Any], *, wrong: Wrong) ->
 
 
 def is_text(value: str) -> bool:
-    """Say whether UTF-8 can hold a text."""
+    """Return whether UTF-8 can hold a text."""
     return value.isascii() or not re.search("[\ud800-\udfff]", value)
 
 
@@ -181,7 +181,7 @@ def _options(declared: Any, outer: Meta = _NO_META) -> Options:
 
 
 def _is_a(value: Any, kind: Any) -> bool:
-    """Say whether a value is of a type, bounds and patterns aside; true is no number, and a time may be text."""
+    """Return whether a value is of a type, bounds and patterns aside; true is not a number, and a time may be text."""
     origin = get_origin(kind)
     plain = str if origin is Literal else origin or kind
     if isinstance(value, bool) or plain is bool:
@@ -204,5 +204,5 @@ def _allowed(kind: Any) -> str:
 
 
 def _said(value: object) -> str:
-    """Say what a value is, and never what it says: it may be a secret."""
+    """Return what kind a value is, and never the value: it may be a secret."""
     return "a table" if isinstance(value, dict) else _WORDS.get(type(value), "a date or time")

@@ -12,7 +12,7 @@ from keyless.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a configuration says, before it is held against what it may say.
+    """A configuration as written, before it is checked against the declaration.
 
     Attributes:
         source: What it is called in errors.
@@ -42,7 +42,7 @@ class Document:
             raise ConfigurationError(
                 f"{source}:{place[1] if place else text.count(chr(10)) + 1}: the file is not valid TOML: {error}.",
                 cause="The text breaks the rules of TOML.",
-                remedy="Mend that line; https://toml.io shows how each thing is written.",
+                remedy="Fix that line; https://toml.io shows how each thing is written.",
             ) from None
         except (RecursionError, ValueError):
             raise ConfigurationError(
@@ -73,7 +73,7 @@ def _quoted(part: str) -> str:
 def _line_of(text: str, path: tuple[str, ...]) -> int | None:
     """Return the number of the line that says the most of a path; None where no line says any of it.
 
-    tomllib keeps no positions, so headers and keys are found again here. What stands inside an inline table is found
+    tomllib keeps no positions, so headers and keys are found again here. What is inside an inline table is found
     at the line of the table.
     """
     best: int | None = None

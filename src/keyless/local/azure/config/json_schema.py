@@ -14,7 +14,7 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_text() -> str:
-    """Return the schema as it stands in ``docs/keyless.schema.json``."""
+    """Return the schema as it is in ``docs/keyless.schema.json``."""
     (root,), components = schema_components([KeylessToml], ref_template="#/$defs/{name}")
     schema = {"$schema": _DIALECT, "title": "keyless.toml", **root, "$defs": components}
     return f"{json.dumps(_plain(schema), indent=2)}\n"

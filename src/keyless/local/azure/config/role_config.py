@@ -54,7 +54,7 @@ def _role(name: str, table: RoleTable, *, wrong: Wrong) -> Role:
 
 
 def _exists(action: str) -> bool:
-    """Say whether Azure may have a data action; those of other services do nothing here, and are let be."""
+    """Return whether Azure may have a data action; those of other services do nothing here, and are let be."""
     if any(Role("", "", (action,)).allows(known) for known in _ACTIONS):
         return True
     wanted = action.lower()

@@ -1,4 +1,4 @@
-"""Makes in a vault what a keyless.toml says is in it, unless something of that name is there."""
+"""Makes in a vault what a keyless.toml lists, unless something of that name is there."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def document_of(azure: Azure, *, with_values: bool) -> dict[str, Any]:
-    """Return what a configuration says to make an Azure such as this one: JSON can hold it, and so can TOML.
+    """Return the configuration that makes an Azure such as this one: JSON can hold it, and so can TOML.
 
     It has the latest version of each secret, and nothing of deleted ones, of faults, or of the function's settings.
 

@@ -1,4 +1,4 @@
-"""Brings what a keyless.toml says into a local Azure that exists already."""
+"""Brings the contents of a keyless.toml into a local Azure that exists already."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def read_document(path: Path) -> dict[str, Any]:
     """Read a file of TOML, or of JSON where its name ends so, as JSON can hold it.
 
     Raises:
-        ConfigurationError: If it cannot be read, or says something wrong.
+        ConfigurationError: If it cannot be read, or has something wrong.
     """
     if path.suffix.lower() != ".json":
         load_config(path)  # It names the line of what is wrong.
         document = Document.parse(str(path), path.read_text(encoding="utf-8-sig"))
-        # Variables are those of whoever imports, and not those of the local Azure.
+        # Variables are those of the process that imports, not those of the local Azure.
         found: Any = with_values(document.values, environment=os.environ, wrong=document.wrong)
         return json.loads(json.dumps(found, default=datetime.isoformat))  # type: ignore[no-any-return]
     try:
@@ -46,7 +46,7 @@ def read_document(path: Path) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
         raise ConfigurationError(
             f"The file {path} cannot be read: {reason}.",
-            cause="It is missing, may not be read, or is not what its name says.",
+            cause="It is missing, may not be read, or is not of the type in its name.",
             remedy="Name a file that `keyless export` has written.",
         ) from None
     config_of(str(path), found)
@@ -79,7 +79,7 @@ def config_of(source: str, document: Any) -> Config:
     """Read a document, in which times are text, as JSON has them.
 
     Raises:
-        ConfigurationError: If it says something wrong.
+        ConfigurationError: If something in it is wrong.
     """
     if not isinstance(document, dict):
         raise ConfigurationError(
@@ -156,7 +156,7 @@ def _import_directory(azure: Azure, config: Config) -> None:
 
 
 def import_secret(vault: Vault, secret: SecretConfig) -> bool:
-    """Set a secret, unless its latest version is just so; say whether it was set."""
+    """Set a secret, unless its latest version is just so; return whether it was set."""
     found = vault.secrets.find(secret.name)
     if (
         found is not None

@@ -30,7 +30,7 @@ class ClientSecret:
     """A client secret, which no representation shows.
 
     Attributes:
-        id: Its GUID, which is no secret.
+        id: Its GUID, which is not a secret.
         value: The secret.
         expires_on: When it ends, in Unix seconds.
     """
@@ -91,7 +91,7 @@ class Application(Principal):
         return made
 
     def judge_secret(self, shown: str, *, now: float) -> Literal["right", "wrong", "expired"]:
-        """Say what a secret is that a client shows, in a time that does not tell how much of it was right."""
+        """Return what a secret is that a client shows, in a time that does not depend on how much of it was right."""
         same = [
             each for each in self.secrets if hmac.compare_digest(each.value.encode(), shown.encode("utf-8", "replace"))
         ]

@@ -30,11 +30,11 @@ Problem = Literal["malformed", "key", "signature", "issuer", "audience", "subjec
 
 @dataclass(frozen=True, slots=True)
 class Distrusted:
-    """Why a statement is not believed.
+    """The reason why a statement is not believed.
 
     Attributes:
         problem: What is wrong with it.
-        found: What it says there, or the thumbprint of a certificate that is not known.
+        found: What is there, or the thumbprint of a certificate that is not known.
     """
 
     problem: Problem

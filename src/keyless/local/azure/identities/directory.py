@@ -1,4 +1,4 @@
-"""Who there is in the tenant beside the managed identities: applications and groups, and who is in which group."""
+"""The principals of the tenant beside the managed identities: applications and groups, and the members of each group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an application trusts of another issuer: loaded with the configuration, so that it loads nothing that is slow."""
+"""Federated credentials: an application's trust in another issuer. The configuration loads them, so nothing slow is here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUDIENCE: Final = "api://AzureADTokenExchange"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FederatedCredential:
-    """What an application or an identity trusts: tokens of another issuer about one subject.
+    """The trust of an application or an identity: tokens of another issuer about one subject.
 
     Attributes:
         issuer: Who gives them out: ``iss``.

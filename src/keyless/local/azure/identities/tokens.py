@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LIFETIME = 86_400.0  # Seconds: managed identities get tokens for a day.
 _SKEW = 300.0  # Seconds: Entra dates a token five minutes back, and so much is forgiven to a slow clock.
 _RENEW_BEFORE = (
-    600.0  # Seconds: clients fetch anew within the last five minutes, so the platform must be ahead of them.
+    600.0  # Seconds: clients fetch again within the last five minutes, so the platform must be ahead of them.
 )
 _MAX_CACHED = 10_000
 _MAX_VERIFIED = 1_000
@@ -62,7 +62,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token that was found good says of its bearer.
+    """The claims of a valid token about its bearer.
 
     Attributes:
         object_id: ``oid``.
@@ -79,7 +79,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a token is not accepted.
+    """The reason why a token is not accepted.
 
     Attributes:
         problem: ``malformed`` (not a JWT of the pinned algorithm with every claim), ``key`` (signed with a key that is
@@ -97,12 +97,12 @@ def issuer_of(tenant_id: str) -> str:
 
 
 def _is_time(claim: object) -> bool:
-    """Say whether a claim is a number that dates can hold."""
+    """Return whether a claim is a number that dates can hold."""
     return isinstance(claim, (int, float)) and not isinstance(claim, bool) and 0 <= claim <= _LAST_TIME
 
 
 def _texts(claims: Mapping[str, Any], *names: str) -> bool:
-    """Say whether claims are text that UTF-8 can hold."""
+    """Return whether claims are text that UTF-8 can hold."""
     return all(isinstance(claims[name], str) and claims[name].isprintable() for name in names)
 
 
@@ -210,7 +210,7 @@ class Tokens:
             tenant_id: The tenant that the service trusts.
 
         Returns:
-            What the token says, or what is wrong with it.
+            The claims of the token, or what is wrong with it.
         """
         claims = self._decode(token, ("aud", "iss", "exp", "nbf", "oid", "appid"))
         if isinstance(claims, Rejection):
@@ -221,7 +221,7 @@ class Tokens:
         return problem or Claims(str(claims["oid"]), str(claims["appid"]), str(claims["iss"]), int(claims["exp"]))
 
     def verify_attestation(self, token: str) -> dict[str, Any] | None:
-        """Return what an attestation service says of an environment, where the statement is signed with the key.
+        """Return the statement of an attestation service about an environment, where it is signed with the key.
 
         Args:
             token: The statement, a JWT.
@@ -235,14 +235,14 @@ class Tokens:
         return claims
 
     def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
-        """Return the claims of a token that is signed with the key, whatever they say."""
+        """Return the claims of a token that is signed with the key, whatever they are."""
         claims = self._signed(token)
         if isinstance(claims, Rejection):
             return claims
         return Rejection("malformed") if any(claims.get(name) is None for name in required) else claims
 
     def _signed(self, token: str) -> dict[str, Any] | Rejection:
-        """Return what stands in a token, once its signature is found good.
+        """Return what is in a token, once its signature is found good.
 
         Clients show one token with each request, and what was signed does not change: its digest is remembered. What does
         change, the time above all, is asked of each request.
@@ -265,7 +265,7 @@ class Tokens:
         key = self._signing.pair
         try:
             header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, UnicodeEncodeError):  # A header of HTTP may hold bytes that are no text.
+        except (jwt.PyJWTError, UnicodeEncodeError):  # A header of HTTP may hold bytes that are not text.
             return Rejection("malformed")
         if header.get("kid") != key.id:
             return Rejection("key", token.partition(".")[0])

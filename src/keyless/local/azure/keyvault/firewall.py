@@ -37,7 +37,7 @@ class Perimeter:
         """Make a perimeter from networks and subscriptions as text.
 
         Raises:
-            ConfigurationError: If one is no network.
+            ConfigurationError: If one is not a network.
         """
         named = frozenset(subscription.lower() for subscription in subscriptions)
         return cls(allowed=_networks(networks), subscriptions=named, enforced=enforced)
@@ -69,13 +69,13 @@ class Firewall:
         """Make the rules from networks as text; None lets in all.
 
         Raises:
-            ConfigurationError: If one is no network.
+            ConfigurationError: If one is not a network.
         """
         allowed = None if networks is None else _networks(networks)
         return cls(public_network_access=public_network_access, allowed=allowed, perimeter=perimeter)
 
     def stops(self, address: str, *, subscription: str) -> Literal["connection", "address", "perimeter"] | None:
-        """Say what keeps a client out: the closed public network, its address, the perimeter, or nothing.
+        """Return what keeps a client out: the closed public network, its address, the perimeter, or nothing.
 
         https://learn.microsoft.com/en-us/azure/private-link/network-security-perimeter-transition
 
@@ -107,7 +107,7 @@ def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
             found.append(ipaddress.ip_network(text, strict=False))
         except ValueError as error:
             raise ConfigurationError(
-                f"The rule {text!r} is no network.",
+                f"The rule {text!r} is not a network.",
                 cause=f"{error}.",
                 remedy='Write an address or a range, such as "203.0.113.7" or "203.0.113.0/24".',
             ) from None

@@ -1,4 +1,4 @@
-"""What falls due as time passes: keys rotate, certificates are issued and renewed, and vaults announce what expires.
+"""Events that fall due as time passes: keys rotate, certificates are issued and renewed, and vaults announce what expires.
 
 https://learn.microsoft.com/en-us/azure/event-grid/event-schema-key-vault
 """
@@ -74,7 +74,7 @@ class Lifetimes:
         return [*expired, *about_to, *self._notified(after, now)]
 
     def _notified(self, after: float, now: float) -> list[tuple[float, Happened, Expiring]]:
-        """Return the keys that their policies tell of, each at a time of its own."""
+        """Return the keys whose policies send an event, each at a time of its own."""
         due: list[tuple[float, Happened, Expiring]] = []
         for which in self._store.with_policy(now=now):
             latest = self._store.get(which, now=now)
@@ -88,5 +88,5 @@ class Lifetimes:
 
 
 def _is_on_its_way(found: Expiring) -> bool:
-    """Say whether this is a certificate that is not there yet."""
+    """Return whether this is a certificate that is not there yet."""
     return found.kind == "certificate" and not found.properties.facts

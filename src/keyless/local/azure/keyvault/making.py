@@ -1,4 +1,4 @@
-"""What code and tests make in a vault with one call: keys and certificates."""
+"""Keys and certificates that code and tests make in a vault with one call."""
 
 from __future__ import annotations
 

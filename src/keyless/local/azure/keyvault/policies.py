@@ -1,4 +1,4 @@
-"""Access policies: the older of the two ways in which a vault says who may do what."""
+"""Access policies: the older of the two ways in which a vault decides who may do what."""
 
 from __future__ import annotations
 

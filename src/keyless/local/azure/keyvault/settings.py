@@ -23,7 +23,7 @@ class VaultSettings:
         tenant_id: The tenant whose tokens it accepts; None means that of the identities.
         soft_delete_days: For how long what was deleted can be recovered: 7 to 90 days; 0 means that deleting is for good,
             as in vaults made before 2020.
-        purge_protection: Whether deleted objects stay for all those days, whoever wants them purged.
+        purge_protection: Whether deleted objects stay for all those days, even if someone wants to purge them.
         deletion_seconds: How long a deletion takes after it was answered, and a purge too; during it the object's name
             answers to nothing. Four by default, as recorded in 2022:
             https://github.com/Azure/azure-sdk-for-python/tree/main/sdk/keyvault/azure-keyvault-secrets

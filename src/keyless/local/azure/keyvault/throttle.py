@@ -23,7 +23,7 @@ class Throttle:
         self._times: deque[float] = deque()
 
     def lets_in(self) -> bool:
-        """Count a request and say whether it is within the limit."""
+        """Count a request and return whether it is within the limit."""
         now = self._clock.now()
         while self._times and self._times[0] <= now - WINDOW_SECONDS:
             self._times.popleft()

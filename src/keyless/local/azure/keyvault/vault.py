@@ -41,7 +41,7 @@ class Vault(Making):
     Attributes:
         name: Its name, as it was given.
         cloud: The Azure cloud it is in.
-        region: The Azure region that it says it is in.
+        region: The Azure region that it reports.
         group_id: The ARM id of its resource group.
         host: Its host, such as ``contoso-kv.vault.azure.net``.
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
@@ -139,7 +139,7 @@ class Vault(Making):
 
     @property
     def scope(self) -> Scope:
-        """Where a role on the whole vault holds."""
+        """The scope of a role on the whole vault."""
         return replace(Scope.parse(self.name), within=self.group_id.lower())
 
     @property
@@ -148,7 +148,7 @@ class Vault(Making):
         return MappingProxyType(self._policies)
 
     def set_policy(self, identity: Principal, permissions: Iterable[str]) -> None:
-        """Say by an access policy what an identity may do with all that is here; nothing takes its policy away.
+        """Set by an access policy what an identity may do with all that is here; nothing takes its policy away.
 
         The vault goes by access policies from then on, and roles do nothing, as in Azure.
 
@@ -173,7 +173,7 @@ class Vault(Making):
         self._settings = replace(self._settings, limits=True)
 
     def lets_in(self) -> bool:
-        """Count a request, and say whether it is within the limit, if there is one."""
+        """Count a request, and return whether it is within the limit, if there is one."""
         return not self._settings.limits or self.throttle.lets_in()
 
     def set_secret(
@@ -265,7 +265,7 @@ class Vault(Making):
         return self.secrets.recover(name)
 
     def purge_deleted_secret(self, name: str) -> None:
-        """Forget a deleted secret for good. Purge protection does not hold back whoever calls this in Python.
+        """Forget a deleted secret for good. Purge protection does not hold back anyone who calls this in Python.
 
         Raises:
             ObjectStateError: If it is not deleted.

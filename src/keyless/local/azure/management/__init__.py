@@ -1,1 +1,1 @@
-"""What the management plane knows and does: resources by their ARM ids, above the Azure that feels it."""
+"""The management plane: resources by their ARM ids, above the Azure in which they take effect."""

@@ -94,7 +94,7 @@ def tags(body: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags in a body.
 
     Raises:
-        ArmError: If they are no strings.
+        ArmError: If they are not strings.
     """
     found = table(body, "tags")
     if not all(isinstance(value, str) for value in found.values()):

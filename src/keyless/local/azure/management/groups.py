@@ -57,10 +57,10 @@ def get_group(azure: Azure, name: str) -> Body:
 
 
 def put_group(azure: Azure, name: str, body: Body) -> tuple[bool, Body]:
-    """Make a resource group, or change its tags; say whether it was made.
+    """Make a resource group, or change its tags; return whether it was made.
 
     Raises:
-        ArmError: If the group is elsewhere already, or the body says nothing of where.
+        ArmError: If the group is elsewhere already, or the body does not name where.
     """
     before = _find(azure, name)
     where = bodies.location(body)

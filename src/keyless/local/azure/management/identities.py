@@ -54,10 +54,10 @@ def list_identities(azure: Azure, group: str | None = None) -> list[Body]:
 
 
 def put_identity(azure: Azure, group: str, name: str, body: Body) -> tuple[bool, Body]:
-    """Make an identity, or change its tags; say whether it was made.
+    """Make an identity, or change its tags; return whether it was made.
 
     Raises:
-        ArmError: If no identity can have the name, or the body says nothing of where.
+        ArmError: If no identity can have the name, or the body does not name where.
     """
     spelled, where = get_group(azure, group)["name"], bodies.location(body)
     wanted = identity_id(azure, spelled, name)
@@ -167,10 +167,10 @@ def get_credential(azure: Azure, found: Identity, name: str) -> Body:
 
 
 def put_credential(azure: Azure, found: Identity, name: str, body: Body) -> tuple[bool, Body]:
-    """Trust the tokens that an issuer gives to a subject; say whether that is new.
+    """Trust the tokens that an issuer gives to a subject; return whether that is new.
 
     Raises:
-        ArmError: If something is missing, another credential says the same, or there are too many.
+        ArmError: If something is missing, another credential is the same, or there are too many.
     """
     given = bodies.table(body, "properties")
     issuer, subject = bodies.text(given, "issuer"), bodies.text(given, "subject")
@@ -189,7 +189,7 @@ def put_credential(azure: Azure, found: Identity, name: str, body: Body) -> tupl
 
 
 def delete_credential(azure: Azure, found: Identity, name: str) -> bool:
-    """Trust those tokens no more; say whether there was such a credential."""
+    """Trust those tokens no more; return whether there was such a credential."""
     resource_id = _credential_id(found, name)
     if azure.documents.get(resource_id) is None:
         return False

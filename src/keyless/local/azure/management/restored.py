@@ -1,4 +1,4 @@
-"""Brings into an Azure what the management plane was told before a restart."""
+"""Brings into an Azure what the management plane received before a restart."""
 
 from __future__ import annotations
 

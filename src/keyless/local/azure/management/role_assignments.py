@@ -48,7 +48,7 @@ def list_assignments(azure: Azure, scope: HasArmId, *, below: bool, of: Collecti
 
 
 def is_at(scope: HasArmId, other: HasArmId) -> bool:
-    """Say whether a scope is another one, or below it."""
+    """Return whether a scope is another one, or below it."""
     return scope.arm_id == other.arm_id or scope.arm_id.startswith(f"{other.arm_id}/")
 
 
@@ -65,7 +65,7 @@ def get_assignment(azure: Azure, guid: str) -> Body:
 
 
 def put_assignment(azure: Azure, scope_id: str, guid: str, body: Body, *, by: str) -> tuple[bool, Body]:
-    """Make an assignment, or change its condition and description; say whether it was made.
+    """Make an assignment, or change its condition and description; return whether it was made.
 
     Args:
         azure: The local Azure.

@@ -50,7 +50,7 @@ def find_definition(azure: Azure, guid: str) -> Role:
 
 
 def put_definition(azure: Azure, guid: str, body: Body) -> Body:
-    """Make a custom role, or change one; whoever has it feels it at the next request.
+    """Make a custom role, or change one: it takes effect at the next request.
 
     Raises:
         ArmError: If it is one of Azure's own, or another one has the name.

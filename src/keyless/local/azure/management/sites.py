@@ -79,7 +79,7 @@ def put_site(azure: Azure, group: str, name: str, body: Body, *, by: str, mergin
 
 
 def settings_shown(azure: Azure) -> Body:
-    """Return the application settings, as whoever may list them sees them."""
+    """Return the application settings, as anyone who may list them sees them."""
     return {
         "id": f"{site_id(azure)}/config/appsettings",
         "name": "appsettings",
@@ -93,7 +93,7 @@ def put_settings(azure: Azure, body: Body) -> Body:
     """Have other application settings in place of all that there are. The function app starts once more.
 
     Raises:
-        ArmError: If one is no text.
+        ArmError: If one is not text.
     """
     given = bodies.table(body, "properties")
     if not all(isinstance(value, str) for value in given.values()):

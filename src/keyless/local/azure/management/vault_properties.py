@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.management.bodies import Body
 
 RBAC_BY_DEFAULT_SINCE: Final = "2026-02-01"
-"""A vault made at this version or later goes by roles unless it says otherwise; before, by access policies.
+"""A vault made at this version or later goes by roles unless it sets otherwise; before, by access policies.
 
 https://learn.microsoft.com/azure/key-vault/general/access-control-default
 """

@@ -39,7 +39,7 @@ def get_secret(vault: Vault, name: str) -> Body:
 
 
 def put_secret(vault: Vault, name: str, body: Body) -> tuple[bool, Body]:
-    """Set a secret to a new version; say whether it is new. No right to the vault's data is needed for that, as in Azure.
+    """Set a secret to a new version; return whether it is new. No right to the vault's data is needed for that, as in Azure.
 
     Raises:
         ArmError: If there is no value, or no secret can be so.

@@ -1,4 +1,4 @@
-"""The vaults of the subscription: made, changed, deleted, recovered, purged; the vault feels it at the next request."""
+"""The vaults of the subscription: made, changed, deleted, recovered, purged; each takes effect at the next request."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def find(azure: Azure, group: str, name: str) -> Vault:
 
 
 def put_vault(azure: Azure, group: str, name: str, body: Body, *, api_version: str) -> tuple[bool, Body]:
-    """Make a vault, or change one, or recover one; say whether it was made.
+    """Make a vault, or change one, or recover one; return whether it was made.
 
     Raises:
-        ArmError: If it cannot be as the body says, or the name is taken.
+        ArmError: If it cannot be as the body asks, or the name is taken.
     """
     if not re.fullmatch(VAULT_NAME, name):
         raise ArmError(400, "VaultNameNotValid", _NO_NAME.format(name))
@@ -102,7 +102,7 @@ def put_vault(azure: Azure, group: str, name: str, body: Body, *, api_version: s
 
 
 def update_vault(azure: Azure, group: str, name: str, body: Body) -> Body:
-    """Change of a vault what the body says, and nothing else.
+    """Change of a vault what the body names, and nothing else.
 
     Raises:
         ArmError: If there is none, or it cannot be so.
@@ -141,7 +141,7 @@ def update_policies(azure: Azure, group: str, name: str, kind: str, body: Body) 
 
 
 def delete_vault(azure: Azure, group: str, name: str) -> bool:
-    """Delete a vault, with its role assignments, as Azure does; say whether there was one."""
+    """Delete a vault, with its role assignments, as Azure does; return whether there was one."""
     get_group(azure, group)
     vault = azure.vault_register.find(name)
     if vault is None or group_name(vault.group_id).lower() != group.lower():
@@ -185,7 +185,7 @@ def purge(azure: Azure, name: str) -> None:
 
 
 def check_name(azure: Azure, name: str) -> Body:
-    """Say whether a vault can have a name, and why not."""
+    """Return whether a vault can have a name, and why not."""
     if not re.fullmatch(VAULT_NAME, name):
         return {"nameAvailable": False, "reason": "AccountNameInvalid", "message": _NO_NAME.format(name)}
     if azure.vault_register.find(name) or azure.vault_register.find_deleted(name):
@@ -246,7 +246,7 @@ def _keep(azure: Azure, group: str, name: str, found: Body, *, where: str, tags:
 
 
 def _apply(azure: Azure, group: str, name: str, body: Body) -> Vault:
-    """Have a vault feel what was kept of it."""
+    """Apply to a vault what was kept of it."""
     found, vault = body["properties"], azure.vault_register.find(name)
     settings = settings_of(found, vault.settings if vault else VaultSettings(), name=name)
     policies = policies_of(found)

@@ -1,6 +1,6 @@
 """Sets aside what is damaged in a store, so that one damaged row costs one secret and no list, read or export.
 
-What is set aside stays in the table ``damaged`` as it was, for whoever can mend it.
+What is set aside stays in the table ``damaged`` as it was, so that you can repair it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OF_OBJECT: Final = (
 
 
 def is_whole(connection: sqlite3.Connection) -> bool:
-    """Say whether SQLite finds the file as it must be."""
+    """Return whether SQLite finds the file as it must be."""
     return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] in {"ok", b"ok"})
 
 
@@ -37,7 +37,7 @@ def set_aside(connection: sqlite3.Connection) -> list[str]:
     An older version in place of the latest one would be a wrong answer.
 
     Returns:
-        What was set aside, for people; it says names, and no value.
+        What was set aside, for people: names, and no value.
     """
     before, connection.text_factory = connection.text_factory, bytes
     try:

@@ -73,7 +73,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Have the connection to oneself, for statements that each stand alone.
+        """Have the connection to oneself, for statements that are each their own.
 
         Raises:
             LocalAzureError: If the database cannot be used.
@@ -146,6 +146,6 @@ class Database:
 def _damaged(where: str) -> LocalAzureError:
     return LocalAzureError(
         f"The store of secrets ({where}) is damaged.",
-        cause="Its file is no store of Keyless, or parts of it were cut off or overwritten.",
+        cause="Its file is not a store of Keyless, or parts of it were cut off or overwritten.",
         remedy="Put a copy of it back, or move it away to start with an empty one. It was left as it is.",
     )

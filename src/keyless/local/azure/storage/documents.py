@@ -1,4 +1,4 @@
-"""What the management plane was told of resources, by their ARM ids: it is kept as the vaults' objects are."""
+"""Resources that the management plane received, by their ARM ids, kept as the vaults' objects are."""
 
 from __future__ import annotations
 

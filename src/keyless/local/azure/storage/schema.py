@@ -49,7 +49,7 @@ CREATE TABLE key (
     pem BLOB NOT NULL
 );
 """
-# Secrets, keys and certificates of one name stand side by side. `value` is what a secret says, or the text of key material.
+# Secrets, keys and certificates of one name are side by side. `value` is the value of a secret, or the text of key material.
 _VERSION_3 = """
 CREATE TABLE object (
     id INTEGER PRIMARY KEY,
@@ -104,7 +104,7 @@ CREATE TABLE record (
     PRIMARY KEY (vault, kind, name)
 );
 """
-# What the management plane was told of each resource, as JSON; null where it was deleted.
+# What the management plane received of each resource, as JSON; null where it was deleted.
 _VERSION_6 = """
 CREATE TABLE resource (
     id TEXT PRIMARY KEY,

@@ -216,7 +216,7 @@ def _keys(asked: Asked, keys: dict[str, str], name: str | None) -> Answer:
 
 
 def _object(asked: Asked) -> dict[str, Any] | None:
-    """Return the object that a request brings; an empty one for an empty body, None where it is no object."""
+    """Return the object that a request brings; an empty one for an empty body, None where it is not an object."""
     try:
         held = lenient_loads((asked.body or b"{}").decode())
     except (UnicodeDecodeError, LenientJSONError):

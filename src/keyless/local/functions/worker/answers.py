@@ -31,7 +31,7 @@ class UnsendableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a function's call came to, as the worker hands it to the host.
+    """The result of a function's call, as the worker hands it to the host.
 
     Attributes:
         status: The status, as the text that the worker makes of it.
@@ -61,7 +61,7 @@ def answer_of(returned: Any, *, warn: Warn) -> Answer:
         answer = answer_of_text(returned)
         if changes_text(returned, answer):
             warn(
-                "returned a str that is JSON, which Azure reads and writes in another way: return "
+                "returned a str that is JSON, which Azure reads and writes again in another form: return "
                 'azure.functions.HttpResponse(text, mimetype="application/json") to have it sent as it is'
             )
         return answer
@@ -112,7 +112,7 @@ def _checked(name: str, value: str) -> tuple[str, str]:
 def _check_length(headers: dict[str, tuple[str, str]], body: bytes) -> None:
     length = headers.get("content-length", ("", ""))[1]
     if length and (not re.fullmatch(r"\s*[0-9]+\s*", length) or int(length) < len(body)):
-        raise UnsendableError("Its Content-Length is no number, or less than its body has.")
+        raise UnsendableError("Its Content-Length is not a number, or less than its body has.")
 
 
 def _warn_of_losses(returned: func.HttpResponse, warn: Warn) -> None:

@@ -66,11 +66,11 @@ class FunctionCalls:
         return answer
 
     async def take(self, function: LoadedFunction, event: str) -> bool:
-        """Call a function with an event, as JSON; say whether it succeeded."""
+        """Call a function with an event, as JSON; return whether it succeeded."""
         return await self._succeeds(function, partial(self._call_with_event, function, event))
 
     async def start(self, function: LoadedFunction, given: str | None) -> bool:
-        """Call a function with a text, whatever its trigger; say whether it succeeded."""
+        """Call a function with a text, whatever its trigger; return whether it succeeded."""
         return await self._succeeds(function, partial(self._call_with_text, function, given))
 
     async def _answer(self, function: HttpFunction, asked: Asked, parameters: Mapping[str, str]) -> Answer:
@@ -94,7 +94,7 @@ class FunctionCalls:
         except UnsendableError as error:
             self._warn(function, f"returned what Azure does not send, and its caller gets 500: {error}")
         except TimeoutError:
-            self._warn(function, "took longer than functionTimeout: Azure answers 500, and starts the worker anew")
+            self._warn(function, "took longer than functionTimeout: Azure answers 500, and starts the worker again")
         except Exception:  # noqa: BLE001 (whatever the author's code raises)
             self._tell_failure(function)
         return _FAILED

@@ -25,7 +25,7 @@ def match_complex(segment: Segment, text: str) -> dict[str, str | None] | None:
 
 
 def _match(segment: Segment, text: str) -> dict[str, str | None] | None:
-    """Match from the end: each literal where it stands last, and each parameter what is between two literals."""
+    """Match from the end: each literal where it is last, and each parameter what is between two literals."""
     values: dict[str, str | None] = {}
     end = len(text)
     waiting: Parameter | None = None

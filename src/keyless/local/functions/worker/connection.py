@@ -73,7 +73,7 @@ class Connection:
                 self._writer.close()
 
     async def _serve_one(self) -> bool:
-        """Answer one request; say whether another may follow."""
+        """Answer one request; return whether another may follow."""
         head = await self._head()
         if head is None:
             return False
@@ -143,7 +143,7 @@ class Connection:
                 reading.receive_data(more)
 
     async def _write(self, answer: Answer, *, closes: bool, version: bytes = b"1.1", head_only: bool = False) -> bool:
-        """Write an answer; say whether the connection goes on."""
+        """Write an answer; return whether the connection goes on."""
         given = {name.lower(): value for name, value in answer.headers}
         closes = (
             closes or given.get("connection", "").lower() == "close" or answer.status == HTTPStatus.SWITCHING_PROTOCOLS

@@ -1,4 +1,4 @@
-"""What the values of routes must satisfy, such as ``{id:int}``: the constraints that the Functions host knows.
+"""Constraints on the values of routes, such as ``{id:int}``: those that the Functions host knows.
 
 Source: https://learn.microsoft.com/en-us/aspnet/core/fundamentals/routing#route-constraints
 """
@@ -29,7 +29,7 @@ _INT32, _INT64 = 31, 63
 
 
 def constraint_check(parameter: str, constraint: str, template: str) -> Check:
-    """Return what tells whether a value satisfies a constraint.
+    """Return a check whether a value satisfies a constraint.
 
     Args:
         parameter: The parameter's name, for the message.

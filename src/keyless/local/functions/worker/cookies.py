@@ -1,4 +1,4 @@
-"""Cookies of an answer, as they come through Azure's Python worker and the Functions host: written anew, some of them lost.
+"""Cookies of an answer, as they come through Azure's Python worker and the Functions host: written again, some of them lost.
 
 The worker reads them with ``http.cookies.SimpleCookie``, which drops what it cannot read; the host writes them as ASP.NET
 Core does, with ``domain=`` and ``path=`` in each.
@@ -86,7 +86,7 @@ def _age(text: str) -> int | None:
     try:
         return math.trunc(float(text))
     except (ValueError, OverflowError):
-        raise CookieError("A cookie's Max-Age is no number.") from None
+        raise CookieError("A cookie's Max-Age is not a number.") from None
 
 
 def _expires(text: str) -> str | None:
@@ -95,12 +95,12 @@ def _expires(text: str) -> str | None:
     try:
         moment = _strict_date(text) if _STRICT_DATES else _lenient_date(text)
     except ValueError:
-        raise CookieError("A cookie's Expires is no date that the worker can read.") from None
+        raise CookieError("A cookie's Expires is not a date that the worker can read.") from None
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 def _strict_date(text: str) -> datetime:
-    # Without a zone, since the worker tells none: so the process's own counts.
+    # Without a zone, since the worker gives none: so the process's own counts.
     return datetime.strptime(text, _STRICT_FORM)  # noqa: DTZ007 (as above)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cors:
-    """What pages of other origins may ask.
+    """The rights of pages from other origins.
 
     Attributes:
         origins: The origins; ``*`` means every one.

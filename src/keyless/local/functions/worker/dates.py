@@ -1,4 +1,4 @@
-"""Which texts are dates or times to .NET's ``DateTime.TryParse`` with the invariant culture: what ``{when:datetime}`` takes."""
+"""The texts that .NET's ``DateTime.TryParse`` takes with the invariant culture, and so ``{when:datetime}``."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _exists(found: dict[str, str | None]) -> bool:
     if not month:
         return False
     try:
-        datetime(int(found.get("year") or 2000), int(month), int(found.get("day") or 1))  # noqa: DTZ001 (no time is told)
+        datetime(int(found.get("year") or 2000), int(month), int(found.get("day") or 1))  # noqa: DTZ001 (no time is shown)
     except ValueError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Where the Functions host takes the events of Event Grid, and calls the functions that they are for.
+"""The endpoint where the Functions host takes the events of Event Grid, and calls the functions that they are for.
 
 Source: https://github.com/Azure/azure-sdk-for-net/tree/main/sdk/eventgrid/Microsoft.Azure.WebJobs.Extensions.EventGrid
 """
@@ -76,7 +76,7 @@ class EventGridWebhook:
             told = json.loads(_text(asked))
             return await self._notify(function, told) if kind == "notification" else _handshake(told)
         except (ValueError, LookupError, TypeError):
-            # What is no event is an error of the real host's, too.
+            # What is not an event is an error of the real host's, too.
             return Answer(500)
 
     async def _notify(self, function: LoadedFunction, told: Any) -> Answer:
@@ -101,7 +101,7 @@ def _text(asked: Asked) -> str:
 
 
 def _in_utc(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event as the extension passes it on: it reads a time with an offset, and writes it anew."""
+    """Return an event as the extension passes it on: it reads a time with an offset, and writes it again."""
     time = event.get("eventTime")
     if not (isinstance(time, str) and _OFFSET.fullmatch(time)):
         return event

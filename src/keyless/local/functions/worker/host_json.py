@@ -1,4 +1,4 @@
-"""What ``host.json`` and the app settings that stand for it say of HTTP functions, read as the Functions host reads them.
+"""The settings of HTTP functions in ``host.json`` and its app settings, read as the Functions host reads them.
 
 Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-host-json
 """
@@ -27,7 +27,7 @@ _UNBOUNDED = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
-    """What the host does otherwise than it would by itself.
+    """The settings of the host that differ from its defaults.
 
     Attributes:
         prefix: What comes before every route; a template itself.
@@ -93,11 +93,11 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         held = lenient_loads(file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, LenientJSONError) as error:
-        raise _refused(file, f"cannot be read: {error}", "It is no JSON, or may not be read.") from None
+        raise _refused(file, f"cannot be read: {error}", "It is not JSON, or may not be read.") from None
     if not isinstance(held, dict):
-        raise _refused(file, "cannot be read", "It is no JSON object.")
+        raise _refused(file, "cannot be read", "It is not a JSON object.")
     if held and held.get("version") != "2.0":
-        raise _refused(file, "has no version that the host takes", 'Every host.json has "version": "2.0", a text.')
+        raise _refused(file, "has no version that the host takes", 'Every host.json has "version": "2.0", as text.')
     return held
 
 
@@ -147,5 +147,5 @@ def _refused(file: Path, what: str, cause: str) -> LocalAzureError:
     return LocalAzureError(
         f"The file {file} {what}. The Functions host would not start.",
         cause=cause,
-        remedy='Mend it, or the app setting that stands for it; the least that it must hold is {"version": "2.0"}.',
+        remedy='Fix it, or the app setting that stands for it; the least that it must hold is {"version": "2.0"}.',
     )

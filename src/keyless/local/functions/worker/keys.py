@@ -94,6 +94,6 @@ def given_key(asked: Asked) -> str:
 
 
 def _is_one_of(given: str, keys: Iterable[str]) -> bool:
-    # Every key is compared, and in a time that does not tell how much of it was right.
+    # Every key is compared, and in a time that does not depend on how much of it was right.
     matches = [hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()) for key in keys]
     return any(matches)

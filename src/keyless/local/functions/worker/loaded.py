@@ -1,4 +1,4 @@
-"""A function app that is loaded: its functions, and what a person is told of it."""
+"""A function app that is loaded: its functions, and the notes for a person about it."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class HttpFunction(LoadedFunction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedApp:
-    """What a folder holds.
+    """The contents of a folder.
 
     Attributes:
         folder: The folder.
-        settings: What its host.json and its settings say.
+        settings: Its host.json and its settings.
         functions: What HTTP requests can call, in the order in which the host tries them.
         event_functions: What events of Event Grid call.
         others: What only the admin API calls here.

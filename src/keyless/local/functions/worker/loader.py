@@ -37,7 +37,7 @@ _STREAMS = "azurefunctions.extensions.http"
 
 @dataclass(slots=True)
 class FoundFunctions:
-    """What is found in an app, bit by bit; the attributes are those of LoadedApp."""
+    """The facts about an app, found bit by bit; the attributes are those of LoadedApp."""
 
     http: list[HttpFunction] = field(default_factory=list)
     events: list[LoadedFunction] = field(default_factory=list)
@@ -184,8 +184,8 @@ def _check_runtime(runtime: str) -> None:
     if runtime.lower() != "python":
         raise LocalAzureError(
             f"The setting {_RUNTIME} is {runtime!r}: the Functions host would look for no Python there.",
-            cause="The environment, or local.settings.json, says that the app is in another language.",
-            remedy='Set it to "python", or take it away.',
+            cause="The environment, or local.settings.json, sets another language for the app.",
+            remedy='Set it to "python", or remove it.',
         )
 
 

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cors", action="append", default=[], help="an origin whose pages may call the functions")
     parser.add_argument("--cors-credentials", action="store_true", help="let those pages send cookies, too")
     options = parser.parse_args(arguments)
-    # A host that is started anew with the same seed has the same keys.
+    # A host that is started again with the same seed has the same keys.
     seed = _take_what_is_sent() if options.seeded else secrets.token_bytes(32)
     announce = _take_standard_output()
     refusing = _refuse_instance_metadata()
@@ -118,11 +118,11 @@ def _ready(app: LoadedApp, keys: FunctionKeys, url: str) -> dict[str, Any]:
 
 
 def _not_loaded(folder: Path, error: Exception) -> dict[str, str]:
-    # The message of another's error may hold a setting's value: it stands in the traceback, on standard error, alone.
+    # The message of another's error may hold a setting's value: it is in the traceback, on standard error, alone.
     return {
         "what": f"The function app in {folder} cannot be loaded: it raised {type(error).__name__}.",
         "cause": "Its function_app.py, or what that imports, failed; the traceback is on standard error.",
-        "remedy": "Mend what the traceback shows; a missing module is installed into the environment that runs Keyless.",
+        "remedy": "Fix what the traceback shows; a missing module is installed into the environment that runs Keyless.",
     }
 
 
@@ -149,7 +149,7 @@ def _take_standard_output() -> int:
 def _refuse_instance_metadata() -> socket.socket:
     """Lead clients that look for a virtual machine's identity to a port that refuses, unless told where to look.
 
-    Without this variable they ask 169.254.169.254, which is no part of this machine, and wait for it.
+    Without this variable they ask 169.254.169.254, which is not part of this machine, and wait for it.
 
     Returns:
         What holds the port: bound and never listening, so that nobody else can answer there.

@@ -18,7 +18,7 @@ class Asked:
     Attributes:
         method: Its method, as it was sent.
         path: Its path, decoded except for ``%2F``, and without dots that lead up or nowhere.
-        query: What stands behind the path, as it was sent, with its question mark; empty where there is none.
+        query: What is behind the path, as it was sent, with its question mark; empty where there is none.
         headers: Its headers by their names in small letters; what is sent twice is joined with commas.
         body: Its body; None where that is larger than the host takes.
         chunked: Whether the body came in chunks, without its length.

@@ -73,13 +73,13 @@ def _check_headers(lines: bytes) -> None:
     names = [line.partition(b":")[0].lower() for line in lines.splitlines()]
     if len(names) > _MOST_HEADERS:
         raise HeadError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-    # A header that goes on in the next line, and a length that is told twice.
+    # A header that goes on in the next line, and a length that is there twice.
     if any(line[:1] in {b" ", b"\t"} for line in lines.splitlines()) or names.count(b"content-length") > 1:
         raise HeadError(HTTPStatus.BAD_REQUEST)
 
 
 def check_host(host: str, target: str) -> None:
-    """Refuse a host that is no host, or another than the target names.
+    """Refuse a host that is not a host, or another than the target names.
 
     Raises:
         HeadError: If the server refuses it.

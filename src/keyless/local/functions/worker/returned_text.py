@@ -1,4 +1,4 @@
-"""What the Functions host makes of a ``str`` that a function returns: what is JSON is read, and written in another way.
+"""The Functions host's change to a ``str`` that a function returns: JSON is read, and written in another way.
 
 Source: HttpBinding.cs of https://github.com/Azure/azure-functions-host
 """
@@ -131,7 +131,7 @@ def _utc(found: re.Match[str]) -> datetime:
 
 
 def _iso(found: re.Match[str]) -> str:
-    """Return a time as it is written anew: an offset becomes that of the host, which is that of UTC in Azure."""
+    """Return a time as it is written again: an offset becomes that of the host, which is that of UTC in Azure."""
     moment, fraction, zone = found.groups()
     part = f".{fraction.rstrip('0')}" if fraction and fraction.rstrip("0") else ""
     if zone in {None, "Z"}:

@@ -1,4 +1,4 @@
-"""Which function a request reaches: by its route and method, the functions tried in the order of their names.
+"""The choice of the function for a request: by its route and method, the functions tried in the order of their names.
 
 The host has a router of its own on top of ASP.NET Core's templates, which takes the first function that fits and not the
 one that fits best: https://github.com/Azure/azure-functions-host/issues/3153.
@@ -23,7 +23,7 @@ _RESERVED = ("admin", "runtime")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where one HTTP function is reached.
+    """The route of one HTTP function.
 
     Attributes:
         template: The template with the app's prefix.
@@ -80,7 +80,7 @@ class Route:
     def hides(self, other: Route) -> bool:
         """Tell whether each request for another route reaches this one, where this one is tried first.
 
-        Only what can be told for sure is told: a parameter with a constraint hides nothing.
+        Only what is certain is reported: a parameter with a constraint hides nothing.
         """
         if self.methods and not (other.methods and other.methods <= self.methods):
             return False

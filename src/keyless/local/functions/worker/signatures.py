@@ -115,7 +115,7 @@ def _check_return(function: func.Function, kind: str, annotation: Any) -> None:
 def _passes(check: Any, kind: Any) -> bool:
     try:
         return bool(check(kind))
-    except TypeError:  # What is no class cannot be a subclass; the worker fails there, too.
+    except TypeError:  # What is not a class cannot be a subclass; the worker fails there, too.
         return False
 
 

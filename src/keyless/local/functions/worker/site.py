@@ -1,4 +1,4 @@
-"""Where each request goes: to the host's own paths, to a function, or nowhere."""
+"""The destination of each request: the host's own paths, a function, or nothing."""
 
 from __future__ import annotations
 

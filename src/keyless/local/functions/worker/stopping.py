@@ -1,4 +1,4 @@
-"""When the host's process stops: its input closes, a signal asks, or a function ended the worker."""
+"""The end of the host's process: its input closes, a signal asks, or a function ended the worker."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class TargetError(ValueError):
 
 
 def decoded_path(path: bytes) -> str:
-    """Return a path decoded, except for ``%2F`` and what is no UTF-8, and without dots that lead up or nowhere.
+    """Return a path decoded, except for ``%2F`` and what is not UTF-8, and without dots that lead up or nowhere.
 
     Raises:
         TargetError: If the path holds a zero byte.
@@ -31,7 +31,7 @@ def decoded_path(path: bytes) -> str:
 
 
 def query_values(query: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and the values in a query, decoded, in the order in which they stand there."""
+    """Yield the names and the values in a query, decoded, in the order in which they are there."""
     for pair in query.removeprefix("?").split("&"):
         if pair:
             name, _, value = pair.partition("=")
@@ -55,7 +55,7 @@ def first_query_value(query: str, wanted: str) -> str | None:
 
 
 def shown_url(host: str, path: str, query: str) -> str:
-    """Return the URL that a function is given: its path is encoded anew, so that ``%2B`` has become ``+``."""
+    """Return the URL that a function is given: its path is encoded again, so that ``%2B`` has become ``+``."""
     shown = re.sub(
         r"%[0-9A-Fa-f]{2}|.",
         lambda found: found[0] if len(found[0]) > 1 else quote(found[0], safe=_SAFE),
@@ -71,7 +71,7 @@ def _unquoted(text: str) -> str:
 
 
 def _decoded(escaped: bytes, *, keep_slash: bool) -> bytes:
-    """Decode a run of escaped bytes; what is no character of UTF-8 stays as it is."""
+    """Decode a run of escaped bytes; what is not a character of UTF-8 stays as it is."""
     raw = bytes.fromhex(escaped.replace(b"%", b"").decode())
     decoded = bytearray()
     at = 0

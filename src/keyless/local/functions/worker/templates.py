@@ -136,7 +136,7 @@ def _parse_parameter(text: str, at: int) -> tuple[int, Part]:
 
 
 def _read_parameter(text: str) -> Parameter:
-    """Return what stands between the braces of a parameter."""
+    """Return what is between the braces of a parameter."""
     if text.startswith("*") and text.endswith("?"):
         raise TemplateError("A catch-all parameter cannot be marked optional.")
     stars = 2 if text.startswith("**") else 1 if text.startswith("*") else 0
@@ -167,7 +167,7 @@ def _read_constraints(text: str, at: int) -> tuple[int, list[str]]:
 
 
 def _end_of_constraint(text: str, at: int) -> int:
-    """Return where a constraint ends: at the next delimiter that stands in no parentheses."""
+    """Return where a constraint ends: at the next delimiter outside parentheses."""
     inside = False
     while at < len(text):
         if inside and text[at] == ")" and text[at + 1 : at + 2] in {":", "="}:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArmAnswer:
-    """What is answered.
+    """An answer.
 
     Attributes:
         status: The HTTP status.
@@ -33,7 +33,7 @@ class ArmAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ArmCall:
-    """What was asked.
+    """A request.
 
     Attributes:
         azure: The local Azure.

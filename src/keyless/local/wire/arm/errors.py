@@ -21,7 +21,7 @@ AUDIENCES: Final = (
 
 
 def challenge(azure: Azure, error: ArmError) -> dict[str, str]:
-    """Return the header that tells a client where its token must come from."""
+    """Return the header that names to a client where its token must come from."""
     told = f'error="invalid_token", error_description="{error.message}"'
     authority = f"https://login.microsoftonline.com/{azure.tenant_id}"
     return {"WWW-Authenticate": f'Bearer authorization_uri="{authority}", {told}'}

@@ -20,7 +20,7 @@ _TERM: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list is to be held against.
+    """A filter of a list.
 
     Attributes:
         equal: The values that fields must have, by the field's name in lower case.
@@ -33,7 +33,7 @@ class Filter:
     calls: dict[str, str]
 
     def takes(self, found: dict[str, str]) -> bool:
-        """Say whether fields are as they must be, whatever their case."""
+        """Return whether fields are as they must be, whatever their case."""
         lower = {name.lower(): value.lower() for name, value in found.items()}
         return all(lower.get(name) == value.lower() for name, value in self.equal.items()) and all(
             lower.get(name) != value.lower() for name, value in self.unequal.items()

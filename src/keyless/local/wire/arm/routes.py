@@ -28,7 +28,7 @@ class Match(NamedTuple):
 
     Attributes:
         operation: The operation.
-        named: What stands in the place of each placeholder, as the client spells it.
+        named: What is in the place of each placeholder, as the client spells it.
         scope: The ARM id that a role must hold on, as the client spells it.
     """
 

@@ -54,7 +54,7 @@ def _list_tenants(call: ArmCall) -> ArmAnswer:
 
 
 def _list_subscriptions(call: ArmCall) -> ArmAnswer:
-    """Show the subscription to whoever has a role in it or above it, whatever the role."""
+    """Show the subscription to anyone who has a role in it or above it, whatever the role."""
     here = ResourceScope(f"/subscriptions/{call.azure.subscription_id}")
     held = call.azure.role_assignments.with_groups(call.claims.object_id)
     seen = any(is_at(each.scope, here) or is_at(here, each.scope) for each in held)

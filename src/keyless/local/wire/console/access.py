@@ -1,4 +1,4 @@
-"""Who may do what: identities, their roles, the sources that give their tokens, and a matrix over all that the vaults hold."""
+"""The access page: identities, their roles, the sources that give their tokens, and a matrix over all that the vaults hold."""
 
 from __future__ import annotations
 

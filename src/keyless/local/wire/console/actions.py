@@ -1,4 +1,4 @@
-"""What the forms of the console do: each says in a sentence what came of it."""
+"""The actions of the console's forms: each reports its result in a sentence."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def assign(asked: Asked) -> str:
 
 
 def open_network(asked: Asked) -> str:
-    """Let every address into a vault."""
+    """Allow every address to use a vault."""
     vault = asked.azure.vault(asked.required("vault"))
     vault.firewall = replace(vault.firewall, public_network_access=True, allowed=None)
     return f"{vault.name} lets every address in."
@@ -121,7 +121,7 @@ def enable(asked: Asked) -> str:
 
 
 def begin_drill(asked: Asked) -> str:
-    """Let a drill begin, and end by itself."""
+    """Begin a drill that ends by itself."""
     seconds = _asking(asked, "seconds").number("seconds", default=10.0)
     if asked.drills and asked.drills[-1].account().ended is None:
         asked.drills[-1].end()

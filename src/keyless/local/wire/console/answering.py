@@ -1,4 +1,4 @@
-"""What answers each path of the console: its pages, what its forms do, the stream of calls and the files beside them."""
+"""The answers to each path of the console: its pages, what its forms do, the stream of calls and the files beside them."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is shown.
+    """The part that is shown.
 
     Attributes:
         template: The template's name, without its ending.

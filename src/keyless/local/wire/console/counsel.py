@@ -1,4 +1,4 @@
-"""What rooms above the wire know, and the console shows: the smallest roles, drills, sources."""
+"""Advice from rooms above the wire that the console shows: the smallest roles, drills, sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SmallestRole(Protocol):
 
     @property
     def on(self) -> str:
-        """Where it is to hold."""
+        """The scope of the role."""
 
     @property
     def command(self) -> str:
@@ -27,7 +27,7 @@ class SmallestRole(Protocol):
 
 
 class DrillAccount(Protocol):
-    """What the program did while a drill ran."""
+    """The program's behaviour while a drill ran."""
 
     @property
     def name(self) -> str:
@@ -39,11 +39,11 @@ class DrillAccount(Protocol):
 
     @property
     def began(self) -> float | None:
-        """When the drill began."""
+        """The time when the drill began."""
 
     @property
     def ended(self) -> float | None:
-        """When it was over; None where it goes on."""
+        """The time when it ended; None where it goes on."""
 
     def text(self) -> str:
         """Return the account for people."""
@@ -53,17 +53,17 @@ class RunningDrill(Protocol):
     """A drill of this local Azure."""
 
     def begin(self) -> None:
-        """Let it happen."""
+        """Begin it."""
 
     def end(self) -> None:
-        """Let it be over."""
+        """End it."""
 
     def account(self) -> DrillAccount:
         """Return what was asked since it was made."""
 
 
 class Counsel(Protocol):
-    """What rooms above the wire know."""
+    """Advice from rooms above the wire."""
 
     def smallest(self, entry: Entry) -> SmallestRole | None:
         """Return the smallest role that lets a request through; None where no role does."""

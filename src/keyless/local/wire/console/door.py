@@ -1,4 +1,4 @@
-"""Who may see the console: one browser for each one-time token, asking by this machine's own name, from the page itself."""
+"""The right to see the console: one browser for each one-time token, asking by this machine's own name, from the page itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OWN_SITE: Final = frozenset({None, "same-origin", "none"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a request is not answered.
+    """The reason why a request is not answered.
 
     Attributes:
         status: The HTTP status.

@@ -81,14 +81,14 @@ class Call:
 
     @property
     def said(self) -> str:
-        """How it went, in words for a reader who sees no colours."""
+        """The result, in words for a reader who sees no colours."""
         stopped = next((stop.place for stop in self.stops if stop.state == "stopped"), None)
         return f"stopped at the {stopped}" if stopped else "answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which calls are shown.
+    """The choice of calls that are shown.
 
     Attributes:
         identity: The identity's name; empty means any.
@@ -108,7 +108,7 @@ class Filter:
         return cls(**{name: query.get(name, "").strip() for name in ("identity", "vault", "outcome", "text")})
 
     def lets(self, entry: Entry) -> bool:
-        """Say whether a call is shown."""
+        """Return whether a call is shown."""
         return (
             self.identity in {"", entry.identity}
             and self.vault in {"", entry.vault}

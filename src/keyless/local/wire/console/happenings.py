@@ -1,4 +1,4 @@
-"""What happens and what is to come: faults, the clock, events, drills, and the least that each identity needs."""
+"""Pages about what happens and what is to come: faults, the clock, events, drills, and the least that each identity needs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SAID: Final = {
     "firewall": "The firewall refuses this machine: 403",
     "perimeter": "The network security perimeter refuses: 403",
     "secret-disabled": "Secrets are disabled: 403",
-    "role-not-propagated": "Roles are not felt yet: 403",
+    "role-not-propagated": "Roles are without effect yet: 403",
     "wrong-tenant": "The vault trusts another tenant: 401",
     "clock-skew": "Tokens are taken for expired: 401",
     "identity-not-assigned": "The host has no identity",

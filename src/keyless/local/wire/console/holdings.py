@@ -1,4 +1,4 @@
-"""What the vaults hold: secrets without their values, keys, versions, what is deleted, and when things expire."""
+"""The contents of the vaults: secrets without their values, keys, versions, what is deleted, and when things expire."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEAR: Final = 30 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """When a version of an object ends.
+    """The expiry of a version of an object.
 
     Attributes:
         vault: The vault's name.
@@ -44,7 +44,7 @@ class Expiry:
 
     @property
     def is_near(self) -> bool:
-        """Whether it is over, or will be within a month, when Event Grid tells of it."""
+        """Whether it is over, or will be within a month, when Event Grid sends an event."""
         return self.left <= _NEAR
 
 

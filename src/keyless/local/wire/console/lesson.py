@@ -1,4 +1,4 @@
-"""What a refusal teaches: who asked for what, which roles it has, the least that would do, and how to give it."""
+"""The explanation of a refusal: who asked for what, which roles it has, the least that would do, and how to give it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What is shown for a call that was refused.
+    """The explanation of a call that was refused.
 
     Attributes:
         because: Why it was refused.
@@ -48,9 +48,9 @@ class Lesson:
         steps: Each role of the identity, and what it does for the call.
         now: Why the same call is let through now; empty where it is not.
         needs: The least that lets it through.
-        local: The command that mends it here; empty where none does.
-        buttons: What mends it here, from this page.
-        command: The ``az`` command that mends it in Azure; empty where none does.
+        local: The command that fixes it here; empty where none does.
+        buttons: What fixes it here, from this page.
+        command: The ``az`` command that fixes it in Azure; empty where none does.
         remedy: The words of the errors and of the doctor, on Azure.
     """
 
@@ -89,7 +89,7 @@ def _of_fault(azure: Azure, entry: Entry) -> Lesson:
         buttons=tuple(
             Button(action="faults/remove", label=f"Switch {name} off", fields={"id": fault.id}) for fault in active
         ),
-        remedy=f"In Azure it passes, or is mended by its operator. {remedies.HEALTH}",
+        remedy=f"In Azure it passes, or is fixed by its operator. {remedies.HEALTH}",
     )
 
 
@@ -173,7 +173,7 @@ def _by_network(azure: Azure, entry: Entry, _: Counsel) -> Lesson:
     return Lesson(
         because=entry.reason,
         needs="The vault's network rules must let the program's address in. No role changes this.",
-        buttons=(Button(action="networks/open", label="Let this machine in here", fields={"vault": vault.name}),),
+        buttons=(Button(action="networks/open", label="Allow this machine here", fields={"vault": vault.name}),),
         command=_first_command(remedy),
         remedy=remedy,
     )

@@ -87,7 +87,7 @@ def span(seconds: float) -> str:
 
 
 def told(text: str) -> Markup:
-    """Return the words of a remedy with its commands, which stand between backticks, set as code."""
+    """Return the words of a remedy with its commands, which are between backticks, set as code."""
     parts = text.split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)

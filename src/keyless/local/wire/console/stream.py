@@ -59,6 +59,6 @@ def _event(azure: Azure, wanted: Filter, start: int, root: str) -> tuple[int, st
     calls, end = found_in(azure.journal, wanted, start=start)
     html = templates().get_template("rows.html").render(calls=calls[:_AT_ONCE], root=root)
     # Where some are left out, the rows before them go as well: those that are shown leave no gap.
-    anew = len(calls) > _AT_ONCE
-    said = json.dumps({"html": html, "recorded": end, "anew": anew})
-    return end, f"id: {end}\ndata: {said}\n\n", _FLOOD if anew else _PAUSE
+    fresh = len(calls) > _AT_ONCE
+    said = json.dumps({"html": html, "recorded": end, "fresh": fresh})
+    return end, f"id: {end}\ndata: {said}\n\n", _FLOOD if fresh else _PAUSE

@@ -1,4 +1,4 @@
-"""Where the control API is, below the address at which identities are served."""
+"""The address of the control API, below the address of the identity endpoints."""
 
 from __future__ import annotations
 

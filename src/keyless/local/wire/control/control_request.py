@@ -20,7 +20,7 @@ _Table = TypeVar("_Table", bound=Table)
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """What was asked.
+    """A request.
 
     Attributes:
         path: The parts of the path that have a name.

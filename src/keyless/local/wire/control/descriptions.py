@@ -1,4 +1,4 @@
-"""How the control API describes a version of a secret, key or certificate, and a deletion."""
+"""The control API's descriptions of a version of a secret, key or certificate, and of a deletion."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def list_faults(azure: Azure, request: ControlRequest) -> object:
 
 
 def add_fault(azure: Azure, request: ControlRequest) -> object:
-    """Let a fault strike that has a name."""
+    """Switch on a fault that has a name."""
     narrowing = ("operation", "identity", "vault", "secret", "key", "certificate", "source")
     request.check_fields("name", *narrowing, "headers", "times", "share", "seed")
     operation, identity, vault, secret, key, certificate, source = (request.optional_text(name) for name in narrowing)

@@ -1,4 +1,4 @@
-"""Serves the control API under ``/_keyless/``: whose requests are answered, by what, and how failures are told."""
+"""Serves the control API under ``/_keyless/``: whose requests are answered, by what, and how failures are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who asks for a token, and how they show that they are it: by a secret, a certificate's key or another issuer's token."""
+"""The client that asks for a token, and its proof: by a secret, a certificate's key or another issuer's token."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Clients:
         return Client(principal, "2", reason, source="workload")
 
     def _is_here(self, audience: str) -> bool:
-        """Say whether an audience is this authority: a document or an endpoint of the tenant, by any of its names."""
+        """Return whether an audience is this authority: a document or an endpoint of the tenant, by any of its names."""
         parts = urlsplit(audience)
         known = parts.hostname in LOGIN_HOSTS or f"{parts.scheme}://{parts.netloc}" == self._url
         return known and parts.path.lstrip("/").partition("/")[0].lower() == self._azure.tenant_id
@@ -161,7 +161,7 @@ def client_fields(request: web.Request, form: Mapping[str, str]) -> Mapping[str,
 
 
 def _names_certificate(assertion: str) -> bool:
-    """Say whether a statement names the certificate of its key, as those of other issuers do not."""
+    """Return whether a statement names the certificate of its key, as those of other issuers do not."""
     try:
         header = jwt.get_unverified_header(assertion)
     except (jwt.PyJWTError, UnicodeEncodeError):

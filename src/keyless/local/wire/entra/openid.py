@@ -1,4 +1,4 @@
-"""What the authority publishes: where its tokens come from and the key that they are checked with.
+"""The documents that the authority publishes: where its tokens come from and the key that they are checked with.
 
 Any JWT library can check a token of the local Azure with this, as a service that users write would in production.
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.wire.identity.endpoint import Handler
 
-# As Microsoft Entra ID tells of itself, a row for each cloud: its own names lead here as well.
+# As Microsoft Entra ID describes itself, a row for each cloud: its own names lead here as well.
 _CLOUDS: Final = (
     (
         *("login.microsoftonline.com", "login.windows.net"),

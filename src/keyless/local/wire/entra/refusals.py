@@ -1,4 +1,4 @@
-"""What Microsoft Entra ID answers to a client that does not get a token, with its AADSTS numbers.
+"""Microsoft Entra ID's refusals to a client that does not get a token, with its AADSTS numbers.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
 """

@@ -1,4 +1,4 @@
-"""What Microsoft Graph changes in the tenant: groups and who is in them, applications and their credentials.
+"""Microsoft Graph's changes to the tenant: groups and who is in them, applications and their credentials.
 
 https://learn.microsoft.com/en-us/graph/api/application-post-applications
 https://learn.microsoft.com/en-us/graph/api/group-post-members
@@ -44,7 +44,7 @@ def create_application(call: Call) -> Answer:
 
 
 def update_application(call: Call) -> Answer:
-    """Change an application's certificates; what else it says is let be."""
+    """Change an application's certificates, and nothing else."""
     found = find_application(call)
     if "keyCredentials" in call.body:
         found.certificates = _certificates(call)
@@ -58,7 +58,7 @@ def delete_application(call: Call) -> Answer:
 
 
 def add_password(call: Call) -> Answer:
-    """Give an application one more secret, which is told this once."""
+    """Give an application one more secret, which is shown this once."""
     found, asked = find_application(call), call.body.get("passwordCredential")
     ends = _time(asked.get("endDateTime")) if isinstance(asked, dict) else FOREVER
     value = found.add_secret(expires_on=ends)

@@ -20,7 +20,7 @@ _TERM: Final = re.compile(
 
 
 def terms_of(text: str) -> list[re.Match[str]] | None:
-    """Return the terms that a filter joins by ``and``; None where it says something else."""
+    """Return the terms that a filter joins by ``and``; None where it is something else."""
     found, at = [], 0
     while at < len(text):
         term = _TERM.match(text, at)
@@ -32,7 +32,7 @@ def terms_of(text: str) -> list[re.Match[str]] | None:
 
 
 def passes(term: re.Match[str], found: Mapping[str, Any]) -> bool:
-    """Say whether an object passes a term; texts are compared without case, as Graph does."""
+    """Return whether an object passes a term; texts are compared without case, as Graph does."""
     said = term.groupdict()
     wanted = next(said[name] for name in ("is", "start", "one") if said[name] is not None).replace("''", "'").lower()
     if said["any"] is not None:

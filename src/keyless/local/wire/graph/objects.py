@@ -79,7 +79,7 @@ def application(found: Application) -> Body:
 
 
 def password(key_id: str, expires_on: float) -> Body:
-    """Return what is told of a client secret."""
+    """Return what is shown of a client secret."""
     ends = None if expires_on == FOREVER else f"{datetime.fromtimestamp(expires_on, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return {"displayName": None, "endDateTime": ends, "hint": None, "keyId": key_id, "secretText": None}
 

@@ -1,4 +1,4 @@
-"""What Microsoft Graph tells of the tenant.
+"""Microsoft Graph's answers about the tenant.
 
 https://learn.microsoft.com/en-us/graph/api/serviceprincipal-list
 https://learn.microsoft.com/en-us/graph/api/directoryobject-getbyids
@@ -73,12 +73,12 @@ def get_user(call: Call) -> Answer:
 
 
 def get_me(_: Call) -> Answer:
-    """Refuse: the bearer is no person."""
+    """Refuse: the bearer is not a person."""
     raise RefusedError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
 
 
 def get_object(call: Call) -> Answer:
-    """Return whoever has an object id."""
+    """Return the principal that has an object id."""
     found = call.azure.directory.principal_of(call.parts["id"])
     if found is None:
         raise no_object(call.parts["id"])

@@ -1,1 +1,1 @@
-"""Where a host gets its tokens: one module for each source of managed identity."""
+"""The sources of a host's tokens: one module for each source of managed identity."""

@@ -189,7 +189,7 @@ class Arc:
 
 
 def _bypasses_cache(request: web.Request) -> bool:
-    """Say whether a new token is asked for, which agents give from version 1.66 on."""
+    """Return whether a new token is asked for, which agents give from version 1.66 on."""
     return request.query.get("bypass_cache", "").lower() == "true"
 
 
@@ -203,7 +203,7 @@ def check_key_folder(folder: Path = KEY_FOLDER) -> None:
     """Check that key files can be put where clients look for them, and make nothing.
 
     Raises:
-        LocalAzureError: If they cannot; the error says what to do.
+        LocalAzureError: If they cannot; the error has the remedy.
     """
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):

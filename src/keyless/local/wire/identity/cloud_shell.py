@@ -1,6 +1,6 @@
 """The token endpoint of Azure Cloud Shell, which speaks as the one who opened the shell.
 
-The local Azure has no users: the host's system-assigned identity stands in, else its only user-assigned one.
+The local Azure has no users: the host's system-assigned identity is used instead, else its only user-assigned one.
 
 https://learn.microsoft.com/en-us/azure/cloud-shell/msi-authorization
 """

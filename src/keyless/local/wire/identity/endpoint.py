@@ -1,4 +1,4 @@
-"""What every source has in common: a request comes in, an answer goes out, and the journal says which and why."""
+"""The common part of every source: a request comes in, an answer goes out, and the journal records which and why."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Answer:
         reason: Why it is answered so, in one sentence, for the journal.
         identity: Whose token it holds or leads to; None where it does neither.
         source: The source that it stands for, where requests of several come to one endpoint.
-        operation: What the request was, for the journal. A probe or a challenge is no request for a token.
+        operation: What the request was, for the journal. A probe or a challenge is not a request for a token.
         code: The source's literal error code; None where it has none.
         headers: Further headers.
         unassigned: What the source says instead where a fault takes the identity away.
@@ -68,7 +68,7 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """Ends a request early with an answer that is no token."""
+    """Ends a request early with an answer that is not a token."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.reason)
@@ -86,7 +86,7 @@ def journaled(
 
     Args:
         azure: The local Azure whose journal it is.
-        source: The source's name; None where the answer says it, or there is none.
+        source: The source's name; None where the answer names it, or there is none.
         answer: Answers a request, or raises RefusedError.
         headers: Further headers of each answer, whatever it is.
     """
@@ -149,12 +149,12 @@ def _response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
 
 
 async def form_of(request: web.Request) -> MultiDict[str]:
-    """Return the fields of a form, whole or in pieces; what is no form has none."""
+    """Return the fields of a form, whole or in pieces; what is not a form has none."""
     from multidict import MultiDict  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
 
     try:
         fields = await request.post()
-    except (ValueError, LookupError):  # Bytes that are no text, a charset that there is not, a broken multipart body.
+    except (ValueError, LookupError):  # Bytes that are not text, a charset that there is not, a broken multipart body.
         return MultiDict()
     return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
 
@@ -190,12 +190,12 @@ def seconds_left(azure: Azure, token: Token) -> int:
 
 
 def is_resource(resource: str) -> bool:
-    """Say whether Entra could know a resource: a URI or a GUID, and no scope, which belongs to another endpoint."""
+    """Return whether Entra could know a resource: a URI or a GUID, and no scope, which belongs to another endpoint."""
     return bool(_RESOURCE.fullmatch(resource)) and not resource.endswith("/.default")
 
 
 def same_secret(sent: str, secret: str) -> bool:
-    """Compare a secret with what was sent, in a time that does not tell how much of it was right."""
+    """Compare a secret with what was sent, in a time that does not depend on how much of it was right."""
     return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), secret.encode())
 
 

@@ -206,7 +206,7 @@ def known_resource(azure: Azure, resource: str) -> None:
 
 
 def _is_moved_probe(request: web.Request) -> bool:
-    """Say whether Azure.Identity for .NET asks whether there is a metadata service, at another address than its own.
+    """Return whether Azure.Identity for .NET asks whether there is a metadata service, at another address than its own.
 
     It leaves the header out then. At 169.254.169.254 it takes the refusal for a yes and asks for a token; anywhere else it
     takes it for a no, and the credentials of the developer come next. So there this request is answered with the token,

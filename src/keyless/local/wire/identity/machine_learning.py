@@ -1,4 +1,4 @@
-"""The identity endpoint of Azure Machine Learning, which keeps the version 2017-09-01 and tells expiry in seconds.
+"""The identity endpoint of Azure Machine Learning, which keeps the version 2017-09-01 and gives expiry in seconds.
 
 No document describes it; what is here is what the clients of Microsoft ask and read:
 https://github.com/AzureAD/microsoft-authentication-library-for-python/blob/dev/msal/managed_identity.py

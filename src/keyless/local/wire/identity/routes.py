@@ -1,4 +1,4 @@
-"""Where the sources are asked: their routes, and what keeps others out."""
+"""The routes of the sources, and what keeps others out."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def guard(*, host: str, names: Collection[str] = LOOPBACK) -> Middleware:
     @web.middleware
     async def guarded(request: web.Request, handler: AnyHandler) -> web.StreamResponse:
         if not request.raw_path.startswith("/"):
-            raise web.HTTPForbidden(text="This is no proxy: set HTTP_PROXY and HTTPS_PROXY as Keyless gives them.")
+            raise web.HTTPForbidden(text="This is not a proxy: set HTTP_PROXY and HTTPS_PROXY as Keyless gives them.")
         name = _name(request.host)
         if name == imds.HOST:
             # The proxy leads here what clients ask of the metadata service's own address.

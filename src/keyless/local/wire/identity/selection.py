@@ -1,4 +1,4 @@
-"""Which identity of the host a request for a token means."""
+"""The choice of the identity that a request for a token means."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class NoIdentity:
-    """Why a request means no identity of the host.
+    """The reason why a request means no identity of the host.
 
     Attributes:
         problem: ``conflict`` (more than one id), ``none`` (nothing asked, and there is none to take), ``several``

@@ -81,11 +81,11 @@ class IdentitySources:
         return self._service_fabric.endpoints()
 
     def open(self, source: SourceName) -> None:
-        """Serve a source from now on. Others are not there: some give a token to whoever asks."""
+        """Serve a source from now on. Others are not there: some give a token to anyone who asks."""
         self._opened.add(source)
 
     def is_open(self, source: SourceName) -> bool:
-        """Say whether a source is served."""
+        """Return whether a source is served."""
         return source in self._opened
 
     def variables(self, source: SourceName, *, identity: Identity | Application | None = None) -> dict[str, str]:

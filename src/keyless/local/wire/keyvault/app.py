@@ -99,7 +99,7 @@ class Dispatcher:
 
 
 def _misdirected(azure: Azure, host: str) -> web.Response:
-    """Answer for a host that is no vault; Azure's DNS would not know such a name."""
+    """Answer for a host that is not a vault; Azure's DNS would not know such a name."""
     known = ", ".join(vault.host for vault in azure.vaults.values()) or "none"
     message = f"There is no vault at {host[:200]!r}. The vaults of this local Azure: {known}."
     body: dict[str, object] = {"error": {"code": "MisdirectedRequest", "message": message}}

@@ -58,7 +58,7 @@ class RequestContext:
         decision: Whether the identity may do it; None until that is decided.
         fault: The fault that struck it; None where none did.
         check: The check that it is at; None once it has passed all.
-        body: What it was answered, where that is no refusal.
+        body: What it was answered, where that is not a refusal.
     """
 
     def __init__(self, azure: Azure, vault: Vault, request: web.Request, *, slow: Executor) -> None:
@@ -81,12 +81,12 @@ class RequestContext:
 
     @property
     def goes_by_roles(self) -> bool:
-        """Whether roles decide here, of which the answer's headers then tell."""
+        """Whether roles decide here; the answer's headers then show it."""
         return self._vault.settings.access == "rbac"
 
     @property
     def reason(self) -> str:
-        """Why the request was let in."""
+        """The reason why the request was let in."""
         return self.decision.reason if self.decision else ""
 
     async def proceed(self) -> web.StreamResponse:
@@ -160,7 +160,7 @@ class RequestContext:
         return found
 
     async def _apply_fault(self, claims: Claims, match: Match) -> web.StreamResponse | None:
-        """Let a fault strike; None goes on as ever."""
+        """Apply a fault; None goes on as ever."""
         self.fault = self._azure.faults.strike(
             "vault",
             operation=match.operation.name,

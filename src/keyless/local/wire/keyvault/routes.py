@@ -79,7 +79,7 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
         if route.operation.method == method:
             named = dict(zip(route.segments, segments, strict=True))
             return Match(route.operation, route.answer, named.get(_NAME, ""), named.get(_VERSION))
-    # What a client means by a POST stands behind the name, in the path of a key.
+    # What a client means by a POST is behind the name, in the path of a key.
     is_post_to_key = method == "POST" and segments[0].lower() == "keys" and len(segments) > 1
     return operation_not_specified() if is_post_to_key else method_not_allowed(method)
 

@@ -1,4 +1,4 @@
-"""What a client asks of the proxy, and how it is refused.
+"""A client's request to the proxy, and its refusal.
 
 Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6, https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
 """
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
     Args:
         status: The HTTP status.
-        reason: The reason phrase. It says what is wrong, because HTTP clients show it and hide the body.
+        reason: The reason phrase. It names what is wrong, because HTTP clients show it and hide the body.
         body: What is wrong and what to do.
         header: One more header, whole.
     """
@@ -84,7 +84,7 @@ class ConnectRequest:
 
     Attributes:
         target: Where the client wants to go; None where it names no host and port.
-        credentials: What the client proves itself with, as it stands in the header; None where it does not.
+        credentials: What the client proves itself with, as it is in the header; None where it does not.
         message: What to ask the target; None where the client wants a tunnel.
         tls: Whether the target is to be asked over TLS.
     """
@@ -129,7 +129,7 @@ async def read_message(reader: asyncio.StreamReader, target: Target) -> Message:
     """Read a request that a client sends a host, where the proxy stands in for that host.
 
     Raises:
-        RefusedError: If it is no request for a path, or too long.
+        RefusedError: If it is not a request for a path, or too long.
         EOFError: If the client closes before.
     """
     method, asked, version, lines = await _head(reader)

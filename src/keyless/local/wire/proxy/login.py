@@ -1,4 +1,4 @@
-"""What clients ask Microsoft Entra ID by its own names, and the local authority answers.
+"""Requests to Microsoft Entra ID by its own names, which the local authority answers.
 
 MSAL for Go, Java and .NET asks login.microsoftonline.com whether it knows the authority that it is to use, the last on that
 authority's port. So the proxy stands in for those hosts, reads each request, and hands to the local authority what is about
@@ -39,7 +39,7 @@ class Login:
     tenant: Callable[[], str]
 
     def answers(self, message: Message) -> bool:
-        """Say whether a request is about the local authority, or about its tenant."""
+        """Return whether a request is about the local authority, or about its tenant."""
         parts = urlsplit(message.path)
         if self._names_tenant(parts.path):
             return True

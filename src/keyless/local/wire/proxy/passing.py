@@ -34,7 +34,7 @@ async def carry(
         far: The host.
         idle_timeout: Seconds that nothing may move.
         answer: Whether the host sends the answer to one request, whose connection the client must not use again.
-        begun: Takes what tells when the time is up.
+        begun: Takes the timer that ends when the time is up.
     """
     loop = asyncio.get_running_loop()
     # asyncio does this only where a listener names TCP, and one of socket.create_server() does not.
@@ -86,7 +86,7 @@ async def _pass_heads(source: asyncio.StreamReader, sink: asyncio.StreamWriter) 
             sink.write(error.partial)
             return
         except asyncio.LimitOverrunError:
-            return  # What comes is no answer with a head that a client takes: it goes as it is.
+            return  # What comes is not an answer with a head that a client takes: it goes as it is.
         status = _status(head)
         if status == _SWITCHING or status is None:
             sink.write(head)

@@ -1,4 +1,4 @@
-"""Where the proxy finds what a client asks for: here, at the host itself, or through the proxy that was configured before."""
+"""The places where the proxy sends a client: here, to the host itself, or through the proxy that was configured before."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _say(line: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """What the local Azure itself answers for.
+    """The hosts that the local Azure itself answers for.
 
     Attributes:
         vault_hosts: Tells the hosts of the vaults that exist now, in lower case.

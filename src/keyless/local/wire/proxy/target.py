@@ -1,4 +1,4 @@
-"""Where a client of the proxy wants to go, and what kind of place that is."""
+"""The target of a client of the proxy, and what kind of place that is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TARGET: Final = rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>{_LABEL}(?:\.{_LABE
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a client wants to go: a host in lower case without a trailing dot, and a port."""
+    """The target of a client: a host in lower case without a trailing dot, and a port."""
 
     host: str
     port: int
@@ -59,26 +59,26 @@ class Target:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def is_vault(self) -> bool:
-        """Say whether the host is a vault of any cloud, whether or not that vault exists here."""
+        """Return whether the host is a vault of any cloud, whether or not that vault exists here."""
         return any(f".{self.host}".endswith(f".{domain}") for domain in _VAULT_DOMAINS)
 
     def is_login(self) -> bool:
-        """Say whether the host is Microsoft Entra ID, in any cloud and on any port."""
+        """Return whether the host is Microsoft Entra ID, in any cloud and on any port."""
         return self.host in LOGIN_HOSTS
 
     def is_metadata_service(self) -> bool:
-        """Say whether this is where clients look for the metadata service, and not another way to write it."""
+        """Return whether this is where clients look for the metadata service, and not another way to write it."""
         return (self.host, self.port) == (METADATA_SERVICE, HTTP_PORT)
 
     def leads_to_platform(self) -> bool:
-        """Say whether the host is an address at which Azure serves its machines, such as the metadata service's."""
+        """Return whether the host is an address at which Azure serves its machines, such as the metadata service's."""
         if any(f".{self.host}".endswith(f".{name}") for name in _PLATFORM_NAMES):
             return True
         address = self._address()
         return address is not None and is_platform_address(str(address))
 
     def is_loopback(self) -> bool:
-        """Say whether the host is this machine."""
+        """Return whether the host is this machine."""
         address = self._address()
         return address.is_loopback if address else f".{self.host}".endswith(".localhost")
 
@@ -95,7 +95,7 @@ class Target:
 
 
 def is_platform_address(text: str) -> bool:
-    """Say whether an address is one at which Azure serves its machines, in whatever form IPv6 carries it.
+    """Return whether an address is one at which Azure serves its machines, in whatever form IPv6 carries it.
 
     Source: https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
     """

@@ -80,7 +80,7 @@ class Upstream:
         return cls(host, port, parts.scheme == "https", credentials, no_proxy)
 
     def serves(self, target: Target) -> bool:
-        """Say whether a request goes through this proxy: not to this machine, nor to what NO_PROXY names."""
+        """Return whether a request goes through this proxy: not to this machine, nor to what NO_PROXY names."""
         if target.is_loopback():
             return False
         return not any(_covers(entry, target) for entry in self.no_proxy)
@@ -134,7 +134,7 @@ class Upstream:
 
 
 def _covers(entry: str, target: Target) -> bool:
-    """Say whether an entry of NO_PROXY names a host: itself, a domain above it, or a network that holds it."""
+    """Return whether an entry of NO_PROXY names a host: itself, a domain above it, or a network that holds it."""
     if entry == "*":
         return True
     try:

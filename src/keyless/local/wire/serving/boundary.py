@@ -43,7 +43,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """What one site does at its boundary.
+    """The boundary of one site.
 
     Attributes:
         form: Makes the answer to a failure, in the site's own form.

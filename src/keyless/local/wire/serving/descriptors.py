@@ -1,4 +1,4 @@
-"""How many files and connections this process may have open."""
+"""The limit of files and connections that this process may have open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def limit() -> int:
 
 
 def raise_limit() -> None:
-    """Let there be more, as far as the system lets this process decide."""
+    """Raise the limit, as far as the system lets this process decide."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 (Windows has none)

@@ -40,7 +40,7 @@ async def apply_fault(fault: Fault, request: web.Request) -> web.StreamResponse 
 
 
 async def _outlasts(request: web.Request, seconds: float) -> bool:
-    """Wait, and say whether the client did so too: what is silent for an hour must not go on for one without it."""
+    """Wait, and return whether the client did so too: what is silent for an hour must not go on for one without it."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while (left := end - loop.time()) > 0:

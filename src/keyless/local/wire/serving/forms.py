@@ -1,4 +1,4 @@
-"""What each site answers where none of its own answers was meant, and what the journal says of it."""
+"""The answers of each site to unexpected failures, and their text in the journal."""
 
 from __future__ import annotations
 

@@ -88,14 +88,14 @@ def _to_stderr(text: str) -> None:
 
 
 class _OneLine(logging.Handler):
-    """Says of what a library logs only which kind of error it was: the text may quote a request."""
+    """Reports of what a library logs only which kind of error it was: the text may quote a request."""
 
     def __init__(self, lines: Lines) -> None:
         super().__init__(logging.WARNING)
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it."""
+        """Write the line."""
         error = record.exc_info[1] if record.exc_info else None
         kind = type(error).__name__ if error is not None else record.levelname
         self._lines.say(f"a request could not be read as HTTP, and was refused ({kind}).")

@@ -53,7 +53,7 @@ def bind_near(port: int) -> socket.socket:
 
 
 def bind_silent() -> socket.socket:
-    """Return a socket that nobody serves: whoever connects is refused, and nobody else can have the port."""
+    """Return a socket that nobody serves: anyone who connects is refused, and nobody else can have the port."""
     silent = socket.socket()
     silent.bind((LOOPBACK, 0))
     return silent

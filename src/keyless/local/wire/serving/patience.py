@@ -30,7 +30,7 @@ class Patience:
         self._asking: dict[BaseProtocol, tuple[web.Request, float]] = {}
 
     def begins(self, request: web.Request) -> bool:
-        """Note that a head has come; say whether it is the first of its connection."""
+        """Note that a head has come; return whether it is the first of its connection."""
         protocol = request.protocol
         self._asking[protocol] = request, asyncio.get_running_loop().time()
         if protocol in self._known:

@@ -38,7 +38,7 @@ async def site(
         listener: The socket.
         context: What TLS is spoken with; None for plain HTTP.
         boundary: Who is let in, and what becomes of failures.
-        lines: Where a request that is no HTTP is told of.
+        lines: Where a request that is not HTTP is reported.
     """
     patience = Patience()
     runner = web.AppRunner(
@@ -47,7 +47,7 @@ async def site(
     await runner.setup()
     served = runner.server
     assert served is not None  # noqa: S101 (for the type checker: setup has made it)
-    # Not as a middleware: it stands before routing, too, and costs each request less.
+    # Not as a middleware: it comes before routing, too, and costs each request less.
     served.request_handler = boundary.around(served.request_handler, patience)
     loop = asyncio.get_running_loop()
     watching = loop.create_task(patience.watch(lambda: served.connections))
@@ -72,7 +72,7 @@ async def accept(
     """Serve a protocol on a socket.
 
     Connections are taken one at a time: asyncio tries as often as its backlog says to take one where no descriptor is
-    left, and tells each failure.
+    left, and reports each failure.
     """
     server = await asyncio.get_running_loop().create_server(
         protocol, sock=listener, ssl=context, backlog=1, ssl_handshake_timeout=SECONDS if context else None

@@ -39,7 +39,7 @@ class Condition:
         """Read a condition.
 
         Raises:
-            ConfigurationError: If it is too long, or not a condition; the error names line, column and what can stand there.
+            ConfigurationError: If it is too long, or not a condition; the error names line, column and what can be there.
         """
         if len(text.encode()) > _LONGEST:
             raise ConfigurationError(
@@ -50,7 +50,7 @@ class Condition:
         return cls(text, parse(text))
 
     def allows(self, facts: Facts) -> bool:
-        """Say whether the role assignment takes effect for a call."""
+        """Return whether the role assignment takes effect for a call."""
         return holds(self.expression, facts)
 
     def reason(self, facts: Facts) -> str:

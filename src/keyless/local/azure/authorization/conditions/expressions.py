@@ -18,7 +18,7 @@ Source = Literal["@Resource", "@Request"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a condition can ask about one call.
+    """The attributes of one call that a condition can ask about.
 
     Attributes:
         action: The data action, such as ``Microsoft.KeyVault/vaults/secrets/getSecret/action``.
@@ -124,7 +124,7 @@ Expression = AllOf | AnyOf | Not | ActionMatches | Exists | Comparison
 
 
 def _like(text: str, pattern: str) -> bool:
-    """Say whether a text fits a pattern with ``*`` and ``?``; a backslash makes either an ordinary character."""
+    """Return whether a text fits a pattern with ``*`` and ``?``; a backslash makes either an ordinary character."""
     parts = re.findall(r"\\[*?]|.", pattern, re.DOTALL)
     wild = {"*": ".*", "?": "."}
     regex = "".join(wild.get(part, re.escape(part.removeprefix("\\") if len(part) > 1 else part)) for part in parts)

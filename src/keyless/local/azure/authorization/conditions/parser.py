@@ -64,7 +64,7 @@ def parse(text: str) -> Expression:
     """Read a condition.
 
     Raises:
-        ConfigurationError: If it is not one; the error names line and column, what is there, and what can stand there.
+        ConfigurationError: If it is not one; the error names line and column, what is there, and what can be there.
     """
     return _Parser(text).condition()
 
@@ -212,7 +212,7 @@ class _Parser:
     def _error(self, token: _Token, remedy: str, problem: str | None = None) -> ConfigurationError:
         before = self._text[: token.at]
         line, column = before.count("\n") + 1, token.at - before.rfind("\n")
-        found = problem or (f"{token.text[:40]!r} cannot stand there." if token.text else "The text ends too early.")
+        found = problem or (f"{token.text[:40]!r} cannot be there." if token.text else "The text ends too early.")
         return ConfigurationError(
             f"The condition cannot be read at line {line}, column {column}.", cause=found, remedy=remedy
         )

@@ -38,7 +38,7 @@ def extensions_of(said: Mapping[str, Any]) -> dict[str, Extension]:
 
 
 def described(certificate: x509.Certificate) -> dict[str, Any]:
-    """Return what the extensions of a certificate say, in the words of a policy."""
+    """Return the contents of a certificate's extensions, in the words of a policy."""
     found = certificate.extensions
     names = _names_in(found)
     return {
@@ -65,7 +65,7 @@ def read_sans(names: Mapping[str, Sequence[str]]) -> list[x509.GeneralName]:
         ]
     except ValueError:
         raise RefusedCertificateError(
-            "One of the sans is no such name.",
+            "One of the sans is not such a name.",
             allowed="names of hosts, mailboxes, users, URIs and addresses, in ASCII",
             message="Property policy.x509_props has invalid value\r\n",
         ) from None

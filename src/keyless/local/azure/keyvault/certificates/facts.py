@@ -1,4 +1,4 @@
-"""What is known of a version of a certificate: nothing until it is there, and then what everybody may see."""
+"""The facts about a version of a certificate: none until it is there, and then what everybody may see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
-    """What is known of a version.
+    """The facts about a version.
 
     Attributes:
         cer: The certificate, DER in base64.

@@ -54,14 +54,14 @@ class Life:
 
     @classmethod
     def of(cls, certificate: x509.Certificate) -> Life:
-        """Return the life that a certificate says."""
+        """Return the lifetime in a certificate."""
         times = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         return cls(*(int(moment.timestamp()) for moment in times))
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs certificates: a name, a key, and its own certificate, which stands above those that it signs."""
+    """A signer of certificates: a name, a key, and its own certificate, which is above those that it signs."""
 
     certificate: x509.Certificate
     key: PrivateKey
@@ -73,7 +73,7 @@ class Issuer:
 
 
 def new_issuer() -> bytes:
-    """Make the authority that acts for all named issuers, in PEM. No program trusts it unless it is told to."""
+    """Make the authority that acts for all named issuers, in PEM. No program trusts it unless you configure it to."""
     key = make_key("RSA")
     name = read_name(f"CN={LOCAL_ISSUER}")
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())

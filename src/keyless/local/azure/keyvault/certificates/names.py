@@ -101,7 +101,7 @@ def _written(attribute: x509.NameAttribute[str | bytes]) -> str:
 def _no_name() -> RefusedCertificateError:
     """Recorded."""
     return RefusedCertificateError(
-        "The subject is no X.500 name.",
+        "The subject is not an X.500 name.",
         allowed="a subject such as CN=contoso.com, O=Contoso, C=US",
         message="Property policy.x509_props has invalid value. Invalid X.500 distinguished name\r\n",
     )

@@ -38,7 +38,7 @@ _TAG_CHARACTERS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedCertificate:
-    """What a new version of a certificate is to be, besides its policy.
+    """The parts of a new version of a certificate, besides its policy.
 
     Attributes:
         attributes: The attributes that are given to it; its times are those of the certificate.
@@ -138,7 +138,7 @@ class OrderedCertificates(CertificatesWithParts):
         return self._ordered(name)
 
     def was_ordered(self, name: str) -> bool:
-        """Say whether an order of a certificate, deleted or not, can be asked for."""
+        """Return whether an order of a certificate, deleted or not, can be asked for."""
         return self._store.has_operation(self._id(name))
 
     def cancel(self, name: str) -> PendingOperation | None:

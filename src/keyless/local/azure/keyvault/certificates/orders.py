@@ -164,7 +164,7 @@ class Orders:
 
 
 def fits(key: PrivateKey, wanted: Mapping[str, Any]) -> bool:
-    """Say whether a key is of the type, size and curve that a policy wants."""
+    """Return whether a key is of the type, size and curve that a policy wants."""
     if isinstance(key, rsa.RSAPrivateKey):
         return bool(wanted["kty"].startswith("RSA") and wanted["key_size"] == key.key_size)
     return bool(wanted["kty"].startswith("EC") and wanted["crv"] == curve_of(key))

@@ -122,7 +122,7 @@ def converted(secret: ObjectVersion, content_type: str) -> ObjectVersion:
 
 
 def is_of(certificate: x509.Certificate, key: PrivateKey) -> bool:
-    """Say whether a certificate is that of a key."""
+    """Return whether a certificate is that of a key."""
     return _written(certificate.public_key()) == _written(key.public_key())
 
 
@@ -169,7 +169,7 @@ def _written(key: Any) -> bytes:
 
 
 def invalid_content(problem: str) -> RefusedCertificateError:
-    """Return the refusal of what is no certificate with its key. Quoted for a key of PKCS #1."""
+    """Return the refusal of what is not a certificate with its key. Quoted for a key of PKCS #1."""
     return RefusedCertificateError(
         f"The certificate cannot be imported: {problem}.",
         allowed="PFX, and PEM with a key in PKCS #8 and its certificate",
@@ -193,7 +193,7 @@ def without_key() -> RefusedCertificateError:
 def _unreadable_pem() -> RefusedCertificateError:
     """Quoted: https://github.com/Azure-Samples/ms-identity-python-daemon/issues/21."""
     return RefusedCertificateError(
-        "The certificate cannot be read: it is no PEM, or not with that password.",
+        "The certificate cannot be read: it is not PEM, or not with that password.",
         allowed="PEM with a key in PKCS #8 and its certificate",
         message="The specified PEM X.509 certificate content can not be read. Please check if certificate is in valid PEM "
         "format. Accepted formats: PEM content or Base64 encoded PEM content.",
@@ -201,9 +201,9 @@ def _unreadable_pem() -> RefusedCertificateError:
 
 
 def _unreadable() -> RefusedCertificateError:
-    """Return the refusal of what is no PFX, or another password's. Quoted in several issues."""
+    """Return the refusal of what is not a PFX, or another password's. Quoted in several issues."""
     return RefusedCertificateError(
-        "The certificate cannot be read: it is no PFX, or not with that password.",
+        "The certificate cannot be read: it is not a PFX, or not with that password.",
         allowed="PFX in base64 with its password, and PEM",
         message="The specified PKCS#12 X.509 certificate content can not be read. Please check if certificate is in "
         "valid PKCS#12 format.",

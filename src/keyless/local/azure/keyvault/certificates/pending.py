@@ -19,7 +19,7 @@ _TO_BE_MERGED: Final = "Pending certificate created. Please Perform Merge to com
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingOperation:
-    """How a version of a certificate comes about. No representation shows the key, which is encrypted besides.
+    """A version of a certificate that is being made. No representation shows the key, which is encrypted besides.
 
     Attributes:
         name: The certificate's name.
@@ -83,11 +83,11 @@ class PendingOperation:
         return "failed" if self.error else "cancelled"
 
     def is_due(self, now: float) -> bool:
-        """Say whether what was issued is to become the latest version."""
+        """Return whether what was issued is to become the latest version."""
         return bool(self.certificates) and not (self.done or self.cancel or self.error) and self.settles_on <= now
 
     def details(self, now: float) -> str | None:
-        """Return what the client is told while it waits; None once it need not."""
+        """Return what the client receives while it waits; None once it need not."""
         if self.status(now) != "inProgress":
             return None
         return _TO_BE_MERGED if self.is_to_be_merged else _WAITING

@@ -63,24 +63,24 @@ class CertificatePolicy:
 
     @property
     def key(self) -> Mapping[str, Any]:
-        """What the key is to be."""
+        """The properties of the key."""
         found: Mapping[str, Any] = self.body["key_props"]
         return found
 
     @property
     def x509(self) -> Mapping[str, Any]:
-        """What the certificate is to say."""
+        """The contents of the certificate."""
         found: Mapping[str, Any] = self.body["x509_props"]
         return found
 
     @property
     def content_type(self) -> str:
-        """How the secret behind it is written."""
+        """The format of the secret behind it."""
         return str(self.body["secret_props"]["contentType"])
 
     @property
     def months(self) -> int:
-        """For how many months it is good."""
+        """For how many months it is valid."""
         return int(self.x509["validity_months"])
 
     def key_operations(self) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def changed_policy(before: CertificatePolicy, given: Mapping[str, Any], *, now: 
     body = merged(before.body, given)
     key = table_of(given, "key_props")
     if {"kty", "crv"} & set(key):
-        # Another type has another size: the one that there was is no wish of anybody.
+        # Another type has another size: nobody asked for the one that there was.
         body["key_props"] = {**_without(before.key, "key_size", "crv"), **key}
     elif key.get("key_size") is not None:
         body["key_props"] = {**_without(before.key, "crv"), **key}

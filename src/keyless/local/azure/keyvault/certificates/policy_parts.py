@@ -84,7 +84,7 @@ def read_secret(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_x509(given: Mapping[str, Any], *, kty: str) -> dict[str, Any]:
-    """Return what the certificate is to say."""
+    """Return the contents of the certificate."""
     subject = field_of(given, "subject", str)
     sans = field_of(given, "sans", dict)
     names = {} if sans is None else {name: _texts(sans, name) for name in _SANS if sans.get(name) is not None}
@@ -138,7 +138,7 @@ def read_issuer(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_platform(given: object) -> Mapping[str, Any] | None:
-    """Return what a policy says of the platform that manages the certificate, which no recording shows."""
+    """Return a policy's setting for the platform that manages the certificate, which no recording shows."""
     if given is None:
         return None
     if not isinstance(given, dict) or not isinstance(given.get("certificateUsage"), str):
@@ -177,7 +177,7 @@ def _ekus(given: Mapping[str, Any]) -> list[str]:
     try:
         return [x509.ObjectIdentifier(each).dotted_string for each in found]
     except (ValueError, TypeError):
-        raise _bad_x509("One of the ekus is no object identifier.", "object identifiers such as 1.3.6.1") from None
+        raise _bad_x509("One of the ekus is not an object identifier.", "object identifiers such as 1.3.6.1") from None
 
 
 def _texts(given: Mapping[str, Any], name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a vault keeps beside its objects: the issuers that it knows, and whom it writes to."""
+"""The records that a vault keeps beside its objects: the issuers that it knows, and whom it writes to."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ class VaultRecords:
         return self._get(_CONTACTS, _CONTACTS)
 
     def set_contacts(self, given: Mapping[str, Any]) -> Record:
-        """Say whom the vault writes to, in place of all that there were.
+        """Set whom the vault writes to, in place of all that there were.
 
         Raises:
-            RefusedCertificateError: If they are no list of contacts.
+            RefusedCertificateError: If they are not a list of contacts.
         """
         found = field_of(given, "contacts", list) or []
         return self._put(_CONTACTS, _CONTACTS, {"contacts": [_texts(each, _CONTACT) for each in found]})

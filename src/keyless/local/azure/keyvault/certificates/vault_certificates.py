@@ -1,4 +1,4 @@
-"""The certificates of a vault. Behind each version stand a key and a secret of its name, which go where it goes."""
+"""The certificates of a vault. Each version has a key and a secret of its name, which go where it goes."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class CertificatesWithParts(VaultObjects):
             part.change_attributes(name, version, AttributeChange(enabled=enabled))
 
     def _refuse_taken(self, name: str) -> None:
-        """Refuse a name that is not free: of a deleted certificate, or of a key or a secret that is no certificate's.
+        """Refuse a name that is not free: of a deleted certificate, or of a key or a secret that is not a certificate's.
 
         Raises:
             RefusedCertificateError: If there is such a key or secret.

@@ -1,4 +1,4 @@
-"""What is known of a version of a key besides its private part, and how the private part is kept."""
+"""The facts about a version of a key besides its private part, and how the private part is kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_EC: Final = ("sign", "verify")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFacts:
-    """What is known of a version of a key; none of it is secret.
+    """The facts about a version of a key; none of them is secret.
 
     Attributes:
         kty: Its type, as JSON Web Keys name it: RSA, RSA-HSM, EC or EC-HSM.

@@ -56,7 +56,7 @@ def unwrap_key(text: str, find: Callable[[str], PrivateKey | None]) -> PrivateKe
         find: Returns the key of the vault that a kid names, with which the blob was wrapped.
 
     Raises:
-        RefusedKeyError: If it is no such blob.
+        RefusedKeyError: If it is not such a blob.
     """
     try:
         blob = json.loads(text if text.lstrip().startswith("{") else from_base64url(text.rstrip("=")))
@@ -70,7 +70,7 @@ def unwrap_key(text: str, find: Callable[[str], PrivateKey | None]) -> PrivateKe
         return check_imported(load_der_private_key(der, password=None))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, keywrap.InvalidUnwrap):
         # The cause is left out: its text may hold material.
-        raise invalid_jwk("its key_hsm is no key that was wrapped for a key of this vault") from None
+        raise invalid_jwk("its key_hsm is not a key that was wrapped for a key of this vault") from None
 
 
 def _padding(wrapping: str) -> padding.OAEP:

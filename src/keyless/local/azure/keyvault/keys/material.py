@@ -124,7 +124,7 @@ def from_jwk(jwk: Mapping[str, Any]) -> Imported:
 
 
 def invalid_jwk(problem: str) -> RefusedKeyError:
-    """Return the refusal of what is no private JSON Web Key. Recorded."""
+    """Return the refusal of what is not a private JSON Web Key. Recorded."""
     return RefusedKeyError(
         f"The JSON Web Key cannot be imported: {problem}.",
         allowed="a private RSA or EC key whose numbers fit together",

@@ -1,4 +1,4 @@
-"""What a vault refuses about keys: in words for people, and in those that Azure has on the wire."""
+"""A vault's refusals about keys: in words for people, and in those that Azure has on the wire."""
 
 from __future__ import annotations
 

@@ -68,13 +68,13 @@ def policy_in(found: Mapping[str, Any]) -> dict[str, Any]:
         policy = None
     if not isinstance(policy, dict) or not isinstance(policy.get("anyOf"), list) or not policy.get("anyOf"):
         raise RefusedKeyError(
-            "The release policy's data is no policy.", allowed="base64url of JSON with version and anyOf in its data"
+            "The release policy's data is not a policy.", allowed="base64url of JSON with version and anyOf in its data"
         )
     return policy
 
 
 def fulfils(policy: Mapping[str, Any], *, authority: str, claims: Mapping[str, Any]) -> bool:
-    """Return whether what an attestation service says of an environment fulfils a policy."""
+    """Return whether an attestation service's statement about an environment fulfils a policy."""
     return any(
         isinstance(each, dict)
         and str(each.get("authority", "")).rstrip("/") == authority.rstrip("/")

@@ -46,7 +46,7 @@ _MOST_ROTATIONS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a new version of a key is to be, besides its material.
+    """The parts of a new version of a key, besides its material.
 
     Attributes:
         key_ops: What it may be used for; none means all that its type can.

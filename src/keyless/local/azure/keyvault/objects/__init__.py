@@ -1,1 +1,1 @@
-"""What secrets, keys and certificates share: attributes, versions, soft delete, and where they are kept."""
+"""The common part of secrets, keys and certificates: attributes, versions, soft delete, and where they are kept."""

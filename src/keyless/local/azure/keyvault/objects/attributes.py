@@ -51,7 +51,7 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeChange:
-    """What is to become of the attributes of a version; None leaves one as it is."""
+    """Changes to the attributes of a version; None leaves one as it is."""
 
     content_type: str | None = None
     enabled: bool | None = None
@@ -106,7 +106,7 @@ def seconds(field_name: str, moment: datetime | int | None) -> int | None:
         )
     try:
         found = int((moment - _EPOCH).total_seconds())
-        _EPOCH + timedelta(seconds=found)  # As it is told later, in UTC.
+        _EPOCH + timedelta(seconds=found)  # As it is returned later, in UTC.
     except OverflowError:
         raise _beyond(field_name) from None
     return found

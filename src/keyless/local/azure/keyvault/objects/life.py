@@ -1,4 +1,4 @@
-"""Where an object is in its life, from its first version to its purge."""
+"""The states of an object, from its first version to its purge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ObjectState(StrEnum):
-    """Where an object is in its life."""
+    """The state of an object in its life."""
 
     ABSENT = "absent"
     ACTIVE = "active"
@@ -38,10 +38,10 @@ class ObjectStateError(LocalAzureError):
     def __init__(self, kind: Kind, name: str, state: ObjectState, *, version: str | None = None) -> None:
         super().__init__(
             f"The {kind} {name!r} is {state}.",
-            cause="What was asked needs it in another state.",
-            remedy="Let the vault's delay pass: clock.advance(seconds=...)."
+            cause="The operation needs it in another state.",
+            remedy="Move the clock past the vault's delay: clock.advance(seconds=...)."
             if state in _IN_PROGRESS
-            else "Set, delete, recover or purge it first, as is wanted.",
+            else "Set, delete, recover or purge it first.",
         )
         self.kind = kind
         self.name = name

@@ -1,4 +1,4 @@
-"""What Key Vault allows in the attributes of a version."""
+"""Key Vault's limits for the attributes of a version."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ class ObjectStore:
         return None if row is None or row[0] is None else json.loads(row[0])
 
     def set_policy(self, which: ObjectId, policy: Mapping[str, Any]) -> None:
-        """Say how an object is to be renewed."""
+        """Set how an object is renewed."""
         with self._database.changing() as connection:
             connection.execute(queries.SET_POLICY, {**which._asdict(), "policy": json.dumps(policy)})
 
@@ -191,13 +191,13 @@ class ObjectStore:
         return json.loads(rows[0][0]) if rows and rows[0][0] else None
 
     def has_operation(self, which: ObjectId) -> bool:
-        """Say whether a certificate was ordered, deleted or not."""
+        """Return whether a certificate was ordered, deleted or not."""
         with self._database.reading() as connection:
             row = connection.execute(queries.HAS_OPERATION, which._asdict()).fetchone()
         return bool(row and row[0])
 
     def set_operation(self, which: ObjectId, operation: Mapping[str, Any] | None) -> None:
-        """Say how a certificate comes about that was ordered; None forgets it."""
+        """Set how an ordered certificate is made; None forgets it."""
         text = None if operation is None else json.dumps(operation)
         with self._database.changing() as connection:
             connection.execute(queries.SET_OPERATION, {**which._asdict(), "operation": text})

@@ -1,4 +1,4 @@
-"""What a vault keeps of an object: who it is, its versions, and what is known of it once it is deleted."""
+"""An object as a vault keeps it: its name, its versions, and what is known of it once it is deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Happened = Literal["NewVersionCreated", "NearExpiry", "Expired"]
 
 
 class ObjectId(NamedTuple):
-    """Which object of which vault. Names are compared without case, and kept as they were first given."""
+    """The vault and the name of an object. Names are compared without case, and kept as they were first given."""
 
     vault: str
     kind: Kind
@@ -25,7 +25,7 @@ class ObjectId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectProperties:
-    """What is known of a version besides its value; times are Unix seconds.
+    """The facts about a version besides its value; times are Unix seconds.
 
     Attributes:
         name: The object's name, in the case it was first given.
@@ -68,7 +68,7 @@ class DeletedObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEvent:
-    """What a vault announces about an object: that it has a new version, or that its latest one expires.
+    """A vault's event about an object: that it has a new version, or that its latest one expires.
 
     Attributes:
         happened: What, in the words of Event Grid.

@@ -98,7 +98,7 @@ class VaultObjects:
         self._store.restore(self._id(versions[-1].name), versions, now=self._clock.now())
 
     def is_managed(self, name: str) -> bool:
-        """Say whether an object, deleted or not, belongs to a certificate."""
+        """Return whether an object, deleted or not, belongs to a certificate."""
         return bool(self._store.facts(self._id(name)).get("managed"))
 
     def change_attributes(self, name: str, version: str, change: AttributeChange) -> ObjectVersion | None:

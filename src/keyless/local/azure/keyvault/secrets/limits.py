@@ -1,4 +1,4 @@
-"""What Key Vault allows in a secret, besides its name.
+"""Key Vault's limits for a secret, besides its name.
 
 https://learn.microsoft.com/en-us/azure/key-vault/secrets/about-secrets
 """

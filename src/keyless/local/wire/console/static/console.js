@@ -16,9 +16,9 @@ function live(list) {
     next = String(told.recorded);
     document.getElementById("recorded").textContent = told.recorded.toLocaleString("en");
     if (!told.html) return;
-    if (told.anew) list.replaceChildren();
+    if (told.fresh) list.replaceChildren();
     list.insertAdjacentHTML("afterbegin", told.html);
-    const trimmed = told.anew || list.children.length > ROWS;
+    const trimmed = told.fresh || list.children.length > ROWS;
     while (list.children.length > ROWS) list.lastElementChild.remove();
     document.getElementById("empty").hidden = true;
     if (trimmed) { older.hidden = false; lead(older.firstElementChild, list.lastElementChild); }

@@ -18,7 +18,7 @@ _OF_RECOVERY = ("recoveryLevel", "recoverableDays")
 
 
 def version_bundle(call: Call, found: ObjectProperties) -> dict[str, object]:
-    """Return a version of a certificate: what is behind it, and what it says, once it is there."""
+    """Return a version of a certificate: what is behind it, and its contents, once it is there."""
     bundle: dict[str, object] = {"id": version_id(call, found)}
     facts = CertificateFacts.of(found.facts)
     if facts is not None:

@@ -1,4 +1,4 @@
-"""What answers each operation on certificates."""
+"""The function for each operation on certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a vault does with certificates when it is asked: one function an operation of the certificates API.
+"""Operations on certificates: one function for each operation of the certificates API.
 
 https://learn.microsoft.com/en-us/rest/api/keyvault/certificates/operation-groups
 """

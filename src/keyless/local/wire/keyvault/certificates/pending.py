@@ -1,4 +1,4 @@
-"""What a vault does with certificates that are on their way: it shows, cancels, forgets and completes them."""
+"""Operations on certificates that are on their way: a vault shows, cancels, forgets and completes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def get_operation(call: Call) -> Answer:
-    """Return how an order stands; the answer says when to ask again while it is in progress or has failed."""
+    """Return the state of an order; the answer has when to ask again while it is in progress or has failed."""
     ordered = call.vault.certificates.operation(call.name)
     asked = call.query.get("request_id")
     if ordered is None or asked not in {None, ordered.request_id}:
@@ -58,7 +58,7 @@ def merge_certificate(call: Call) -> Answer:
     body = read_needed_body(call)
     chain = read_field(body, "x5c", list)
     if chain is None or not all(isinstance(each, str) for each in chain):
-        raise invalid_property("x5c is no list of strings.")
+        raise invalid_property("x5c is not a list of strings.")
     try:
         if not chain:
             raise no_valid_item()

@@ -1,4 +1,4 @@
-"""What a vault does with its issuers and its contacts."""
+"""Operations on a vault's issuers and contacts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def get_contacts(call: Call) -> Answer:
 
 
 def set_contacts(call: Call) -> Answer:
-    """Say whom the vault writes to."""
+    """Set whom the vault writes to."""
     try:
         return _of_contacts(call, call.vault.certificates.records.set_contacts(read_needed_body(call)))
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""What a vault does with the material of keys: it encrypts, decrypts, wraps, unwraps, signs and verifies.
+"""Cryptography with the keys of a vault: it encrypts, decrypts, wraps, unwraps, signs and verifies.
 
 https://learn.microsoft.com/en-us/azure/key-vault/keys/about-keys-details
 """
@@ -67,7 +67,7 @@ def sign(call: Call) -> Answer:
 
 
 def verify(call: Call) -> Answer:
-    """Say whether a signature is that of a digest."""
+    """Return whether a signature is that of a digest."""
     body = read_needed_body(call)
     algorithm, digest, signature = read_text(body, "alg"), read_bytes(body, "digest"), read_bytes(body, "value")
     found = _usable(call, "verify")

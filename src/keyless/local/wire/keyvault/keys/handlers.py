@@ -1,4 +1,4 @@
-"""What answers each operation on keys."""
+"""The function for each operation on keys."""
 
 from __future__ import annotations
 

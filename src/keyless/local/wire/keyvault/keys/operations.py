@@ -1,4 +1,4 @@
-"""What a vault does with keys when it is asked: one function an operation of the keys API.
+"""Operations on keys: one function for each operation of the keys API.
 
 https://learn.microsoft.com/en-us/rest/api/keyvault/keys/operation-groups
 """

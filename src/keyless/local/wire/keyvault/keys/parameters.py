@@ -1,4 +1,4 @@
-"""What the body of a request about keys asks for, checked; no value is ever quoted."""
+"""The parameters in the body of a request about keys, checked; no value is ever quoted."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def read_wanted(body: dict[str, Any], *, key_ops: tuple[str, ...]) -> Wanted:
 
 
 def read_operations(body: dict[str, Any]) -> tuple[str, ...] | None:
-    """Return the operations that a body gives to a key; None where it says nothing of them.
+    """Return the operations that a body gives to a key; None where it has none.
 
     Raises:
-        RefusedError: If they are no list of strings.
+        RefusedError: If they are not a list of strings.
     """
     found = read_field(body, "key_ops", list)
     if found is not None and not all(isinstance(each, str) for each in found):

@@ -1,1 +1,1 @@
-"""What all operations of a vault share on the wire."""
+"""The part that all operations of a vault share on the wire."""

@@ -1,4 +1,4 @@
-"""What an operation answers when all is well."""
+"""An operation's answer when all is well."""
 
 from __future__ import annotations
 

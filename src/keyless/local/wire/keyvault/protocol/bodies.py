@@ -31,7 +31,7 @@ def version_id(call: Call, found: ObjectProperties) -> str:
 
 
 def attributes_of(call: Call, found: ObjectProperties) -> dict[str, object]:
-    """Return the attributes of a version, with what its vault says of soft delete."""
+    """Return the attributes of a version, with what its vault sets for soft delete."""
     settings, said = call.vault.settings, found.attributes
     attributes: dict[str, object] = {"enabled": said.enabled}
     if said.not_before is not None:

@@ -68,7 +68,7 @@ class RefusedError(Exception):
 
 
 def unauthorized(vault: Vault, message: str, reason: str, *, tenant_id: str | None = None) -> RefusedError:
-    """401, with the challenge that tells a client which tenant and resource its token must be for."""
+    """401, with the challenge that names to a client which tenant and resource its token must be for."""
     # Clients split this text in different ways; it is written exactly as Azure writes it.
     authorization = f"https://{vault.cloud.authority}/{tenant_id or vault.tenant_id}"
     challenge = f'Bearer authorization="{authorization}", resource="{vault.cloud.resource}"'

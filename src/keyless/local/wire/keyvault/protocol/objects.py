@@ -1,4 +1,4 @@
-"""What a vault does alike with objects of every kind: list, delete, recover, purge, back up and restore them.
+"""Operations that objects of every kind share: list, delete, recover, purge, back up and restore them.
 
 https://learn.microsoft.com/en-us/azure/key-vault/general/soft-delete-overview
 """

@@ -1,4 +1,4 @@
-"""What the body of a request asks for, checked: every wrong field is refused by name, and no value is ever quoted."""
+"""The parameters in the body of a request, checked: every wrong field is refused by name, and no value is ever quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers each operation on secrets."""
+"""The function for each operation on secrets."""
 
 from __future__ import annotations
 

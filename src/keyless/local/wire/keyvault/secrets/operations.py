@@ -1,4 +1,4 @@
-"""What a vault does with secrets when it is asked: one function an operation of the secrets API.
+"""Operations on secrets: one function for each operation of the secrets API.
 
 https://learn.microsoft.com/en-us/rest/api/keyvault/secrets/operation-groups
 """
