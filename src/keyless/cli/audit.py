@@ -1,4 +1,4 @@
-"""``keyless audit``: say what in a project's files will stop or change, when, and what to write."""
+"""``keyless audit``: find what in a project's files will stop or change, when, and what to write."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _show(report: Report) -> None:
 def _show_finding(console: Console, finding: Finding, report: Report) -> None:
     mark, style = _MARKS[finding.status(report.today)]
     on = f" {finding.on.isoformat()}" if finding.on is not None else ""
-    # Names in files are as their authors wrote them, and are no markup of ours.
+    # Names in files are as their authors wrote them, and are not markup of ours.
     head = Text(f"{finding.place.path}:{finding.place.line}  ")
     head.append(f"{mark}{on}", style=style)
     head.append(f"  {finding.rule.code} {finding.rule.name}")

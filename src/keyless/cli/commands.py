@@ -120,7 +120,7 @@ class _Group(click.Group):
 
 @contextmanager
 def _errors_shown() -> Iterator[None]:
-    """Show an error in one form, whoever raised it, and end with its exit code."""
+    """Show an error in one form, no matter who raised it, and end with its exit code."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:  # It is the help of a group.

@@ -21,7 +21,7 @@ _PAUSE = 0.5
 def reload_until(stop: threading.Event, host: FunctionHost, folder: Path) -> None:
     """Restart the host at each change of a Python or JSON file below its folder, until told to stop.
 
-    An app that cannot be loaded, or settings that cannot be read, are told of on standard error; the next change tries again.
+    An app that cannot be loaded, or settings that cannot be read, are reported on standard error; the next change tries again.
     """
     seen = _changed(folder)
     while not stop.wait(_PAUSE):

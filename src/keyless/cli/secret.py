@@ -64,10 +64,10 @@ def set_secret(
 
 
 def _value(argument: str | None) -> str:
-    """Return the value, from standard input also where that is no terminal, at which nobody could be asked.
+    """Return the value, from standard input also where that is not a terminal, at which nobody could be asked.
 
     Raises:
-        ConfigurationError: If what comes in is no UTF-8, or nothing.
+        ConfigurationError: If what comes in is not UTF-8, or nothing.
     """
     if argument is None and _at_terminal():
         return str(click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True))
@@ -85,7 +85,7 @@ def _value(argument: str | None) -> str:
     if not value and argument is None:
         raise ConfigurationError(
             "No value is given.",
-            cause="There is no argument VALUE, and standard input is empty and no terminal at which you could be asked.",
+            cause="There is no argument VALUE. Standard input is empty, and not a terminal where you could be asked.",
             remedy="Give the value as an argument or by a pipe; - as the argument takes an empty one, too.",
         )
     return value

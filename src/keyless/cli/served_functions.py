@@ -69,7 +69,7 @@ def function_host(
 ) -> FunctionHost:
     """Return a function app's host, to be started, with the settings that the configuration gives it.
 
-    Without any, it is told of the first secret, unless its ``local.settings.json`` says which.
+    Without any, it gets the first secret, unless its ``local.settings.json`` names another.
 
     Args:
         config: Says the settings.

@@ -92,7 +92,7 @@ def up(
     port = preferred_port(folder) if function_port is None else function_port
     # The functions load in a process of their own, which is begun before this one loads what it needs.
     with BegunWorker(folder, port=port, quiet=quiet) as begun:
-        from keyless.local.server import LocalAzure  # noqa: PLC0415 (as it says above)
+        from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
 
         chosen = choose_config(config)
         with (

@@ -200,4 +200,4 @@ MANAGEMENT_OPERATIONS: Final = (
     *_ON_IDENTITIES,
     *_ON_SITES,
 )
-"""A fixed path stands before one with a placeholder, because the first that fits counts."""
+"""A fixed path comes before one with a placeholder, because the first that fits counts."""

@@ -173,6 +173,6 @@ def no_identity(path: tuple[str, ...], problem: str, allowed: str) -> Configurat
     """Return the error for an identity that cannot be made as it was asked for."""
     return ConfigurationError(
         f"The identity cannot be made: {'.'.join(path)}: {problem}.",
-        cause="An identity is as a keyless.toml could describe it.",
+        cause="An identity must be one that a keyless.toml could describe.",
         remedy=f"Allowed: {allowed}.",
     )

@@ -98,7 +98,7 @@ def get(azure: Azure, resource_id: str) -> Body:
 
 
 def put(azure: Azure, resource_id: str, body: Body) -> tuple[bool, Body]:
-    """Keep a resource as it is given; say whether it is new.
+    """Keep a resource as it is given; return whether it is new.
 
     Args:
         azure: The local Azure.
@@ -126,7 +126,7 @@ def put(azure: Azure, resource_id: str, body: Body) -> tuple[bool, Body]:
 
 
 def delete(azure: Azure, resource_id: str) -> bool:
-    """Delete a resource with all that is inside it; say whether there was one."""
+    """Delete a resource with all that is inside it; return whether there was one."""
     gone = [kept["id"] for kept in _all(azure) if f"{kept['id']}/".lower().startswith(f"{resource_id}/".lower())]
     for each in gone:
         azure.documents.put(each, None)

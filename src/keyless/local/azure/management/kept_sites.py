@@ -86,7 +86,7 @@ def put_site(azure: Azure, group: str, name: str, body: Body, *, by: str, mergin
 
 
 def delete_site(azure: Azure, group: str, name: str) -> bool:
-    """Delete a site with its system-assigned identity; say whether there was one."""
+    """Delete a site with its system-assigned identity; return whether there was one."""
     get_group(azure, group)
     kept = azure.documents.get(_id(azure, group, name))
     if kept is None:

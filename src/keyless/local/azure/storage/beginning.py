@@ -1,4 +1,4 @@
-"""What the vaults held once they were seeded, so that a reset brings it back and need not make it again."""
+"""The contents of the vaults once they were seeded, so that a reset brings it back and need not make it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a template, in the words of Azure where they are known."""
+"""Errors of a template, in the words of Azure where they are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a deployment would make, as far as that is known before it runs.
+"""A prediction of what a deployment would make, as far as that is known before it runs.
 
 https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/deploy-what-if
 """

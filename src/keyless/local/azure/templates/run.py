@@ -54,7 +54,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a deployment.
+    """The result of a deployment.
 
     Attributes:
         succeeded: Whether every resource was made.

@@ -1,4 +1,4 @@
-"""What an expression can ask for where it is written."""
+"""The values that an expression can ask for where it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a deployment goes, as the functions of the same names give it.
+    """The target of a deployment, as the functions of the same names give it.
 
     Attributes:
         group: ``resourceGroup()``.
@@ -106,7 +106,7 @@ class Variables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What expressions of one template can ask for.
+    """The values that expressions of one template can ask for.
 
     Attributes:
         place: Where the deployment goes.

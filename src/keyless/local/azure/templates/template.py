@@ -1,4 +1,4 @@
-"""A template, read: its parts, with the resources that stand inside others taken out of them.
+"""A template, read: its parts, with the resources that are inside others taken out of them.
 
 https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/syntax
 """
@@ -165,7 +165,7 @@ def _with_children(symbol: str | None, body: Any) -> Iterator[Declared]:
 
 
 def _below(parent: str, child: Any) -> str:
-    """Return the name of a resource that stands inside another one."""
+    """Return the name of a resource inside another one."""
     return f"[concat({_inner(parent)}, '/', {_inner(str(child))})]"
 
 

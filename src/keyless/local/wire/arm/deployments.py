@@ -86,7 +86,7 @@ def _here(call: ArmCall) -> str:
 
 
 def _put(call: ArmCall) -> ArmAnswer:
-    """Deploy; the answer says that it has begun, as Azure's does, and the client asks how it went."""
+    """Deploy; the answer shows that it has begun, as Azure's does, and the client asks how it went."""
     is_new, found = service.deploy(
         call.azure, call.group, call.name, call.body(), requests=Sender(call), correlation_id=call.correlation_id
     )

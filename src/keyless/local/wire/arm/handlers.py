@@ -1,4 +1,4 @@
-"""Which function answers each operation, but for those on deployments, which send requests to these."""
+"""The function that answers each operation, but for those on deployments, which send requests to these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says whether the program at the other end of a connection belongs to the user whom this program runs as.
+"""A check whether the program at the other end of a connection belongs to the user whom this program runs as.
 
 Some clients cannot give a password to a proxy: those of the Java runtime take none from a setting. The user's own programs
 could read that password anyway, so they need none where the kernel says whose they are.
@@ -24,7 +24,7 @@ Address = tuple[str, int]
 
 
 def same_user(peer: Address, here: Address) -> bool:
-    """Say whether a connection on this machine was made by a program of this program's user.
+    """Return whether a connection on this machine was made by a program of this program's user.
 
     Args:
         peer: The other end's address and port.
@@ -43,7 +43,7 @@ def same_user(peer: Address, here: Address) -> bool:
 
 
 def tells(listener: socket.socket) -> bool:
-    """Say whether this machine tells who connects to a listener, by connecting to another at its address.
+    """Return whether this machine shows who connects to a listener, by connecting to another at its address.
 
     Args:
         listener: A socket that listens at an address of this machine. It is left alone: its first client is a client.

@@ -1,4 +1,4 @@
-"""What a deployment takes from outside its template: where it goes, what is new each time, and the secrets of vaults."""
+"""The inputs of a deployment from outside its template: where it goes, what is new each time, and the secrets of vaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be said of a deployment before anything is made: whether all of it can be made here, and by this caller."""
+"""Preflight checks of a deployment, before anything is made: whether all of it can be made here, and by this caller."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DEEPEST: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request to deploy asks for.
+    """A request to deploy.
 
     Attributes:
         place: Where to.

@@ -1,4 +1,4 @@
-"""What is kept of deployments: how each went, its operations, and its template."""
+"""Records of deployments: how each went, its operations, and its template."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def all_of(azure: Azure, group: str) -> Iterator[Body]:
 
 
 def forget(azure: Azure, group: str, name: str) -> bool:
-    """Forget a deployment, and nothing of what it made; say whether there was one."""
+    """Forget a deployment, and nothing of what it made; return whether there was one."""
     get_group(azure, group)
     here = deployment_id(azure, group, name)
     found = azure.documents.get(here)

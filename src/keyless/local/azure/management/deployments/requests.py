@@ -1,4 +1,4 @@
-"""How a deployment makes its resources: by the requests that a client would send, with the rights of who deploys."""
+"""The making of a deployment's resources: by the requests that a client would send, with the rights of who deploys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Forbidden(NamedTuple):
-    """What no role of the caller allows.
+    """An action that no role of the caller allows.
 
     Attributes:
         action: The action.

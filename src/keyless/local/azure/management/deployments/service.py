@@ -24,7 +24,7 @@ _FORMATS: Final = frozenset({"fullresourcepayloads", "resourceidonly"})
 def deploy(
     azure: Azure, group: str, name: str, body: Body, *, requests: Requests, correlation_id: str
 ) -> tuple[bool, Body]:
-    """Deploy a template; say whether the deployment is new.
+    """Deploy a template; return whether the deployment is new.
 
     Args:
         azure: The local Azure.

@@ -1,4 +1,4 @@
-"""What a deployment would change: each resource, before and after.
+"""The changes that a deployment would make: each resource, before and after.
 
 https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/deploy-what-if
 """
