@@ -68,7 +68,7 @@ def test_a_problem_is_shown_with_cause_remedy_and_link_and_exits_with_1(
     named = {"KEY_VAULT_URL": URL, "SECRET_NAME": "db-password", "COLUMNS": "400"}
     done = doctor(environment={**azure_environment, **named})
     assert done.returncode == 1
-    assert "Mend first: secret, read (KL-303)." in done.stdout
+    assert "Fix first: secret, read (KL-303)." in done.stdout
     assert "Cause: The identity has no role" in done.stdout
     assert "Remedy: Here, in the local Azure: Grant the role:\n         keyless role grant" in done.stdout
     assert "In Azure: Give the identity the role:\n         az role assignment create" in done.stdout

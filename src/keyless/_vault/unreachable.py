@@ -107,7 +107,7 @@ def _proxy_problem(secret: SecretId, what: str, problem: Exception) -> VaultUnre
     found = re.search(_PROXY_ANSWER, str(problem))
     said = quote(found[1]) if found else ""
     how = f"the proxy does not let the request through ({said})" if said else "the proxy cannot be reached"
-    proxies = f"if no proxy is meant to be used for vaults, NO_PROXY is to say so: {remedies.SHOW_PROXIES}."
+    proxies = f"if vaults need no proxy, name them in NO_PROXY: {remedies.SHOW_PROXIES}."
     if not said:
         cause, remedy = (
             "Nothing answers where HTTPS_PROXY points.",

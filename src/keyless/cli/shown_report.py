@@ -18,7 +18,7 @@ _MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[
 
 
 def show(report: Report) -> None:
-    """Print the findings by stage, and what to mend first."""
+    """Print the findings by stage, and what to fix first."""
     console = Console(highlight=False)
     for stage, findings in report.stages():
         if findings:
@@ -30,7 +30,7 @@ def show(report: Report) -> None:
         _show_nothing_failed(console, report)
     else:
         console.print(
-            f"\n[bold]Mend first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
+            f"\n[bold]Fix first[/]: {problem.stage}, {problem.check} ({problem.code}). In {report.seconds:.1f} s."
         )
 
 
