@@ -113,7 +113,11 @@ def _served(azure: LocalAzure, chosen: ChosenConfig, folder: Path | None, *, qui
     from keyless.local.functions.host import preferred_port  # noqa: PLC0415 (as above)
 
     azure.wait()
-    with served_functions(azure, chosen.config, folder, port=preferred_port(folder), quiet=quiet) as host:
+    with (
+        Waiting("Starting the functions") as waiting,
+        served_functions(azure, chosen.config, folder, port=preferred_port(folder), quiet=quiet) as host,
+    ):
+        waiting.end()
         yield {_FUNCTIONS_URL: host.url}
 
 
