@@ -56,6 +56,7 @@ HELD: Final = (
     "docs/decisions/no-stale-value-after-403.md",
     "docs/decisions/no-timers.md",
     "docs/decisions/sqlite.md",
+    "docs/read-twice.md",
     "docs/testing.md",
     "docs/architecture.md",
     "docs/attack.md",
