@@ -138,13 +138,13 @@ $(VENV)/pyvenv.cfg:
 		apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); }
 
 $(RUN): $(VENV)/pyvenv.cfg requirements/run.txt pyproject.toml
-	@echo "Installing what Keyless needs to run (hashes checked) ..."
+	@echo "Installing what Keyless needs to run, hashes checked. The first time takes one to two minutes ..."
 	@$(PIP) install --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): $(RUN) requirements/dev.txt requirements/runtime.txt
-	@echo "Installing what the tests need (hashes checked) ..."
+	@echo "Installing what the tests need, hashes checked. The first time takes some minutes ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --ignore-requires-python -r requirements/runtime.txt
 	@touch $@

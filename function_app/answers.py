@@ -31,7 +31,7 @@ PROBLEMS: tuple[tuple[type[keyless.KeylessError], int, str], ...] = (
     (keyless.AccessDeniedError, 403, "The vault denies the identity"),
     (keyless.SecretDisabledError, 403, "The secret is disabled"),
     (keyless.SecretNotFoundError, 404, "The vault has no such secret"),
-    (keyless.IdentityUnavailableError, 503, "No managed identity can be had here"),
+    (keyless.IdentityUnavailableError, 503, "There is no managed identity here"),
     (keyless.IdentityRefusedError, 503, "The managed identity is not one of this app"),
     (keyless.IdentityThrottledError, 503, "The identity endpoint gets too many requests"),
     (keyless.VaultThrottledError, 503, "The vault gets too many requests"),

@@ -128,7 +128,7 @@ def check_secret_name(name: str) -> str:
         raise ConfigurationError(
             f"The secret name {name[:200]!r} is not valid: {problem}.",
             cause="Key Vault allows 1 to 127 letters (a-z, A-Z), digits and hyphens in a secret's name.",
-            remedy="Use the name as it is in the vault; underscores, dots and spaces are never part of one.",
+            remedy="Use the name that the secret has in the vault. It never has underscores, dots or spaces.",
         )
     return name
 
@@ -204,7 +204,7 @@ def _vault_url_problem(url: str) -> tuple[str, str] | None:
             "Leave them out: what a file or a portal sets is taken as it is written.",
         )
     if re.fullmatch(VAULT_NAME, url):
-        return "it is a name and no address", f"Write https://{url}.{CLOUDS[0].vault_suffix}."
+        return "it is a name, not an address", f"Write https://{url}.{CLOUDS[0].vault_suffix}."
     if parts.scheme != "https":
         return "it is not https", f"{write} A token is never sent without TLS."
     if parts.username is not None or parts.password is not None:

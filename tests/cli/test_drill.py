@@ -62,8 +62,8 @@ def test_an_outage_begins_and_ends_while_the_program_goes_on_with_what_it_has() 
     done = drill("vault-outage", "--after", "0.5", "--for", "1", until=lived)
     assert done.stdout == "[('local-db-password', False), ('local-db-password', True)]\n"
     assert "x getSecret: 503" in done.stderr
-    assert "a secret was next read" in done.stderr
-    assert "s after its end" in done.stderr
+    assert "a secret was first read" in done.stderr
+    assert "s after the drill ended" in done.stderr
     assert "local-db-password" not in done.stderr
 
 

@@ -431,7 +431,7 @@ def test_exec_resolves_with_the_identity_that_the_machine_has(place: Path, monke
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "are local; --real arm leaves them alone."),
+        ((), "are local, too. For the real ones: --real arm"),
         (("--real", "arm"), "are the real ones: what a program changes there, it changes in Azure."),
     ],
 )

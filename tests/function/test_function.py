@@ -258,7 +258,7 @@ def test_a_missing_secret_is_404(azure: LocalAzure) -> None:
 def test_without_an_identity_on_the_host_it_is_503(azure: LocalAzure) -> None:
     with function(azure, identity=False) as host:
         body = problem(call(host), 503, "KL-201")
-    assert body["title"] == "No managed identity can be had here"
+    assert body["title"] == "There is no managed identity here"
 
 
 def test_an_identity_that_is_not_assigned_to_the_app_is_503(host: FunctionHost) -> None:

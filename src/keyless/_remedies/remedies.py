@@ -44,9 +44,9 @@ IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
 _WHICH_APP = (
-    "APP and GROUP are among: `az functionapp list --output table`. For a web app write webapp for functionapp. "
+    "APP and GROUP are among: `az functionapp list --output table`. For a web app, write webapp in place of functionapp. "
 )
-_WHICH = f"{_WHICH_APP}For a virtual machine vm; for a container app containerapp, and --system-assigned or --user-assigned. "
+_WHICH = f"{_WHICH_APP}For a virtual machine, write vm. For a container app, write containerapp, with --system-assigned or --user-assigned. "
 _QUERIES = {"client_id": "clientId", "object_id": "principalId"}
 
 
@@ -58,7 +58,7 @@ def enable_identity(host: Host | None) -> str:
     if host is None:
         start = f"{LAPTOP} In Azure, enable the identity: {assign}{_WHICH}"
     return (
-        f"{start}Then restart the application, so that it is started with the identity's variables. "
+        f"{start}Then restart the application: it gets the identity's variables at its start. "
         f"Portal: {_page(host)} > {_IDENTITY_PAGE} > System assigned > On."
     )
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 import keyless as package
 from keyless.cli.examples import examples
+from keyless.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from datetime import date
@@ -73,7 +74,8 @@ def _audited(paths: tuple[Path, ...], *, today: date, days: int) -> Report:
     try:
         from keyless.audit.project import audit as run  # noqa: PLC0415
 
-        return run(paths, today=today, days=days)
+        with Waiting("Reading the files"):
+            return run(paths, today=today, days=days)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "keyless":
             raise

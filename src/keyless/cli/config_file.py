@@ -55,7 +55,9 @@ def choose_config(path: Path | None) -> ChosenConfig:
     file = path or find_config(Path.cwd())
     config = default_config() if file is None else load_config(file)
     for warning in config.warnings:
-        click.echo(f"keyless: warning: {warning}", err=True)
+        from keyless.cli.shown_error import label  # noqa: PLC0415 (a file that is well need not load it)
+
+        click.echo(f"keyless: {label('warning:', 'yellow')} {warning}", err=True)
     return ChosenConfig(config, file)
 
 

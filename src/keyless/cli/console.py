@@ -14,9 +14,9 @@ from keyless.cli.examples import examples
 @click.option("--print", "only_print", is_flag=True, help="Print the link, and open no browser.")
 @reaching_control
 def console(*, only_print: bool, url: str | None, token: str | None) -> None:
-    """Open the console of the `keyless up` that runs, in the browser.
+    """Open the console of the running local Azure in the browser.
 
-    The link is printed, too. It opens the console once.
+    The link is printed, too. Each link works once.
     """
     link = connect(url, token).ask("POST", "console")["url"]
     click.echo(link)

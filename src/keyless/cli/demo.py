@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import requests
 from rich.console import Console
 
 from keyless.cli.examples import examples
+from keyless.cli.waiting import Waiting
 from keyless.local.azure.config.config import default_config
 from keyless.local.server import LocalAzure
 
@@ -67,10 +69,11 @@ def demo(*, as_json: bool) -> None:
     console, started = Console(highlight=False, stderr=as_json), time.perf_counter()
     if not as_json:
         console.print("The function [bold]AcquireTokenMsi[/] reads a secret from Key Vault by managed identity.")
-        console.print("Nothing leaves this machine. The function and its libraries are those of production.\n")
+        console.print("Nothing leaves this machine. The code is the code of production.\n")
     steps = []
-    with ExitStack() as stack:
+    with ExitStack() as stack, Waiting("Starting a local Azure and the function") as waiting:
         for step in _steps(stack):
+            waiting.end()
             steps.append(step)
             if not as_json:
                 _show(console, len(steps), step)
@@ -84,7 +87,7 @@ def demo(*, as_json: bool) -> None:
         colour = "green" if good else "red"
         console.print(f"[{colour}]{right} of {len(steps)} calls answered as expected[/], in {seconds:.1f} s.")
         console.print(
-            "Next: [bold]keyless up[/] keeps it running. [bold]keyless run CMD[/] gives it to your own program."
+            f"Next: [bold]{_keyless()} up[/] keeps it running. [bold]{_keyless()} run CMD[/] gives it to your own program."
         )
     sys.exit(0 if good else 1)
 
@@ -151,6 +154,14 @@ def _outcome(body: Any) -> Iterator[str]:
         yield f"secret {body['secret']['name']} = {body['secret']['value']!r}, read as {body['identity']['kind']}"
     else:
         yield f"{body['code']}: {body['title']}"
-        commands = re.findall("`([^`]+)`", body["remedy"])
+        commands = re.findall("([^`]*)`([^`]+)`", body["remedy"])
         yield "Remedy:" if commands else f"Remedy: {body['remedy']}"
-        yield from (f"  {command}" for command in commands)
+        for words, command in commands:
+            # The sentence that a command belongs to says where it is for: here, or in Azure.
+            yield f"  {re.split(r'(?<=[.?]) ', words)[-1].strip()}"
+            yield f"    {command}"
+
+
+def _keyless() -> str:
+    """Return what a user types for this program: make runs it from an environment that is not on PATH."""
+    return "keyless" if shutil.which("keyless") else os.path.relpath(sys.argv[0])

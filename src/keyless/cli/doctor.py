@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 
 import click
 
+from keyless._remedies.local import VARIABLE
 from keyless.cli.examples import examples
 from keyless.cli.identity_options import chosen_identity, identity_options
+from keyless.cli.waiting import Waiting
+from keyless.local.files.running import find_running
 
 _ENDING = 0.2
 _INCOMPLETE = 2
@@ -18,6 +22,7 @@ _INCOMPLETE = 2
 @click.command(
     epilog=examples(
         "keyless doctor --vault-url URL --secret db-password",
+        "keyless run keyless doctor --vault-url URL --secret db-password",
         "keyless doctor --vault-url URL --secret db-password --strict",
     )
 )
@@ -56,13 +61,16 @@ def doctor(
     identity = chosen_identity(client_id=client_id, resource_id=resource_id, object_id=object_id)
     # What starting took and ending takes counts, too: anyone who waits waits for all of it.
     left = max(timeout - time.process_time() - _ENDING, timeout / 2)
-    report = diagnose(vault_url=vault_url, secret=secret, identity=identity, timeout=left)
+    with Waiting("Checking the identity, the network, the vault and the secret"):
+        report = diagnose(vault_url=vault_url, secret=secret, identity=identity, timeout=left)
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=2))
     else:
         from keyless.cli.shown_report import show  # noqa: PLC0415 (as above)
 
         show(report)
+        if not report.healthy and not os.environ.get(VARIABLE) and find_running(os.environ):
+            click.echo('A local Azure runs, and this shell does not use it. To check that one: eval "$(keyless env)"')
     if not report.healthy:
         sys.exit(1)
     sys.exit(_INCOMPLETE if strict and (report.skipped or report.warned) else 0)

@@ -14,6 +14,7 @@ from keyless.cli.config_file import choose_config, config_option
 from keyless.cli.examples import examples
 from keyless.cli.run import resolved_environment
 from keyless.cli.source_option import source_option
+from keyless.cli.waiting import Waiting
 from keyless.local.testing.drill_account import DrillRun
 from keyless.local.testing.drills import DRILLS
 
@@ -84,7 +85,8 @@ def drill(
 
     Options of `keyless drill` come before COMMAND. The report goes to standard error. The exit code is that of COMMAND.
     """
-    from keyless.local.server import LocalAzure  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+    with Waiting("Starting the local Azure"):
+        from keyless.local.server import LocalAzure  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 
     chosen = DRILLS[name]
     delay = after if after is not None else 0.0 if chosen.from_start else _AFTER

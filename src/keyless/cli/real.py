@@ -25,4 +25,4 @@ def told_real(azure: LocalAzure) -> str:
     hosts = "management.azure.com, login.microsoftonline.com and graph.microsoft.com"
     if "arm" in azure.real:
         return f"{hosts} are the real ones: what a program changes there, it changes in Azure."
-    return f"{hosts} are local; --real arm leaves them alone."
+    return f"{hosts} are local, too. For the real ones: --real arm"

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from keyless.cli.columns import show_rows
 from keyless.cli.control_client import connect, reaching_control
 from keyless.cli.examples import examples
 
@@ -87,6 +88,8 @@ def list_roles(*, as_json: bool, url: str | None, token: str | None) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
+    rows = []
     for held in found:
         condition = f"  with the condition {' '.join(held['condition'].split())}" if "condition" in held else ""
-        click.echo(f"{held['identity']}  {held['role']}  on {held['on']}{condition}")
+        rows.append((held["identity"], held["role"], f"on {held['on']}{condition}"))
+    show_rows(rows)

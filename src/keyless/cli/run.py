@@ -18,6 +18,7 @@ from keyless.cli.examples import examples
 from keyless.cli.real import real_option, told_real
 from keyless.cli.resolve import find_references, keep_unresolved_option, reference_identity_option, resolve
 from keyless.cli.source_option import source_option
+from keyless.cli.waiting import Waiting
 from keyless.errors import LocalAzureError
 from keyless.local.files.running import announced
 from keyless.local.programs import java, node
@@ -78,9 +79,10 @@ def run(
     COMMAND keeps its vault URL, https://NAME.vault.azure.net, and its Azure SDK. Everything after COMMAND belongs to it, so
     options of `keyless run` come first. The exit code is that of COMMAND. Nothing stays behind except what --data keeps.
     """
-    from keyless.local.server import LocalAzure  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
-
     chosen = choose_config(config)
+    with Waiting("Starting the local Azure"):
+        from keyless.local.server import LocalAzure  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+
     with (
         blocked_signals() as before,
         LocalAzure(chosen.config, source=source, data=data, real=real, at_once=True, console=console) as azure,
@@ -111,7 +113,11 @@ def _served(azure: LocalAzure, chosen: ChosenConfig, folder: Path | None, *, qui
     from keyless.local.functions.host import preferred_port  # noqa: PLC0415 (as above)
 
     azure.wait()
-    with served_functions(azure, chosen.config, folder, port=preferred_port(folder), quiet=quiet) as host:
+    with (
+        Waiting("Starting the functions") as waiting,
+        served_functions(azure, chosen.config, folder, port=preferred_port(folder), quiet=quiet) as host,
+    ):
+        waiting.end()
         yield {_FUNCTIONS_URL: host.url}
 
 

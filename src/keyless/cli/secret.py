@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from keyless.cli.columns import show_rows
 from keyless.cli.control_client import connect, reaching_control
 from keyless.cli.examples import examples
 from keyless.errors import ConfigurationError
@@ -106,8 +107,7 @@ def list_secrets(*, vault: str | None, as_json: bool, url: str | None, token: st
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    for item in found:
-        click.echo(f"{item['name']}  {item['version']}  {'enabled' if item['enabled'] else 'disabled'}")
+    show_rows([(item["name"], item["version"], "enabled" if item["enabled"] else "disabled") for item in found])
 
 
 @secret.command("show", epilog=examples("keyless secret show db-password", "keyless secret show db-password --value"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from rich.console import Console
+from rich.text import Text
 
 from keyless.cli.real import told_real
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from keyless.local.server import LocalAzure
 
 _FUNCTION = "AcquireTokenMsi"
+_ADDRESS = "cyan"
 
 
 def show(azure: LocalAzure, host: FunctionHost, *, chosen: ChosenConfig) -> None:
@@ -29,11 +31,16 @@ def show(azure: LocalAzure, host: FunctionHost, *, chosen: ChosenConfig) -> None
     _show(console, f"Using {chosen}")
     _show(console, told_real(azure))
     if (url := azure.console_url) is not None:
-        _section(console, "The console: this link opens it once, `keyless console` gives another")
-        _show(console, f"  {url}")
+        _section(console, "The console (a link works once: `keyless console` prints another)")
+        _show(console, f"  {url}", style=_ADDRESS)
     _section(console, "Vaults and their secrets")
     for vault in azure.azure.vaults.values():
-        _show(console, f"  {vault.url}  {', '.join(secret.name for secret in vault.list_secrets())}")
+        _show(
+            console,
+            f"  {vault.url}",
+            style=_ADDRESS,
+            after=f"  {', '.join(each.name for each in vault.list_secrets())}",
+        )
     _section(console, "Managed identities and their roles")
     width = max((len(name) for name in azure.azure.identities), default=0)
     for identity in azure.azure.identities.values():
@@ -68,9 +75,9 @@ def _section(console: Console, title: str) -> None:
     console.print(f"\n[bold]{title}[/]")
 
 
-def _show(console: Console, line: str) -> None:
+def _show(console: Console, line: str, *, style: str = "", after: str = "") -> None:
     # Routes of functions hold brackets, which are not markup of ours.
-    console.print(line, markup=False, soft_wrap=True)
+    console.print(Text(line, style).append(after, "default"), soft_wrap=True)
 
 
 def _roles(azure: LocalAzure, identity: Identity) -> str:

@@ -62,6 +62,11 @@ def with_colours() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
+def label(text: str, colour: str | None) -> str:
+    """Return a word such as "warning:" in its colour, for standard error."""
+    return click.style(text, fg=colour, bold=True) if with_colours() else text
+
+
 def _lines(what: str, *, code: str, usage: str, cause: str, remedy: str) -> Iterator[str]:
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
 
@@ -81,11 +86,9 @@ def _lines(what: str, *, code: str, usage: str, cause: str, remedy: str) -> Iter
 
 def _coloured(line: str) -> str:
     """Return a line with the colours of its parts: the label, and a command that has the line for itself."""
-    if not with_colours():
-        return line
-    if label := _LABEL.match(line):
-        return click.style(label[0], fg=_COLOURS[label[0]], bold=True) + line[label.end() :]
-    return click.style(line, bold=True) if line.startswith(" " * 12) else line
+    if found := _LABEL.match(line):
+        return label(found[0], _COLOURS[found[0]]) + line[found.end() :]
+    return label(line, None) if line.startswith(" " * 12) else line
 
 
 def _meant(error: click.ClickException, context: click.Context) -> str:

@@ -17,6 +17,7 @@ from keyless.cli.real import real_option
 from keyless.cli.reload import reload_until
 from keyless.cli.served_functions import served_functions
 from keyless.cli.source_option import source_option
+from keyless.cli.waiting import Waiting
 from keyless.local.files.running import announced
 from keyless.local.functions.host import bundled_function_app, preferred_port
 from keyless.local.functions.worker_process import BegunWorker
@@ -92,10 +93,11 @@ def up(
     port = preferred_port(folder) if function_port is None else function_port
     # The functions load in a process of their own, which is begun before this one loads what it needs.
     with BegunWorker(folder, port=port, quiet=quiet) as begun:
-        from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
-
         chosen = choose_config(config)
+        with Waiting("Starting the local Azure"):
+            from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
         with (
+            Waiting("Starting the local Azure and the functions") as waiting,
             LocalAzure(
                 chosen.config,
                 source=source,
@@ -112,6 +114,7 @@ def up(
             announced(azure.control_url, azure.control_token, environment=os.environ, what="keyless up") as number,
         ):
             azure.wait()
+            waiting.end()
             if as_json:
                 click.echo(json.dumps({**summary(azure, host), "number": number}))
             else:

@@ -29,7 +29,7 @@ def test_a_vault_url_has_one_form(given: str, normal: str) -> None:
     ("given", "problem"),
     [
         ("", "it is empty"),
-        ("contoso-kv", "it is a name and no address"),
+        ("contoso-kv", "it is a name, not an address"),
         ("http://contoso-kv.vault.azure.net", "it is not https"),
         ("https://contoso-kv.managedhsm.azure.net", "it is a managed HSM"),
         ("https://vault.azure.net", "a vault's name is 3 to 24"),

@@ -249,7 +249,9 @@ class Faults:
         """
         if name not in NAMED:
             raise LocalAzureError(
-                f"There is no fault {name!r}.", cause="It has no such name.", remedy=f"Use one of: {', '.join(NAMED)}."
+                f"There is no fault {name!r}.",
+                cause="The name is not one of those that the local Azure knows.",
+                remedy=f"Use one of: {', '.join(NAMED)}.",
             )
         known = NAMED[name]
         return self.add(

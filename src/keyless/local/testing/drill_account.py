@@ -130,9 +130,9 @@ class DrillAccount:
         for (operation, status), number in sorted(self._by_answer().items()):
             lines.append(f"    {number:5} x {operation}: {status}")
         if self.rotated:
-            lines.append(f"  a new version was first read {_after(self.noticed_after, 'the rotation')}")
+            lines.append(f"  {_first('new version', self.noticed_after, 'the rotation')}")
         elif self.ended is not None:
-            lines.append(f"  a secret was next read {_after(self.recovered_after, 'its end')}")
+            lines.append(f"  {_first('secret', self.recovered_after, 'the drill ended')}")
         return "\n".join(lines)
 
     def _when(self) -> str:
@@ -147,8 +147,10 @@ class DrillAccount:
         return Counter((entry.operation, f"{entry.status} {entry.code or ''}".rstrip()) for entry in self._asked())
 
 
-def _after(seconds: float | None, what: str) -> str:
-    return f"{seconds:.1f} s after {what}" if seconds is not None else f"never after {what}"
+def _first(read: str, seconds: float | None, event: str) -> str:
+    if seconds is None:
+        return f"no {read} was read after {event}"
+    return f"a {read} was first read {seconds:.1f} s after {event}"
 
 
 def _latest_versions(azure: Azure) -> dict[str, str]:

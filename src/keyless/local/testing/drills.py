@@ -131,6 +131,8 @@ def find_drill(name: str) -> Drill:
     """
     if name not in DRILLS:
         raise LocalAzureError(
-            f"There is no drill {name!r}.", cause="It has no such name.", remedy=f"Use one of: {', '.join(DRILLS)}."
+            f"There is no drill {name!r}.",
+            cause="The name is not one of those that Keyless knows.",
+            remedy=f"Use one of: {', '.join(DRILLS)}.",
         )
     return DRILLS[name]
