@@ -7,6 +7,7 @@ connection. Run as ``python -m bench.peers``, or ``make bench-peers``.
 import base64
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -30,6 +31,8 @@ GO = "github.com/calvinchengx/azure-keyvault-emulator", "github.com/calvinchengx
 _GO_TENANT = "6f89cf12-978b-4d23-ac18-9ef0c127cf87"
 _GO_APPLICATION = {"client_id": "00d88624-f0d7-46f6-a641-6232c2608928", "client_secret": "daemon-app-secret"}
 LOWKEY = "com.github.nagyesta.lowkey-vault:lowkey-vault-app"
+# Where Linux keeps every Java that was installed.
+_JVMS = Path("/usr/lib/jvm")
 _WAIT = 60.0
 # What a program that accepts any token is shown: a JWT without a signature.
 _ANY_TOKEN = ".".join(
@@ -133,22 +136,38 @@ def lowkey(folder: Path) -> Peer:
     Raises:
         MissingPeerError: If it cannot be had, or this machine's Java is too old for it.
     """
-    if shutil.which("mvn") is None or shutil.which("java") is None:
+    java = newest_java()
+    if shutil.which("mvn") is None or java is None:
         raise MissingPeerError("mvn or java is not installed")
     _ask(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={LOWKEY}:LATEST", f"-DoutputDirectory={folder}"], {})
     jars = sorted(folder.glob("lowkey-vault-app-*.jar"))
     if not jars:
         raise MissingPeerError("Maven Central gave no jar")
-    return _java(jars[0])
+    return _java(java, jars[0])
 
 
-def _java(jar: Path) -> Peer:
+def newest_java() -> Path | None:
+    """Return the newest Java of this machine, which need not be the one on the PATH; None where there is none."""
+    named, found = os.environ.get("JAVA_HOME"), shutil.which("java")
+    programs = [Path(found)] if found else []
+    programs += [Path(named, "bin", "java")] if named else []
+    programs += sorted(_JVMS.glob("*/bin/java"))
+    return max((program for program in programs if program.exists()), key=_version, default=None)
+
+
+def _version(java: Path) -> int:
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=60).stderr
+    version = re.search(r'version "(\d+)', said)
+    return int(version[1]) if version else 0
+
+
+def _java(java: Path, jar: Path) -> Peer:
     running: list[subprocess.Popen[str]] = []
 
     def start() -> Place:
         port = _free_port()
         process = subprocess.Popen(
-            ["java", "-jar", jar, f"--server.port={port}", "--LOWKEY_VAULT_NAMES=contoso-kv"],
+            [java, "-jar", jar, f"--server.port={port}", "--LOWKEY_VAULT_NAMES=contoso-kv"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
-from keyless.errors import KeylessError
+from keyless.errors import KeylessError, LocalAzureError
 from keyless.local.azure.function_app import HostKeys
 
 if TYPE_CHECKING:
@@ -57,11 +59,18 @@ def _keys(host: FunctionHost) -> HostKeys:
 
 
 def _named(host: FunctionHost, kind: str) -> dict[str, str]:
-    import requests  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
+    from http.client import OK, HTTPConnection  # noqa: PLC0415 (completion in a shell loads this module at each TAB)
 
-    with requests.Session() as session:
-        session.trust_env = False
-        headers = {"x-functions-key": host.master_key}
-        answer = session.get(f"{host.url}/admin/host/{kind}", headers=headers, timeout=_SECONDS)
-        answer.raise_for_status()
-        return {each["name"]: each["value"] for each in answer.json()["keys"]}
+    path, headers = f"/admin/host/{kind}", {"x-functions-key": host.master_key}
+    # Loading requests for two questions would be a seventh of a start.
+    with closing(HTTPConnection(urlsplit(host.url).netloc, timeout=_SECONDS)) as connection:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        content = answer.read()
+    if answer.status != OK:
+        raise LocalAzureError(
+            "The functions do not give their keys.",
+            cause=f"They answered {answer.status} to {path}.",
+            remedy="Start again, and report it if that happens again.",
+        )
+    return {each["name"]: each["value"] for each in json.loads(content)["keys"]}

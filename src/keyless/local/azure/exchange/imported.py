@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dotenv import dotenv_values
-
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.config import load_config, read_config
 from keyless.local.azure.config.document import Document
@@ -61,6 +59,8 @@ def read_dotenv(path: Path, *, vault: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: If it cannot be read, or a name cannot be that of a secret.
     """
+    from dotenv import dotenv_values  # noqa: PLC0415 (the control API loads this module, and few import such a file)
+
     try:
         found = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -73,7 +74,7 @@ class RequestContext:
         self.check: Check | None = "token"
         self.body: dict[str, object] | None = None
 
-    @property
+    @cached_property
     def token(self) -> str:
         """The token that the request shows; empty where it asks for the challenge, as official SDKs do first."""
         scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")

@@ -33,9 +33,11 @@ LIST_VERSIONS = (
     f"WHERE version.object = (SELECT id FROM object WHERE {_NAMED} AND state = 'active' AND settles_on <= :now"
     ") AND version.version >= :start ORDER BY version.version LIMIT :limit"
 )
+# No row comes back where an object of that name is deleted, or on its way.
 PUT = (
     "INSERT INTO object (vault, kind, name, latest) VALUES (:vault, :kind, :name, :version) "
-    "ON CONFLICT (vault, kind, name) DO UPDATE SET latest = excluded.latest RETURNING id, name"
+    "ON CONFLICT (vault, kind, name) DO UPDATE SET latest = excluded.latest "
+    "WHERE object.state = 'active' AND object.settles_on <= :now RETURNING id, name"
 )
 # A version of a certificate is there before it is complete.
 PUT_VERSION = (

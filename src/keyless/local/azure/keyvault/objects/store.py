@@ -52,8 +52,7 @@ class ObjectStore:
             ObjectStateError: If a deleted object of that kind has the name.
         """
         with self._changing(now) as connection:
-            _expect(connection, which, now, ObjectState.ACTIVE, ObjectState.ABSENT)
-            return _insert(connection, which, version)
+            return _insert(connection, which, version, now)
 
     def restore(self, which: ObjectId, versions: Sequence[ObjectVersion], *, now: float) -> None:
         """Keep all versions of an object, the latest last, as they are.
@@ -64,7 +63,7 @@ class ObjectStore:
         with self._changing(now) as connection:
             _expect(connection, which, now, ObjectState.ABSENT)
             for version in versions:
-                _insert(connection, which, version)
+                _insert(connection, which, version, now)
 
     def get(self, which: ObjectId, version: str | None = None, *, now: float) -> ObjectVersion | None:
         """Return a version of an object, the latest unless one is named; None where there is none."""
@@ -253,8 +252,11 @@ class ObjectStore:
             self._next_purge = _next_purge(connection)
 
 
-def _insert(connection: sqlite3.Connection, which: ObjectId, version: ObjectVersion) -> ObjectVersion:
-    row, name = connection.execute(queries.PUT, {**which._asdict(), "version": version.version}).fetchone()
+def _insert(connection: sqlite3.Connection, which: ObjectId, version: ObjectVersion, now: float) -> ObjectVersion:
+    put = connection.execute(queries.PUT, {**which._asdict(), "version": version.version, "now": now}).fetchone()
+    if put is None:
+        raise ObjectStateError(which.kind, which.name, _state(connection, which, now))
+    row, name = put
     connection.execute(queries.PUT_VERSION, {"object": row, **_columns(version)})
     return version if version.name == name else replace(version, name=name)
 
@@ -281,13 +283,18 @@ def _columns(version: ObjectVersion) -> dict[str, Any]:
     attributes = fields_of(version.attributes)
     return {
         **attributes,
-        "tags": json.dumps(attributes["tags"], ensure_ascii=False),
+        "tags": _text(attributes["tags"]),
         "version": version.version,
         "created_on": version.created_on,
         "updated_on": version.updated_on,
-        "facts": json.dumps(dict(version.facts), ensure_ascii=False, separators=(",", ":")),
+        "facts": _text(dict(version.facts)),
         "value": version.value,
     }
+
+
+def _text(fields: dict[str, Any]) -> str:
+    """Return fields as they are kept; most objects have none."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) if fields else "{}"
 
 
 def _version(row: Any) -> ObjectVersion:

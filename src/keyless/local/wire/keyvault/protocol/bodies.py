@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 # recoverableDays came with 7.1.
 _WITHOUT_RECOVERABLE_DAYS = frozenset({"2016-10-01", "7.0"})
 _DEFAULT_DAYS = 90
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def to_json(body: dict[str, object]) -> str:
     """Return a body as the wire has it: compact, and with characters as they are."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(body)
 
 
 def object_id(call: Call, found: ObjectProperties) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import uuid
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,6 @@ def rbac_headers(assignment: RoleAssignment | None) -> dict[str, str]:
 
 
 def _network_info(address: str) -> str:
-    if ipaddress.ip_address(address).version == 4:  # noqa: PLR2004 (IPv4)
-        return f"conn_type=Ipv4;addr={address};act_addr_fam=InterNetwork;"
-    return f"conn_type=Ipv6;addr={address};act_addr_fam=InterNetworkV6;"
+    if ":" in address:
+        return f"conn_type=Ipv6;addr={address};act_addr_fam=InterNetworkV6;"
+    return f"conn_type=Ipv4;addr={address};act_addr_fam=InterNetwork;"

@@ -49,7 +49,7 @@ def set_secret(call: Call) -> Answer:
     refuse_managed(call, "set")
     value, attributes = read_value(body), Attributes().changed(read_attributes(body))
     try:
-        secret = call.vault.secrets.set(call.name, value, attributes)
+        secret = call.vault.secrets.set(call.name, value, attributes, owner_checked=True)
     except ConfigurationError as error:
         raise invalid_property(f"{error.what} {error.cause}") from None
     except ObjectStateError as error:
