@@ -48,9 +48,10 @@ class Ran:
 class Az:
     """Runs scripts with the real az, which signs in once."""
 
-    def __init__(self, azure: LocalAzure, config: Config) -> None:
+    def __init__(self, azure: LocalAzure, config: Config, *, folder: Path | None = None) -> None:
         self.azure = azure
         self.config = config
+        self._folder = folder
         inherited = {name: value for name, value in os.environ.items() if name not in IDENTITY_VARIABLES}
         own = {
             "PATH": f"{AZ.parent}{os.pathsep}{os.environ['PATH']}",
@@ -59,12 +60,12 @@ class Az:
         }
         self.environment = inherited | azure.environment() | own
 
-    def run(self, script: str, *, variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Ran:
+    def run(self, script: str, *, variables: Mapping[str, str] | None = None) -> Ran:
         """Run a script of sh, which ends at the first command that fails."""
         done = subprocess.run(
             ["sh", "-euc", script],
             env={**self.environment, **(variables or {})},
-            cwd=folder,
+            cwd=self._folder,
             capture_output=True,
             text=True,
             timeout=_SECONDS,
@@ -73,18 +74,18 @@ class Az:
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def must(self, script: str, *, variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Ran:
+    def must(self, script: str, *, variables: Mapping[str, str] | None = None) -> Ran:
         """Run a script that must succeed."""
-        ran = self.run(script, variables=variables, folder=folder)
+        ran = self.run(script, variables=variables)
         assert ran.code == 0, f"{script}\n{ran.out}{ran.errors}"
         return ran
 
     def login(self, application: str = "operator") -> None:
         """Sign in as an application."""
         found = self.azure.azure.directory.application(application)
-        secret = found.add_secret()
+        secret = found.secrets[0].value if found.secrets else found.add_secret()
         self.must(
-            f"az login --service-principal -u {found.client_id} -p '{secret}' --tenant {self.azure.azure.tenant_id} "
+            f"az login --service-principal -u {found.client_id} --password='{secret}' --tenant {self.azure.azure.tenant_id} "
             "--output none"
         )
 

@@ -168,6 +168,7 @@ def test_secrets_are_listed_by_name_however_many_there_are(azure: Azure) -> None
         ({"tags": {str(number): "" for number in range(16)}}, "There are 16 tags"),
         ({"tags": {"a": "x" * 513}}, "A tag has 513 characters"),
         ({"expires_on": 2**63}, "A time is out of range"),
+        ({"expires_on": 1.5}, "A time is out of range, or no whole number"),
         ({"not_before": datetime(2030, 1, 1)}, "not_before has no time zone"),  # noqa: DTZ001 (that is the point)
         ({"name": "under_score"}, "The secret name 'under_score' is not valid"),
     ],

@@ -45,6 +45,7 @@ class Entry:
         client: The client's User-Agent; empty where it sent none.
         ms: How long the answer took to make, in milliseconds.
         check: The check of a vault that ended it; None where all were passed, or no vault was asked.
+        application: The client id of the application that asked a vault; None where a managed identity asked, or nobody known.
     """
 
     time: float
@@ -62,6 +63,7 @@ class Entry:
     client: str = ""
     ms: float = 0.0
     check: Check | None = None
+    application: str | None = None
 
     @property
     def is_denial(self) -> bool:

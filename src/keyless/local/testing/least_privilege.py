@@ -33,6 +33,7 @@ class Use:
         item: The secret's name, or ``keys/NAME`` or ``certificates/NAME``; empty where it asked about the vault as a whole.
         operation: What it asked, such as ``getSecret``.
         denied: Whether it was refused.
+        application: The client id, where the identity is an application's.
     """
 
     identity: str
@@ -40,6 +41,7 @@ class Use:
     item: str
     operation: str
     denied: bool
+    application: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,27 @@ class Need:
         role: The role.
         vault: The vault's name.
         item: The secret's name, or ``keys/NAME`` or ``certificates/NAME``; empty where the role must hold for the whole vault.
+        application: The client id, where the identity is an application's.
     """
 
     identity: str
     role: Role
     vault: str
     item: str
+    application: str = ""
 
 
 def uses(entries: Iterable[Entry]) -> Counter[Use]:
     """Return what known identities asked of vaults, and how often."""
     return Counter(
-        Use(entry.identity, entry.vault.lower(), _item(entry), entry.operation, entry.is_denial)
+        Use(
+            entry.identity,
+            entry.vault.lower(),
+            _item(entry),
+            entry.operation,
+            entry.is_denial,
+            entry.application or "",
+        )
         for entry in entries
         if entry.service == "vault" and entry.identity and entry.vault and entry.operation in _ACTIONS
     )
@@ -73,15 +84,16 @@ def needs(found: Iterable[Use]) -> list[Need]:
     made = []
     for (identity, vault), group in itertools.groupby(sorted(found), key=lambda use: (use.identity, use.vault)):
         here = list(group)
+        application = here[0].application
         wide = _smallest({_ACTIONS[use.operation].action for use in here if _is_wide(use)})
         if wide is not None:
-            made.append(Need(identity, wide, vault, ""))
+            made.append(Need(identity, wide, vault, "", application))
         for item in sorted({use.item for use in here if not _is_wide(use)}):
             actions = {_ACTIONS[use.operation].action for use in here if use.item == item and not _is_wide(use)}
             left = {action for action in actions if wide is None or not wide.allows(action)}
             role = _smallest(left)
             if role is not None:
-                made.append(Need(identity, role, vault, item))
+                made.append(Need(identity, role, vault, item, application))
     return made
 
 
@@ -101,12 +113,12 @@ def report(found: Mapping[Use, int]) -> str:
 
 def az_line(need: Need) -> str:
     """Return the command that makes a role assignment."""
-    found = (
-        "az functionapp identity show --name APP"
-        if need.identity == "system"
-        else f"az identity show --name {need.identity}"
-    )
-    principal = f"$({found} --resource-group GROUP --query principalId -o tsv)"
+    found = f"az identity show --name {need.identity} --resource-group GROUP --query principalId"
+    if need.application:
+        found = f"az ad sp show --id {need.application} --query id"
+    elif need.identity == "system":
+        found = "az functionapp identity show --name APP --resource-group GROUP --query principalId"
+    principal = f"$({found} -o tsv)"
     item = f"/{_path(need.item)}" if need.item else ""
     scope = f"$(az keyvault show --name {need.vault} --query id -o tsv){item}"
     return (

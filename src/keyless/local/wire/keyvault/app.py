@@ -92,6 +92,7 @@ class Dispatcher:
                 client=request.headers.get("User-Agent", ""),
                 ms=(time.perf_counter() - started) * 1000,
                 check=context.check,
+                application=context.application,
             ),
             body,
         )

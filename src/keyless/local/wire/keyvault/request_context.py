@@ -10,6 +10,7 @@ from aiohttp import web
 
 from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import Decision, Scope
+from keyless.local.azure.identities.application import Application
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.tokens import Claims, Rejection
 from keyless.local.wire.keyvault.protocol.bodies import to_json
@@ -69,6 +70,7 @@ class RequestContext:
         self._request = request
         self.match: Match | None = None
         self.identity: str | None = None
+        self.application: str | None = None
         self.decision: Decision | None = None
         self.fault: Fault | None = None
         self.check: Check | None = "token"
@@ -158,6 +160,7 @@ class RequestContext:
             raise rejected_token(self._vault, found)
         identity = self._azure.directory.principal_of(found.object_id)
         self.identity = identity.name if identity else None
+        self.application = identity.client_id if isinstance(identity, Application) else None
         return found
 
     async def _apply_fault(self, claims: Claims, match: Match) -> web.StreamResponse | None:
