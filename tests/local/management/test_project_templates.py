@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.local.management.test_deployments import VERSION, body, deployed, path, put
 
+from keyless.local.azure.azure import Azure
+from keyless.local.azure.config.config import read_config
+from keyless.local.azure.exchange.exported import document_of
+
 if TYPE_CHECKING:
     from tests.local.management.conftest import Arm
 
@@ -82,6 +86,19 @@ def test_a_second_deployment_of_the_project_changes_nothing_but_the_secret(arm: 
     assert vault.get_secret("db-password").value == value
     assert outputs(deployed(arm, MAIN, "main", environmentName="dev")) == first
     assert vault.get_secret("db-password").value != value
+
+
+def test_what_was_deployed_can_be_exported_and_is_the_same_again(arm: Arm) -> None:
+    out = outputs(deployed(arm, MAIN, "main", environmentName="dev"))
+    again = Azure(read_config("test", document_of(arm.azure, with_values=True)))
+    for object_id in (out["USER_IDENTITY_OBJECT_ID"], out["SYSTEM_IDENTITY_OBJECT_ID"]):
+        before, after = arm.azure.identity_of(object_id), again.identity_of(object_id)
+        assert before is not None
+        assert after is not None
+        assert (after.kind, after.resource_id, after.assigned) == (before.kind, before.resource_id, before.assigned)
+        held = {(each.role.name, each.scope) for each in again.role_assignments.held_by(object_id)}
+        assert held == {(each.role.name, each.scope) for each in arm.azure.role_assignments.held_by(object_id)}
+    again.close()
 
 
 def test_other_services_resources_are_kept_listed_and_shown(arm: Arm) -> None:

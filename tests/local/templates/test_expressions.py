@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -177,12 +178,53 @@ def test_a_variable_that_needs_itself_is_refused() -> None:
         value("[variables('a')]", variables={"a": "[variables('b')]", "b": "[variables('a')]"})
 
 
-def test_a_value_that_doubles_without_end_is_refused() -> None:
-    variables = {"v0": "0123456789"} | {
-        f"v{at}": f"[concat(variables('v{at - 1}'), variables('v{at - 1}'))]" for at in range(1, 60)
-    }
-    with pytest.raises(TemplateError, match="larger than 4 MB"):
+@pytest.mark.parametrize(
+    "step",
+    [
+        "[concat({0}, {0})]",
+        "[createArray({0}, {0})]",
+        ["{0_}", "{0_}"],
+        {"a": "{0_}", "b": "{0_}"},
+        "[string(createArray({0}, {0}))]",
+    ],
+    ids=["text", "call", "list", "object", "string"],
+)
+def test_a_value_that_doubles_without_end_is_refused(step: Any) -> None:
+    variables: dict[str, Any] = {"v0": "0123456789"}
+    for at in range(1, 60):
+        before = f"variables('v{at - 1}')"
+        text = json.dumps(step).replace("{0_}", f"[{before}]").replace("{0}", before)
+        variables[f"v{at}"] = json.loads(text)
+    with pytest.raises(TemplateError, match=r"larger than 4 MB|values grow too large"):
         value("[variables('v59')]", variables=variables)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[map(range(0, 10000), lambda('a', map(range(0, 10000), lambda('b', 1))))]",
+        {
+            "copy": [
+                {
+                    "name": "x",
+                    "count": 800,
+                    "input": {"copy": [{"name": "y", "count": 800, "input": "[range(0, 500)]"}]},
+                }
+            ]
+        },
+        "[own.two(1)]",
+    ],
+    ids=["lambdas", "loops", "functions"],
+)
+def test_work_without_end_is_refused(expression: Any) -> None:
+    twice = {"two": "[add(own.one(parameters('n')), own.one(parameters('n')))]"}
+    members = {
+        name: {"parameters": [{"name": "n", "type": "int"}], "output": {"type": "int", "value": each}}
+        for name, each in {"one": twice["two"].replace("own.one", "own.two"), **twice}.items()
+    }
+    functions = [{"namespace": "own", "members": members}]
+    with pytest.raises(TemplateError, match=r"values grow too large|more than 20 deep"):
+        value(expression, functions=functions)
 
 
 def test_a_template_s_own_function_is_called() -> None:

@@ -63,6 +63,7 @@ def turns(loop: Any, scope: Scope, *, named: str) -> Iterator[Scope]:
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_TURNS:
         raise TemplateError(f"The count of the copy loop '{named}' must be an integer from 0 to {MOST_TURNS}.")
     for at in range(count):
+        scope.budget.spend(None)
         yield scope.within(named, at)
 
 
@@ -78,7 +79,9 @@ def evaluate(expression: Expression, scope: Scope) -> Any:
         case Access(of=of, key=key, safe=safe):
             return _accessed(evaluate(of, scope), evaluate(key, scope), safe=safe)
         case Call():
-            return _called(expression, scope)
+            found = _called(expression, scope)
+            scope.budget.spend(found)
+            return found
 
 
 def _accessed(held: Any, key: Any, *, safe: bool) -> Any:

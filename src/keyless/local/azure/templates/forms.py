@@ -195,6 +195,7 @@ def _lambda(expression: Expression, scope: Scope, evaluate: Evaluate) -> Callabl
     *names, body = expression.arguments
 
     def call(*values: Any) -> Any:
+        scope.budget.spend(None)
         given = {
             str(each.value).lower(): value
             for each, value in zip(names, values, strict=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from keyless.local.azure.templates.budget import Budget
 from keyless.local.azure.templates.errors import TemplateError, cannot_evaluate, not_valid
 from keyless.local.azure.templates.evaluation import turns, value_of
 from keyless.local.azure.templates.parameters import SPELLED, Parameters, resolved
@@ -66,7 +67,14 @@ class Outcome:
 
 
 def prepare(
-    raw: Any, given: Mapping[str, Any], *, place: Place, name: str, outside: Outside, hides: bool = False
+    raw: Any,
+    given: Mapping[str, Any],
+    *,
+    place: Place,
+    name: str,
+    outside: Outside,
+    hides: bool = False,
+    budget: Budget | None = None,
 ) -> Deployment:
     """Read a template, and work out its parameters.
 
@@ -77,6 +85,7 @@ def prepare(
         name: The name of the deployment.
         outside: Gives new GUIDs and the time to the defaults of parameters.
         hides: Whether the value of a secure parameter is not to be seen, as in a prediction.
+        budget: What is left of the work that may be done; None where the deployment is inside no other.
 
     Raises:
         TemplateError: If the template is not valid, or a parameter cannot be as it is given.
@@ -92,6 +101,7 @@ def prepare(
         parameters={},
         variables=Variables(template.variables),
         functions=template.functions,
+        budget=budget or Budget(),
     )
     parameters = Parameters(
         template.parameters, template.definitions, given, replace(scope, outside=outside), hides=hides
@@ -127,7 +137,9 @@ def nested(planned: Planned, *, place: Place, outside: Outside, hides: bool = Fa
     raw = properties.get("parameters") or {}
     given = given_values({name: value_of(each, planned.scope) for name, each in raw.items()}, outside)
     name = planned.name if isinstance(planned.name, str) else f"[{planned.name.text}]"
-    return prepare(properties["template"], given, place=place, name=name, outside=outside, hides=hides)
+    return prepare(
+        properties["template"], given, place=place, name=name, outside=outside, hides=hides, budget=planned.scope.budget
+    )
 
 
 def given_values(parameters: Any, outside: Outside) -> dict[str, Any]:

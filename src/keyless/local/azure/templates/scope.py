@@ -10,6 +10,8 @@ from keyless.local.azure.templates.errors import TemplateError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from keyless.local.azure.templates.budget import Budget
+
 Json = dict[str, Any]
 
 
@@ -118,6 +120,7 @@ class Scope:
         indexes: How far each loop is, from the outermost to the innermost, by name.
         outside: Gives new GUIDs and the time; None where they may not be asked for.
         locals: The variables of lambdas, by name in lower case.
+        budget: What is left of the work that may be done.
     """
 
     place: Place
@@ -129,6 +132,7 @@ class Scope:
     indexes: Mapping[str, int] = field(default_factory=dict)
     outside: Outside | None = None
     locals: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget
 
     def within(self, loop: str, index: int) -> Scope:
         """Return the scope inside one turn of a loop."""
