@@ -99,7 +99,7 @@ def test_az_deploys_a_template_with_comments_and_a_loop(make_az: MakeAz, tmp_pat
     (tmp_path / "small.json").write_text("// A comment is allowed.\n" + json.dumps(SMALL, indent=2), "utf-8")
     script = """az deployment group create -g keyless -f small.json --query properties.outputs.first.value \
     -p names='["one-kv", "two-kv"]' value=$SECRET"""
-    assert az.must(script, variables=VARIABLES, folder=tmp_path).json == "https://one-kv.vault.azure.net/"
+    assert az.must(script, variables=VARIABLES).json == "https://one-kv.vault.azure.net/"
     assert set(az.azure.azure.vaults) == {"contoso-kv", "one-kv", "two-kv"}
     assert az.azure.azure.vault("one-kv").get_secret("deployed").value == SECRET
 
@@ -121,6 +121,6 @@ def test_az_says_why_a_deployment_fails(
     resource.pop("copy")
     bad = {**SMALL, "parameters": {}, "outputs": {}, "resources": [resource]}
     (tmp_path / "bad.json").write_text(json.dumps(bad), "utf-8")
-    ran = az.run("az deployment group create -g keyless -f bad.json", folder=tmp_path)
+    ran = az.run("az deployment group create -g keyless -f bad.json")
     assert ran.code == 1
     assert [word for word in words if word not in ran.errors] == []
