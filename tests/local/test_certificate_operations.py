@@ -381,7 +381,13 @@ def test_what_cannot_be_imported_is_refused_in_the_words_of_azure(certificates: 
     old = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     pfx = pkcs12.serialize_key_and_certificates(b"web", key, leaf, None, BestAvailableEncryption(b"one"))
     unreadable = "The specified PKCS#12 X.509 certificate content can not be read."
+    numbers = key.private_numbers()
+    of_another = rsa.RSAPrivateNumbers(
+        numbers.p, numbers.q, 3, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers
+    ).private_key(unsafe_skip_rsa_key_validation=True)
     for value, told in (
+        (pem_of(of_another) + public, "The specified PEM X.509 certificate content can not be read."),
+        (pem_of(rsa.generate_private_key(65537, 1024)) + public, "Unsupported key size (1024)."),
         (old + public, "The specified X.509 certificate content is invalid."),
         (pem_of(make_key("RSA")) + public, "No certificate with private key found"),
         (base64.b64encode(pfx).decode(), unreadable),

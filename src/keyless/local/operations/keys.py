@@ -56,7 +56,7 @@ def _with_the_key(name: str, path: str, *, needs: tuple[str, str], by_readers: b
 # A fixed word comes before a placeholder, because the first that fits counts.
 KEY_OPERATIONS = (
     _on_keys("listKeys", "GET", "keys", needs=(READ_KEY, "list"), level="vault"),
-    _on_keys("importKey", "PUT", "keys/{name}", needs=(_IMPORT, "import")),
+    _on_keys("importKey", "PUT", "keys/{name}", needs=(_IMPORT, "import"), is_slow=True),
     _on_keys("getKey", "GET", "keys/{name}", needs=(READ_KEY, "get")),
     _on_keys("updateKey", "PATCH", "keys/{name}", needs=(UPDATE_KEY, "update")),
     _on_keys("deleteKey", "DELETE", "keys/{name}", needs=(_DELETE, "delete")),

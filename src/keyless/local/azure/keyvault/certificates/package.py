@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from keyless.local.azure.keyvault.certificates.policy_parts import PEM, PKCS12
 from keyless.local.azure.keyvault.certificates.refusal import RefusedCertificateError
 from keyless.local.azure.keyvault.keys.material import check_imported
+from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,10 +132,15 @@ def _from_pem(text: str, password: str | None) -> Package:
     if found is None:  # That of PKCS #1 is quoted: https://github.com/MicrosoftDocs/azure-docs/issues/115101
         raise invalid_content("its key is missing, or not in PKCS #8")
     try:
-        key = load_pem_private_key(
-            found.group().encode(), password.encode() if password and "ENCRYPTED" in found[1] else None
+        loaded = load_pem_private_key(
+            found.group().encode(),
+            password.encode() if password and "ENCRYPTED" in found[1] else None,
+            unsafe_skip_rsa_key_validation=True,
         )
         certificates = x509.load_pem_x509_certificates(text.encode())
+        key = check_imported(loaded)
+    except RefusedKeyError:
+        raise
     except (ValueError, TypeError):
         raise _unreadable_pem() from None
     return _package(key, certificates, PEM)
@@ -153,15 +159,14 @@ def _from_pfx(content: bytes, password: str | None) -> Package:
     if found.key is None:
         raise without_key()
     certificates = [each.certificate for each in (found.cert, *found.additional_certs) if each is not None]
-    return _package(found.key, certificates, PKCS12)
+    return _package(check_imported(found.key), certificates, PKCS12)
 
 
-def _package(key: object, certificates: Sequence[x509.Certificate], content_type: str) -> Package:
-    usable = check_imported(key)
-    leaf = next((each for each in certificates if is_of(each, usable)), None)
+def _package(key: PrivateKey, certificates: Sequence[x509.Certificate], content_type: str) -> Package:
+    leaf = next((each for each in certificates if is_of(each, key)), None)
     if leaf is None:
         raise without_key()
-    return Package(usable, leaf, tuple(certificates), content_type)
+    return Package(key, leaf, tuple(certificates), content_type)
 
 
 def _written(key: Any) -> bytes:
