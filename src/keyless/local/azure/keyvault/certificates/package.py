@@ -29,6 +29,8 @@ from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from keyless.local.azure.keyvault.keys.material import PrivateKey
     from keyless.local.azure.keyvault.objects.stored import ObjectVersion
 
@@ -113,7 +115,7 @@ def converted(secret: ObjectVersion, content_type: str) -> ObjectVersion:
     if secret.attributes.content_type == PEM:
         certificates = x509.load_pem_x509_certificates(secret.value.encode())
         found = _KEY.search(secret.value)
-        key = None if found is None else check_imported(load_pem_private_key(found.group().encode(), None))
+        key = None if found is None else check_imported(_load_key(found.group(), None))
     else:
         content = pkcs12.load_pkcs12(base64.b64decode(secret.value), None)
         key = None if content.key is None else check_imported(content.key)
@@ -132,11 +134,7 @@ def _from_pem(text: str, password: str | None) -> Package:
     if found is None:  # That of PKCS #1 is quoted: https://github.com/MicrosoftDocs/azure-docs/issues/115101
         raise invalid_content("its key is missing, or not in PKCS #8")
     try:
-        loaded = load_pem_private_key(
-            found.group().encode(),
-            password.encode() if password and "ENCRYPTED" in found[1] else None,
-            unsafe_skip_rsa_key_validation=True,
-        )
+        loaded = _load_key(found.group(), password if "ENCRYPTED" in found[1] else None)
         certificates = x509.load_pem_x509_certificates(text.encode())
         key = check_imported(loaded)
     except RefusedKeyError:
@@ -144,6 +142,13 @@ def _from_pem(text: str, password: str | None) -> Package:
     except (ValueError, TypeError):
         raise _unreadable_pem() from None
     return _package(key, certificates, PEM)
+
+
+def _load_key(pem: str, password: str | None) -> PrivateKeyTypes:
+    """Read a key whose numbers nobody has checked."""
+    return load_pem_private_key(
+        pem.encode(), password.encode() if password else None, unsafe_skip_rsa_key_validation=True
+    )
 
 
 def _from_pfx(content: bytes, password: str | None) -> Package:
