@@ -38,7 +38,7 @@ OPENERS: Final = r"(What|Who|Where|Which|How|When|Why|Says?)\b"
 """How a docstring of a module or a class must not begin: write a noun."""
 CODE: Final = ("src/keyless", "function_app")
 LISTS: Final = ("docs/reference/", "CHANGELOG.md")
-LONGEST_MEAN: Final = 14.0
+LONGEST_MEAN: Final = 13.5
 """Words in a sentence."""
 MOST_SEMICOLONS: Final = 5.0
 """In a thousand words."""
@@ -98,7 +98,9 @@ def wording_of(page: str) -> str:
     text = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^(    |\t).*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    return re.sub(r"`[^`\n]*`", "code", text)
+    text = re.sub(r"`[^`\n]*`", "code", text)
+    # What a page quotes are the words of others, or those that were there before.
+    return re.sub(r'"[^"\n]*"', "quoted", text)
 
 
 def wrong_words(text: str) -> Iterator[str]:

@@ -31,9 +31,10 @@ def test_a_page_with_a_forbidden_word_or_long_sentences_has_problems() -> None:
     assert prose.problems("page.md", "You read it. It works.") == []
 
 
-def test_the_words_of_tables_and_headings_count_and_those_of_code_do_not() -> None:
+def test_the_words_of_tables_and_headings_count_and_those_of_code_and_of_quotations_do_not() -> None:
     assert prose.problems("page.md", "# A page that bites\n\nYou read it.")
     assert prose.problems("page.md", "You read it.\n\n| it is read anew |\n")
+    assert prose.problems("page.md", 'You read "Mend first" there.') == []
     assert prose.problems("page.md", "You read `the page says`.\n\n    anew\n\n```sh\nanew\n```\n") == []
 
 

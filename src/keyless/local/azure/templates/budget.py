@@ -1,4 +1,4 @@
-"""Bounds the work that a template may cause, so that one whose values double without end is refused and not waited for."""
+"""A bound on the work that a template may cause, so that one whose values double without end is refused and not waited for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TEXT: Final = 50  # As many characters cost as much as one element of a list.
 
 
 class Budget:
-    """What is left of the work that a deployment, with its nested ones, may cause."""
+    """The remaining work that a deployment, with its nested ones, may cause."""
 
     def __init__(self) -> None:
         self._left = _ALL
