@@ -43,7 +43,10 @@ LAPTOP = "On a laptop, give the program CMD a local Azure: `keyless run -- CMD`.
 IDENTITY_OVERVIEW = "Portal: Managed Identities > the identity > Overview."
 HEALTH = "Portal: Service Health > Service issues."
 _IDENTITY_PAGE = "Settings > Identity"
-_WHICH_APP = "APP and GROUP are among: `az functionapp list --output table`. For a web app, write webapp in place of functionapp. "
+_WHICH_APP = (
+    "APP and GROUP are among: `az functionapp list --output table`. "
+    "For a web app, write webapp in place of functionapp. "
+)
 _WHICH = (
     f"{_WHICH_APP}For a virtual machine, write vm. "
     "For a container app, write containerapp, with --system-assigned or --user-assigned. "
