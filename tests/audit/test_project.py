@@ -221,7 +221,11 @@ def test_without_its_parsers_the_command_says_what_to_install(project: Path) -> 
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=project, check=False)
     assert done.returncode == 2
-    assert done.stderr == "keyless audit needs yaml. Install it with: pip install 'keyless[audit]'\n"
+    assert done.stderr.splitlines() == [
+        "error: keyless audit needs yaml.",
+        "  cause:  It is not installed in this environment.",
+        "  remedy: Install it: `pip install 'keyless[audit]'`",
+    ]
 
 
 def test_this_repository_is_clean() -> None:

@@ -184,6 +184,14 @@ def test_demo_shows_six_steps_with_their_statuses() -> None:
     assert steps[4]["body"]["code"] == "ForbiddenByRbac"
 
 
+def test_demo_names_what_each_command_is_for_and_where_keyless_is() -> None:
+    script = Path(sys.executable).with_name("keyless")
+    bare = {**os.environ, "PATH": os.defpath}
+    shown = subprocess.run([script, "demo"], capture_output=True, text=True, timeout=60, check=True, env=bare).stdout
+    assert "     In Azure, enable the identity:\n       az functionapp identity assign" in shown
+    assert f"Next: {os.path.relpath(script)} up keeps it running." in " ".join(shown.split())
+
+
 def test_another_function_app_is_served_and_what_cannot_be_is_named(tmp_path: Path) -> None:
     app = tmp_path / "app"
     app.mkdir()

@@ -22,6 +22,7 @@ from keyless import UserAssignedManagedIdentity
 from keyless.doctor import diagnose, diagnosis
 from keyless.doctor.settings import check_settings
 from keyless.doctor.sources import picked
+from keyless.local.files.running import announced
 from keyless.local.functions.host import FunctionHost, bundled_function_app
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 
@@ -102,6 +103,15 @@ def test_a_secret_s_name_that_is_none_hides_nothing_of_the_network(azure_environ
 @pytest.mark.parametrize("secret", [f"{URL}/secrets/db-password", "db-password"])
 def test_a_secret_is_named_as_it_is_to_a_reader(azure_environment: dict[str, str], secret: str) -> None:
     assert diagnose(vault_url=URL, secret=secret).healthy
+
+
+def test_a_local_azure_that_this_shell_does_not_use_is_reported_with_the_command_that_uses_it(tmp_path: Path) -> None:
+    nowhere = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9", "XDG_RUNTIME_DIR": str(tmp_path)}
+    hint = 'A local Azure runs, and this shell does not use it. To check that one: eval "$(keyless env)"'
+    before = doctor(environment=nowhere)
+    with announced("http://127.0.0.1:9", "token", environment=nowhere, what="keyless up"):
+        beside = doctor(environment=nowhere)
+    assert [(done.returncode, hint in done.stdout) for done in (before, beside)] == [(1, False), (1, True)]
 
 
 def test_what_was_not_looked_at_is_not_called_healthy(azure_environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 import keyless as package
 from keyless.cli.examples import examples
+from keyless.cli.shown_error import show_parts
 from keyless.cli.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def _audited(paths: tuple[Path, ...], *, today: date, days: int) -> Report:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "keyless":
             raise
-        click.echo(f"keyless audit needs {error.name}. Install it with: pip install 'keyless[audit]'", err=True)
+        show_parts(
+            f"keyless audit needs {error.name}.",
+            cause="It is not installed in this environment.",
+            remedy="Install it: `pip install 'keyless[audit]'`",
+        )
         sys.exit(_CALLED_WRONGLY)
 
 
