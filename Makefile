@@ -69,7 +69,7 @@ dist: $(DEV) ## Build the sdist and the wheel into dist/, and test both in empty
 	@$(BIN)/python -m tests.dist
 
 bench: $(BENCH) functions-host ## Measure, and write docs/performance.md and bench/results/
-	@for name in function real_host reads import_time audit vault decisions console keys certificates plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in function real_host channel reads import_time audit vault decisions console keys certificates plugin fleet soak; do $(BIN)/python -m bench.$$name || exit 1; done
 
 bench-local: $(BENCH) ## Measure the local Azure beside another build: make bench-local OTHER=PYTHON
 	@$(BIN)/python -m bench.local_speed --other $(OTHER)

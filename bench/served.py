@@ -129,6 +129,19 @@ def most_memory(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def proportional_memory(pid: int) -> float:
+    """Return what a process and its children hold now, in MiB; what they share is counted once."""
+    children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in _words(task / "children")]
+    own = next(
+        line for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines() if line.startswith("Pss:")
+    )
+    return int(own.split()[1]) / 1024 + sum(map(proportional_memory, children))
+
+
+def _words(file: Path) -> list[str]:
+    return file.read_text("ascii").split()
+
+
 def processor_time(pid: int) -> float:
     """Return the seconds that the threads of a process have run."""
     threads = Path(f"/proc/{pid}/task").iterdir()
