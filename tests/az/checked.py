@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.az.program import is_guid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.az.program import Az, Ran
 
 
@@ -48,7 +49,7 @@ def fits(found: Any, wanted: Any) -> bool:
             and len(found) == len(wanted)
             and all(fits(one, each) for one, each in zip(found, wanted, strict=True))
         )
-    return bool(wanted(found)) if isinstance(wanted, Callable) else bool(found == wanted)
+    return bool(wanted(found)) if callable(wanted) else bool(found == wanted)
 
 
 def some(*wanted: Any) -> Callable[[Any], bool]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MakeAz(Protocol):
-    def __call__(self, config: str) -> Az: ...
+    def __call__(self, text: str) -> Az: ...
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def make_az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeAz]
     for name, value in NOWHERE.items():
         monkeypatch.setenv(name, value)
 
-    def make(config: str) -> Az:
+    def make(text: str) -> Az:
         file = tmp_path / "keyless.toml"
-        file.write_text(config, encoding="utf-8")
-        loaded = load_config(file)
-        az = Az(stack.enter_context(LocalAzure(loaded)), loaded)
+        file.write_text(text, encoding="utf-8")
+        config = load_config(file)
+        az = Az(stack.enter_context(LocalAzure(config)), config, folder=tmp_path)
         az.login()
         return az
 

@@ -17,7 +17,7 @@ from keyless.local.azure.authorization.roles import role_named
 from keyless.local.testing.least_privilege import Need, az_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _SHORT: Final = MappingProxyType(
     {"-n": "--name", "-g": "--resource-group", "-f": "--template-file", "-l": "--location"}
@@ -30,6 +30,9 @@ def shape(line: str) -> str:
     """Return what a line asks for: its words, and its options in the order of their names, without those about output."""
     words = shlex.split(without_inner(line.replace("\\\n", " ")))
     first = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
+    if words[:2] == ["az", "rest"]:
+        words.insert(first, words[words.index("--method") + 1])
+        first += 1
     options = {_SHORT.get(word, word) for word in words[first:] if re.match(r"--?[a-z]", word)}
     return " ".join([*words[:first], *sorted(options - _SHOWN)])
 
@@ -50,6 +53,9 @@ def without_inner(line: str) -> str:
     return kept
 
 
+_OF_APPS: Final = (remedies.set_setting, remedies.set_reference_identity, remedies.refresh_references)
+
+
 def of_remedies() -> Iterator[str]:
     """Yield each line that the functions of the remedies print, for each kind of host."""
     kinds = (FUNCTION_APP, WEB_APP, CONTAINER_APP, VIRTUAL_MACHINE, SCALE_SET)
@@ -58,7 +64,8 @@ def of_remedies() -> Iterator[str]:
         for _, make in inspect.getmembers(module, inspect.isfunction):
             if make.__module__ != module.__name__ or make.__name__.startswith("_"):
                 continue
-            for host in hosts:
+            # References and settings are an app's, and no machine's.
+            for host in hosts[:4] if make in _OF_APPS else hosts:
                 yield from lines_of(str(make(**_arguments(make, host))))
         yield from (line for _, text in inspect.getmembers(module) if isinstance(text, str) for line in lines_of(text))
 
@@ -107,11 +114,11 @@ def of_documents() -> Iterator[str]:
             continue
         text = page.read_text(encoding="utf-8")
         yield from lines_of(text)
-        yield from _of_block("\n".join(re.findall(r"^ {4,}(\S.*)$", text, re.MULTILINE)))
+        yield from of_block("\n".join(re.findall(r"^ {4,}(\S.*)$", text, re.MULTILINE)))
         for block in re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL):
-            yield from _of_block(block.replace("$ az", "az"))
+            yield from of_block(block.replace("$ az", "az"))
     for script in (*(ROOT / "infra" / "hooks").glob("*.sh"), *(ROOT / "examples").rglob("*.sh")):
-        yield from _of_block(script.read_text(encoding="utf-8"))
+        yield from of_block(script.read_text(encoding="utf-8"))
 
 
 def lines_of(text: str) -> list[str]:
@@ -119,7 +126,7 @@ def lines_of(text: str) -> list[str]:
     return [found for found in re.findall(r"(?<!`)`(az [a-z][^`\n]*)`", text) if not re.search(r"[|]\w|\.\.\.", found)]
 
 
-def _of_block(text: str) -> Iterator[str]:
+def of_block(text: str) -> Iterator[str]:
     """Yield the lines of az in a script, those inside others too."""
     for line in re.sub(r"\s*\\\n\s*", " ", text).splitlines():
         for found in re.finditer(r"(?:^\s*|\$\()(az [a-z].*)", line):
@@ -137,5 +144,32 @@ def _inner(text: str) -> str:
     return text
 
 
-CANNOT: Final = MappingProxyType({})
-"""Shapes of lines, or how they begin, and why az cannot run them here."""
+_MACHINES: Final = "the local Azure has no virtual machines, containers or clusters"
+_NETWORKS: Final = "the local Azure has no networks: everything is on loopback"
+CANNOT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "az aks": _MACHINES,
+        "az containerapp": _MACHINES,
+        "az vm": _MACHINES,
+        "az vmss": _MACHINES,
+        "az network": _NETWORKS,
+        "az monitor metrics list": "the local Azure keeps no metrics: `keyless report` counts requests",
+        "az rest post": "no service resolves the references of a function app here: `keyless run` does, at the start",
+        "az storage account create": "the local Azure has no storage accounts",
+        "az functionapp create": "there is one function app, whose host is this machine: it cannot be made",
+        "az functionapp function keys set": "the local host makes its keys itself",
+        "az webapp create": "as for a function app",
+        "az webapp update": "az sends whoever asks for a function app to `az functionapp update`, which is run",
+        "az eventgrid": "the local Azure delivers events to functions without a topic",
+        "az bicep build": "it downloads a compiler; tests/infra compile where there is one",
+        "az deployment group create": "deployments have tests of their own",
+        "az role assignment create --condition": "a mention; tests/local/test_conditions.py has conditions",
+    }
+)
+"""How lines begin that az cannot run here, and why."""
+
+
+def reason(line: str) -> str | None:
+    """Return why az cannot run a line here; None where it can."""
+    found = shape(line)
+    return next((why for begins, why in CANNOT.items() if found == begins or found.startswith(f"{begins} ")), None)

@@ -347,6 +347,11 @@ APP = [
     ),
     Step(f"az functionapp config appsettings list {ON}", [{"name": "SECRET_NAME", "value": "db-password"}]),
     Step(f"az functionapp keys list {ON}", {"functionKeys": {"default": "a-key"}, "masterKey": "a-master"}),
+    Step(
+        f"az functionapp keys list {ON} --subscription {Azure.subscription_id} --only-show-errors "
+        "--query functionKeys.default",
+        "a-key",
+    ),
     Step("az functionapp identity show -n keyless -g nope", Fails("(ResourceGroupNotFound)", 3)),
 ]
 READ = "az keyvault secret show --vault-name contoso-kv -n"

@@ -60,7 +60,7 @@ def names(answer: requests.Response) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ("", ["ci", "reporting", "system"]),
+        ("", ["Azure Key Vault", "ci", "reporting", "system"]),
         ("servicePrincipalNames/any(c:c eq '{ci}')", ["ci"]),
         ("appId eq '{ci}'", ["ci"]),
         ("displayName eq 'REPORTING'", ["reporting"]),

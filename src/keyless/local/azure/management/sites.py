@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TYPE: Final = "Microsoft.Web/sites"
 _SYSTEM: Final = "system"
+_READER: Final = "SystemAssigned"
+"""Who resolves Key Vault references where nobody else is named. Here it is shown, and `keyless run` goes by its own option."""
 _ASSIGN: Final = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 _KINDS: Final = frozenset({"none", "systemassigned", "userassigned"})
 
@@ -69,7 +71,10 @@ def put_site(azure: Azure, group: str, name: str, body: Body, *, by: str, mergin
         _assign(azure, bodies.table(body, "identity"), by=by, merging=merging)
         kept["assigned"] = [found.resource_id for found in _users(azure)]
         kept["system"] = _has_system(azure)
-    settings = bodies.table(bodies.table(body, "properties"), "siteConfig").get("appSettings")
+    properties = bodies.table(body, "properties")
+    if (reader := bodies.text(properties, "keyVaultReferenceIdentity")) is not None:
+        kept["referenceIdentity"] = reader
+    settings = bodies.table(properties, "siteConfig").get("appSettings")
     if settings is not None:
         azure.function_app.set_settings(settings_in(settings))
         kept["settings"] = dict(azure.function_app.settings)
@@ -143,7 +148,7 @@ def config_shown(azure: Azure, resource_id: str) -> Body:
             "minTlsVersion": "1.2",
             "ftpsState": "Disabled",
             "alwaysOn": False,
-            "keyVaultReferenceIdentity": "SystemAssigned",
+            "keyVaultReferenceIdentity": (azure.documents.get(site_id(azure)) or {}).get("referenceIdentity", _READER),
         },
     }
 
@@ -181,7 +186,7 @@ def site(azure: Azure, resource_id: str, *, identity: Body, tags: Mapping[str, s
             "serverFarmId": f"{azure.group_id}/providers/Microsoft.Web/serverfarms/{name}-plan",
             "siteConfig": {"linuxFxVersion": "", "numberOfWorkers": 1},
             "hostNameSslStates": [],
-            "keyVaultReferenceIdentity": "SystemAssigned",
+            "keyVaultReferenceIdentity": kept.get("referenceIdentity", _READER),
             "lastModifiedTimeUtc": bodies.moment(azure.clock.now()),
         },
     }

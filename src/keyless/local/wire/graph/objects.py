@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Body = dict[str, Any]
 
 TYPE: Final = "@odata.type"
+_KEY_VAULT: Final = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+_MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 
 def registration_id(application: Application) -> str:
@@ -49,6 +51,25 @@ def service_principal(azure: Azure, found: Identity | Application) -> Body:
         "displayName": found.name,
         "servicePrincipalNames": [found.client_id],
         "servicePrincipalType": "Application" if own else "ManagedIdentity",
+        "tags": [],
+    }
+
+
+def key_vault() -> Body:
+    """Return the service principal of Key Vault itself, by which one sees that a tenant knows the service.
+
+    https://learn.microsoft.com/en-us/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+    """
+    return {
+        "id": derived_guid("service principal", _KEY_VAULT),
+        "accountEnabled": True,
+        "alternativeNames": [],
+        "appDisplayName": "Azure Key Vault",
+        "appId": _KEY_VAULT,
+        "appOwnerOrganizationId": _MICROSOFT,
+        "displayName": "Azure Key Vault",
+        "servicePrincipalNames": [_KEY_VAULT, "https://vault.azure.net"],
+        "servicePrincipalType": "Application",
         "tags": [],
     }
 

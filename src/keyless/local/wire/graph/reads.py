@@ -26,13 +26,13 @@ _T = TypeVar("_T")
 
 def list_service_principals(call: Call) -> Answer:
     """Return the service principals that a filter lets pass."""
-    azure = call.azure
-    return _listed(call, "servicePrincipals", (objects.service_principal(azure, each) for each in _clients(call)))
+    return _listed(call, "servicePrincipals", _service_principals(call))
 
 
 def get_service_principal(call: Call) -> Answer:
     """Return a service principal by its object id, or by ``appId='...'``."""
-    return _single(call, "servicePrincipals", objects.service_principal(call.azure, find_client(call)))
+    found = _named(call, [(each["id"], each["appId"], each) for each in _service_principals(call)])
+    return _single(call, "servicePrincipals", found)
 
 
 def list_applications(call: Call) -> Answer:
@@ -124,6 +124,11 @@ def find_group(call: Call) -> Group:
     """Return the group that the path names."""
     known = call.azure.directory.groups.values()
     return _named(call, [(each.object_id, "", each) for each in known])
+
+
+def _service_principals(call: Call) -> list[dict[str, Any]]:
+    """Return everybody's, and that of Key Vault itself, which every tenant has."""
+    return [*(objects.service_principal(call.azure, each) for each in _clients(call)), objects.key_vault()]
 
 
 def _clients(call: Call) -> tuple[Identity | Application, ...]:

@@ -37,7 +37,7 @@ def check_attributes(attributes: Attributes, *, kind: Kind, tag_characters: int)
     if longest > tag_characters:
         limit = f"{tag_characters} characters in its name and in its value"
         raise too_large(f"A tag has {longest} characters", limit, kind=kind)
-    moments = (attributes.not_before, attributes.expires_on)
+    moments: tuple[float | None, ...] = (attributes.not_before, attributes.expires_on)
     # A range looks for a fraction one number after the other.
     if not all(moment is None or (isinstance(moment, int) and moment in _MOMENTS) for moment in moments):
         raise too_large("A time is out of range, or no whole number", "64 bits of seconds", kind=kind)
