@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,23 @@ def test_a_template_makes_a_vault_with_a_secret_and_says_where(arm: Arm) -> None
         "putDeployment",
         "getDeployment",
     ]
+
+
+def test_defaults_of_parameters_give_what_is_new(arm: Arm) -> None:
+    parameters = {
+        "day": {"type": "string", "defaultValue": "[utcNow('yyyy-MM-dd')]"},
+        "moment": {"type": "string", "defaultValue": "[utcNow()]"},
+        "id": {"type": "string", "defaultValue": "[newGuid()]"},
+    }
+    outputs = {name: {"type": "string", "value": f"[parameters('{name}')]"} for name in parameters}
+    raw = template(parameters=parameters, outputs=outputs)
+    first, second = (deployed(arm, raw)["outputs"] for _ in range(2))
+    now = datetime.fromtimestamp(arm.azure.clock.now(), UTC)
+    assert first["day"]["value"] == f"{now:%Y-%m-%d}"
+    assert datetime.strptime(first["moment"]["value"], "%Y%m%dT%H%M%SZ").date() == now.date()  # noqa: DTZ007 (its Z is UTC)
+    assert uuid.UUID(first["id"]["value"]) != uuid.UUID(second["id"]["value"])
+    raw["parameters"]["day"]["defaultValue"] = "[utcNow('dddd')]"
+    assert "the format 'dddd' of utcNow" in put(arm, raw).json()["error"]["message"]
 
 
 def test_the_second_deployment_of_a_name_replaces_the_first(arm: Arm) -> None:

@@ -11,6 +11,8 @@ from tests.local.templates.conftest import GROUP, SUBSCRIPTION, value
 
 from keyless.local.azure.templates.errors import TemplateError
 
+LONG = "padLeft('', 3000, 'x')"
+
 
 @pytest.mark.parametrize(
     ("expression", "wanted"),
@@ -160,6 +162,12 @@ def test_an_expression_has_its_value(expression: str, wanted: Any) -> None:
         ("[" + "concat(" * 100 + "'a'" + ")" * 100 + "]", "is nested more than 60 times"),
         ("['" + "a" * 30_000 + "']", "longer than 24576 characters"),
         ("[substring('abc', 2, 5)]", "must refer to a location within the string"),
+        ("[replace('abc', '', 'x')]", "'replace': it takes a string to replace that is not empty"),
+        ("[mul(9000000000000000000, 2)]", "is not an integer of 64 bits"),
+        ("[add(99999999999999999999, 1)]", "it takes an integer of 64 bits"),
+        (f"[replace({LONG}, 'x', {LONG})]", "'replace': the value is larger than 4 MB"),
+        (f"[join(range(0, 10000), {LONG})]", "'join': the value is larger than 4 MB"),
+        (f"[format('{'{0}' * 5000}', {LONG})]", "'format': the value is larger than 4 MB"),
     ],
 )
 def test_an_expression_without_a_value_is_refused_by_name(expression: str, words: str) -> None:
@@ -225,6 +233,12 @@ def test_work_without_end_is_refused(expression: Any) -> None:
     functions = [{"namespace": "own", "members": members}]
     with pytest.raises(TemplateError, match=r"values grow too large|more than 20 deep"):
         value(expression, functions=functions)
+
+
+def test_a_chain_that_is_too_long_is_refused() -> None:
+    variables = {"v0": "x"} | {f"v{at}": f"[toLower(variables('v{at - 1}'))]" for at in range(1, 900)}
+    with pytest.raises(TemplateError, match="nested too deeply"):
+        value("[variables('v899')]", variables=variables)
 
 
 def test_a_template_s_own_function_is_called() -> None:

@@ -159,6 +159,7 @@ def test_resources_inside_a_resource_are_its_children() -> None:
         ([vault("a/b")], "requires '1' resource name argument(s)"),
         ([vault("a", condition="maybe")], "The condition of the template resource 'a' must be true or false"),
         ("none", "The value of 'resources' must be an array or an object"),
+        ([vault(f"kv-{at}") for at in range(801)], "Limit: 800 and actual: 801"),
         (["none"], "A resource of a template must be an object"),
     ],
 )
@@ -221,6 +222,13 @@ def test_a_nested_template_has_its_own_values_or_those_around_it() -> None:
     found, outputs = predict(raw)
     assert [each["name"] for each in found] == ["OUTER-inside", "outer-outside"]
     assert outputs == {"name": "OUTER"}
+
+
+def test_a_nested_template_of_outer_scope_refers_to_what_is_around_it() -> None:
+    inner = template(resources=[vault("two", tags={"uri": "[reference('one').vaultUri]"})])
+    raw = template(resources=[vault("one"), deployment("nested", inner, "outer", dependsOn=["one"])])
+    found, _ = predict(raw)
+    assert found[1]["tags"] == {"uri": f"[reference('{found[0]['id']}', '2026-02-01').vaultUri]"}
 
 
 def test_a_nested_deployment_goes_to_another_group() -> None:

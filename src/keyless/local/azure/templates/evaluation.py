@@ -79,7 +79,10 @@ def evaluate(expression: Expression, scope: Scope) -> Any:
         case Access(of=of, key=key, safe=safe):
             return _accessed(evaluate(of, scope), evaluate(key, scope), safe=safe)
         case Call():
-            found = _called(expression, scope)
+            try:
+                found = _called(expression, scope)
+            except RecursionError:
+                raise TemplateError("The expressions of the template are nested too deeply.") from None
             scope.budget.spend(found)
             return found
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _OWN: Final = frozenset({"condition", "copy", "dependsOn", "scope", "existing", "comments", "metadata"})
 """What a template says of a resource to the engine, and not to the service."""
+_MOST: Final = 800
+"""How many resources a template may have, as in Azure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ def plan(template: Template, scope: Scope) -> list[Planned]:
         TemplateError: If one has no type, version or name that can be worked out, or two are the same.
     """
     found = [each for at, declared in enumerate(template.resources) for each in _turned(declared, at, scope)]
+    if len(found) > _MOST:
+        raise not_valid(f"The number of template resources limit exceeded. Limit: {_MOST} and actual: {len(found)}")
     seen: set[str] = set()
     for each in found:
         if isinstance(each.id, str) and not each.existing and each.wanted:

@@ -178,6 +178,7 @@ class Run:
         self._deployment = deployment
         self._maker = maker
         self._scope = replace(deployment.scope, references=self)
+        self._around = deployment.scope.references  # Of a nested template that is worked out in its parent's scope.
         template = deployment.template
         planned = plan(template, deployment.scope)
         self._finder = Finder(planned, is_symbolic=template.is_symbolic)
@@ -215,6 +216,8 @@ class Run:
         if len(found) == 1:
             version = rest[0] if rest else found[0].api_version
             return self._maker.look_up(found[0].id, version, full=full)
+        if not found and self._around is not None:
+            return self._around.reference(arguments)
         if not isinstance(target, str) or "/" not in target:
             raise TemplateError(
                 f"The resource '{target}' is not defined in the template. Please see https://aka.ms/arm-syntax for usage details."

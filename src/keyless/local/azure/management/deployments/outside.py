@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.management.deployments.requests import Requests
 
 _DEPLOY: Final = "Microsoft.KeyVault/vaults/deploy/action"
-_PARTS: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+_PARTS: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "T": "T", "Z": "Z"}
 _STANDARD: Final = {"u": "yyyy-MM-dd HH:mm:ssZ", "d": "MM/dd/yyyy", "s": "yyyy-MM-ddTHH:mm:ss"}
 
 
@@ -87,10 +87,14 @@ class FromOutside:
         Raises:
             TemplateError: If the form has a part that is not known here.
         """
-        pattern = re.sub("|".join(_PARTS), lambda part: _PARTS[part[0]], _STANDARD.get(form, form))
-        if re.search(r"(?<!%)[A-SU-Ya-z](?=[A-Za-z])", re.sub("%[A-Za-z]", "", pattern)):
-            raise TemplateError(f"The local Azure does not know the format '{form}' of utcNow.")
-        return datetime.fromtimestamp(self._azure.clock.now(), UTC).strftime(pattern)
+        now = datetime.fromtimestamp(self._azure.clock.now(), UTC)
+
+        def part(found: re.Match[str]) -> str:
+            if found[0] not in _PARTS:
+                raise TemplateError(f"The local Azure does not know the format '{form}' of utcNow.")
+            return now.strftime(_PARTS[found[0]])
+
+        return re.sub(r"([A-Za-z])\1*", part, _STANDARD.get(form, form))
 
     def secret(self, parameter: str, reference: Any) -> str:
         """Return the secret of a vault that is open for deployments, and that the caller may deploy from.

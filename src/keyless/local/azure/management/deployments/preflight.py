@@ -136,9 +136,8 @@ def check(asked: Asked, requests: Requests) -> Prediction:
 def _forbidden(each: Predicted, requests: Requests) -> str | None:
     planned = each.planned
     known = {name.lower() for name in MAKES} | set(inert.KINDS)
-    type_ = planned.type.lower().replace("/providers/", "/")
-    is_extension = "/providers/" in planned.type.lower()
-    if type_ not in known and not is_extension:
+    type_ = planned.type.lower()
+    if type_ not in known and "/providers/" not in type_:  # Of one on another resource the routes know the type.
         raise ArmError(
             400,
             "InvalidTemplate",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MANY: Final = 1_000
 """As many arguments as one likes."""
 _LARGEST: Final = 4 * 1024 * 1024
+_BIGGEST: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,13 @@ class Function:
             raise cannot_evaluate(
                 self.name, "an argument is not of the type or size that the function takes."
             ) from None
-        if isinstance(found, str | list | dict) and len(found) > _LARGEST:
-            raise cannot_evaluate(self.name, "the value is larger than 4 MB.")
+        if isinstance(found, str | list | dict):
+            try:
+                expect_size(len(found))
+            except TemplateError as error:
+                raise cannot_evaluate(self.name, error.message) from None
+        if isinstance(found, int) and not -_BIGGEST <= found < _BIGGEST:
+            raise cannot_evaluate(self.name, "the value is not an integer of 64 bits.")
         return found
 
 
@@ -62,6 +68,16 @@ def expect_count(name: str, found: int, least: int, most: int) -> None:
     if not least <= found <= most:
         wanted = str(least) if least == most else f"at least {least}" if most == MANY else f"{least} to {most}"
         raise cannot_evaluate(name, f"it takes {wanted} argument(s), and has {found}.")
+
+
+def expect_size(size: int) -> None:
+    """Refuse a value that would be too large.
+
+    Raises:
+        TemplateError: If it would be.
+    """
+    if size > _LARGEST:
+        raise TemplateError("the value is larger than 4 MB.")
 
 
 def text(value: Any) -> str:
@@ -81,8 +97,8 @@ def number(value: Any) -> int:
     Raises:
         TemplateError: If it is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TemplateError(f"it takes an integer, not {kind(value)}.")
+    if isinstance(value, bool) or not isinstance(value, int) or not -_BIGGEST <= value < _BIGGEST:
+        raise TemplateError(f"it takes an integer of 64 bits, not {kind(value)}.")
     return value
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urljoin
 
 from keyless.local.azure.templates.errors import TemplateError
-from keyless.local.azure.templates.functions.function import MANY, Function, number, text
+from keyless.local.azure.templates.functions.function import MANY, Function, expect_size, number, text
 from keyless.local.azure.templates.unique import guid, unique_string
 
 if TYPE_CHECKING:
@@ -42,13 +42,18 @@ def _concat(*parts: Any) -> Any:
 
 
 def _format(pattern: Any, *values: Any) -> str:
+    size = 0
+
     def filled(found: re.Match[str]) -> str:
+        nonlocal size
         if found[1] is None:
             return found[0][0]
         at, width, form = int(found[1]), int(found[2] or 0), found[3] or ""
         if at >= len(values):
             raise TemplateError(f"the format has no argument for '{{{at}}}'.")
         value = _formed(values[at], form)
+        size += max(len(value), abs(width))
+        expect_size(size)
         return value.ljust(-width) if width < 0 else value.rjust(width)
 
     return _PLACE.sub(filled, text(pattern))
@@ -63,6 +68,14 @@ def _formed(value: Any, form: str) -> str:
     if re.fullmatch("0+", form):
         return f"{number(value):0{len(form)}d}"
     raise TemplateError(f"the local Azure does not know the format '{form}'.")
+
+
+def _replaced(value: Any, old: Any, new: Any) -> str:
+    found = text(value)
+    if not text(old):
+        raise TemplateError("it takes a string to replace that is not empty.")
+    expect_size(len(found) + found.count(old) * len(text(new)))
+    return found.replace(old, new)
 
 
 def _substring(value: Any, start: Any, length: Any = None) -> str:
@@ -102,6 +115,7 @@ def _from_base64(value: Any) -> str:
 
 def _join(values: Any, by: Any) -> str:
     parts: Sequence[Any] = values
+    expect_size(len(parts) * len(text(by)))
     return text(by).join(as_text(each) for each in parts)
 
 
@@ -119,7 +133,7 @@ FUNCTIONS: Final = (
     Function("substring", 2, 3, _substring),
     Function("split", 2, 2, _split),
     Function("join", 2, 2, _join),
-    Function("replace", 3, 3, lambda value, old, new: text(value).replace(text(old), text(new))),
+    Function("replace", 3, 3, _replaced),
     Function("toLower", 1, 1, lambda value: text(value).lower()),
     Function("toUpper", 1, 1, lambda value: text(value).upper()),
     Function("trim", 1, 1, lambda value: text(value).strip()),
