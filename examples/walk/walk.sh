@@ -6,6 +6,8 @@
 # Every command is one of the Azure CLI, unmodified. Without `keyless run`, the same lines set up a function app of yours in
 # Azure: sign in as yourself, and set URL to its address.
 set -eu
+# The value is made here, so that none is in this file.
+VALUE=$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')
 export AZURE_CORE_ONLY_SHOW_ERRORS=1 AZURE_CORE_OUTPUT=none
 
 TENANT=8f9e3b1c-4d52-4c0a-9a64-5a1d2f7e6b30
@@ -51,10 +53,10 @@ call 403 "the user-assigned one has no role" "?userAssignedClientId=$CLIENT"
 
 say "Set the secret, which needs a role, too: an Owner has no right to it"
 SCOPE=$(az keyvault show --name $VAULT --query id --output tsv)
-if az keyvault secret set --vault-name $VAULT --name $SECRET --value s3cr3t 2>/dev/null; then say "  not refused"; exit 1; fi
+if az keyvault secret set --vault-name $VAULT --name $SECRET --value "$VALUE" 2>/dev/null; then say "  not refused"; exit 1; fi
 az role assignment create --role 'Key Vault Secrets Officer' --scope "$SCOPE" \
     --assignee-object-id "$(az ad sp show --id $OPERATOR --query id --output tsv)" --assignee-principal-type ServicePrincipal
-az keyvault secret set --vault-name $VAULT --name $SECRET --value s3cr3t
+az keyvault secret set --vault-name $VAULT --name $SECRET --value "$VALUE"
 
 say "Assign the role, on the one secret"
 az role assignment create --role 'Key Vault Secrets User' --scope "$SCOPE/secrets/$SECRET" \

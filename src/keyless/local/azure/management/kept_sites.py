@@ -77,6 +77,8 @@ def put_site(azure: Azure, group: str, name: str, body: Body, *, by: str, mergin
     kept["properties"] = {**kept.get("properties", {}), **said} if merging else said
     if "identity" in body or not merging:
         kept |= _identities(azure, kept, bodies.table(body, "identity"), by=by, merging=merging)
+    if (reader := bodies.text(given, "keyVaultReferenceIdentity")) is not None:
+        kept["referenceIdentity"] = reader
     settings = bodies.table(given, "siteConfig").get("appSettings")
     if settings is not None:
         kept["settings"] = settings_in(settings)

@@ -148,7 +148,7 @@ def config_shown(azure: Azure, resource_id: str) -> Body:
             "minTlsVersion": "1.2",
             "ftpsState": "Disabled",
             "alwaysOn": False,
-            "keyVaultReferenceIdentity": (azure.documents.get(site_id(azure)) or {}).get("referenceIdentity", _READER),
+            "keyVaultReferenceIdentity": _reader(azure, resource_id),
         },
     }
 
@@ -186,10 +186,15 @@ def site(azure: Azure, resource_id: str, *, identity: Body, tags: Mapping[str, s
             "serverFarmId": f"{azure.group_id}/providers/Microsoft.Web/serverfarms/{name}-plan",
             "siteConfig": {"linuxFxVersion": "", "numberOfWorkers": 1},
             "hostNameSslStates": [],
-            "keyVaultReferenceIdentity": kept.get("referenceIdentity", _READER),
+            "keyVaultReferenceIdentity": _reader(azure, resource_id),
             "lastModifiedTimeUtc": bodies.moment(azure.clock.now()),
         },
     }
+
+
+def _reader(azure: Azure, resource_id: str) -> str:
+    """Return the identity that reads the Key Vault references of a site."""
+    return str((azure.documents.get(resource_id) or {}).get("referenceIdentity", _READER))
 
 
 def _identity(azure: Azure) -> Body:
