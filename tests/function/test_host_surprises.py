@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import time
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import requests
 from tests.function.replay import ask, request, write_app
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.functions.host import FunctionHost, preferred_port
+from keyless.local.functions.host import FunctionHost
 from keyless.local.functions.worker.cookies import CookieError, written_cookies
 
 if TYPE_CHECKING:
@@ -189,7 +190,20 @@ def test_the_folder_is_the_working_directory_and_the_settings_are_those_of_core_
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         foreign = requests.get(f"{host.url}/api/orders/7", headers={"Origin": "https://evil.example"}, timeout=10)
         assert "Access-Control-Allow-Origin" not in foreign.headers
-    assert preferred_port(tmp_path) in {7345, 0}
+
+
+def test_a_host_that_names_no_port_takes_that_of_its_settings_or_a_free_one(tmp_path: Path) -> None:
+    folder = write_app(tmp_path, APP)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        (tmp_path / "local.settings.json").write_text(f'{{"Host": {{"LocalHttpPort": {port}}}}}', "utf-8")
+        other.listen()
+        with FunctionHost(folder, environment={}, port=None) as host:
+            assert host.url != f"http://127.0.0.1:{port}"
+            assert requests.get(f"{host.url}/api/text", timeout=10).status_code == 200
+    with FunctionHost(folder, environment={}, port=None) as host:
+        assert host.url == f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

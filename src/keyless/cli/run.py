@@ -110,12 +110,11 @@ def _served(azure: LocalAzure, chosen: ChosenConfig, folder: Path | None, *, qui
         yield {}
         return
     from keyless.cli.served_functions import served_functions  # noqa: PLC0415 (few runs need it, and it takes long to load)
-    from keyless.local.functions.host import preferred_port  # noqa: PLC0415 (as above)
 
     azure.wait()
     with (
         Waiting("Starting the functions") as waiting,
-        served_functions(azure, chosen.config, folder, port=preferred_port(folder), quiet=quiet) as host,
+        served_functions(azure, chosen.config, folder, quiet=quiet) as host,
     ):
         waiting.end()
         yield {_FUNCTIONS_URL: host.url}

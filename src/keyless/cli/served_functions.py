@@ -27,7 +27,7 @@ def served_functions(
     config: Config,
     folder: Path,
     *,
-    port: int,
+    port: int | None = None,
     quiet: bool = False,
     begun: BegunWorker | None = None,
 ) -> Iterator[FunctionHost]:
@@ -37,7 +37,7 @@ def served_functions(
         azure: The local Azure that its functions use.
         config: Says the settings.
         folder: The function app.
-        port: The port on 127.0.0.1; 0 means any free one.
+        port: The port, as for ``FunctionHost``.
         quiet: Whether no line is written for each call.
         begun: A worker of this folder and port that was begun before.
 

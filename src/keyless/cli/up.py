@@ -19,7 +19,7 @@ from keyless.cli.served_functions import served_functions
 from keyless.cli.source_option import source_option
 from keyless.cli.waiting import Waiting
 from keyless.local.files.running import announced
-from keyless.local.functions.host import bundled_function_app, preferred_port
+from keyless.local.functions.host import bundled_function_app
 from keyless.local.functions.worker_process import BegunWorker
 from keyless.local.wire.serving import descriptors
 
@@ -90,9 +90,8 @@ def up(
     for number in _ENDING:
         signal.signal(number, lambda *_: stop.set())
     folder = functions or bundled_function_app()
-    port = preferred_port(folder) if function_port is None else function_port
     # The functions load in a process of their own, which is begun before this one loads what it needs.
-    with BegunWorker(folder, port=port, quiet=quiet) as begun:
+    with BegunWorker(folder, port=function_port, quiet=quiet) as begun:
         chosen = choose_config(config)
         with Waiting("Starting the local Azure"):
             from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
@@ -110,7 +109,7 @@ def up(
                 real=real,
                 console=console,
             ) as azure,
-            served_functions(azure, chosen.config, folder, port=port, quiet=quiet, begun=begun) as host,
+            served_functions(azure, chosen.config, folder, port=function_port, quiet=quiet, begun=begun) as host,
             announced(azure.control_url, azure.control_token, environment=os.environ, what="keyless up") as number,
         ):
             azure.wait()

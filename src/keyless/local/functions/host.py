@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 from keyless.errors import KeylessError, LocalAzureError
 from keyless.local.functions.endpoint import FunctionEndpoint
 from keyless.local.functions.worker_process import PROGRAM, inherited, send_to, start_worker, with_site_name
-from keyless.local.programs.local_settings import SETTINGS_FILE, host_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +29,6 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 6.0
 # A worker that ends again and again is started so often within this time.
 _MOST_RESTARTS, _RESTART_SECONDS = 5, 60.0
-DEFAULT_PORT = 7071
 
 
 class FunctionHost:
@@ -49,7 +46,8 @@ class FunctionHost:
     Args:
         folder: The folder that holds ``function_app.py``, as a path or as text.
         environment: What is added to the environment, such as ``LocalAzure.environment()`` and the app's settings.
-        port: The port on 127.0.0.1; 0 means any free one.
+        port: The port on 127.0.0.1. 0 means any free one. None means that of ``local.settings.json``, else 7071, and any free
+            one where another program has it.
         log: Where the functions' output goes; None means this process's standard error.
         events: What is delivered to the functions that Event Grid calls, ``LocalAzure.event_grid``; None delivers nothing.
         quiet: Whether no line is written for each call.
@@ -69,7 +67,7 @@ class FunctionHost:
         folder: Path | str,
         *,
         environment: Mapping[str, str],
-        port: int = 0,
+        port: int | None = 0,
         log: TextIO | None = None,
         events: EventGrid | None = None,
         quiet: bool = False,
@@ -233,21 +231,6 @@ class FunctionHost:
         process.stdout.close()
         if self._relay is not None:
             self._relay.join(1.0)
-
-
-def preferred_port(folder: Path) -> int:
-    """Return the port that a folder's functions have where nobody names one: that of its settings, else 7071.
-
-    It is 0, which means any free one, where the port is taken.
-    """
-    port = host_section(folder / SETTINGS_FILE).port or DEFAULT_PORT
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0
-    return port
 
 
 def bundled_function_app() -> Path:

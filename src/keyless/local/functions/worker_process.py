@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # -P: a module that happens to lie in the working directory must not stand in for an installed one.
 PROGRAM: Final = ("-P", "-m", "keyless.local.functions.worker.main")
+# What Core Tools listens on where nobody says.
+_DEFAULT_PORT: Final = 7071
 # What Core Tools sets where nobody does.
 _DEFAULTS: Final = {"FUNCTIONS_WORKER_RUNTIME": "python", "AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
 # What a process reads at its start, and not again.
@@ -30,11 +32,11 @@ class BegunWorker:
 
     Args:
         folder: The function app.
-        port: The port on 127.0.0.1; 0 means any free one.
+        port: The port, as for ``FunctionHost``.
         quiet: Whether no line is written for each call.
     """
 
-    def __init__(self, folder: Path, *, port: int, quiet: bool) -> None:
+    def __init__(self, folder: Path, *, port: int | None, quiet: bool) -> None:
         self._folder = folder.resolve()
         self._port = port
         self._quiet = quiet
@@ -76,20 +78,21 @@ class BegunWorker:
 
 
 def start_worker(
-    program: Sequence[str], folder: Path, *, port: int, quiet: bool, environment: Mapping[str, str]
+    program: Sequence[str], folder: Path, *, port: int | None, quiet: bool, environment: Mapping[str, str]
 ) -> subprocess.Popen[str]:
     """Start a worker, which waits for what ``send_to`` sends.
 
     Args:
         program: What Python runs.
         folder: The function app.
-        port: The port on 127.0.0.1; 0 means any free one.
+        port: The port, as for ``FunctionHost``.
         quiet: Whether no line is written for each call.
         environment: All of its environment.
     """
     held = host_section(folder / SETTINGS_FILE)
     options = [
-        *("--port", str(port), "--seeded"),
+        *("--port", str(port if port is not None else held.port or _DEFAULT_PORT), "--seeded"),
+        *(["--or-any-port"] if port is None else []),
         *(["--quiet"] if quiet else []),
         *(f"--cors={origin}" for origin in held.cors),
         *(["--cors-credentials"] if held.cors_credentials else []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,12 @@ class Listener:
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._server: asyncio.Server | None = None
 
-    async def start(self, port: int) -> str:
+    async def start(self, port: int, *, or_any: bool = False) -> str:
         """Listen; return the URL.
+
+        Args:
+            port: The port; 0 means any free one.
+            or_any: Whether any free one serves where another program has that port.
 
         Raises:
             LocalAzureError: If the port cannot be listened on.
@@ -42,6 +47,8 @@ class Listener:
         try:
             server = self._server = await asyncio.start_server(self._connected, HOST, port, backlog=_BACKLOG)
         except OSError as error:
+            if or_any and error.errno == errno.EADDRINUSE:
+                return await self.start(0)
             raise LocalAzureError(
                 f"Port {port} on {HOST} cannot be listened on: {os.strerror(error.errno) if error.errno else error}.",
                 cause="Another process listens there, or this user may not.",

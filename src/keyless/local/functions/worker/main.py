@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, help="the folder that holds function_app.py")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0, the default, takes a free one")
+    parser.add_argument("--or-any-port", action="store_true", help="take a free one where another program has the port")
     parser.add_argument(
         "--seeded",
         action="store_true",
@@ -84,7 +85,7 @@ async def _serve(app: LoadedApp, seed: bytes, options: argparse.Namespace, annou
     calls = FunctionCalls(app, keys, quiet=options.quiet, on_exit=stop.end_worker)
     site = Site(app, keys, calls, cors=Cors(frozenset(options.cors), options.cors_credentials))
     listener = Listener(site.answer, largest_body=app.settings.largest_body)
-    url = await listener.start(options.port)
+    url = await listener.start(options.port, or_any=options.or_any_port)
     for warning in app.warnings:
         sys.stderr.write(f"Warning: {warning}\n")
     _say(announce, _ready(app, keys, url))
