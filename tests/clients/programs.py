@@ -81,9 +81,23 @@ PYTHON: Final = Language(
             about="keys",
         ),
         Program(
+            client="azure-keyvault-keys, asynchronously",
+            version=_python("azure-keyvault-keys"),
+            command=(sys.executable, "azure_keys_async.py"),
+            sources=ONE_SOURCE,
+            about="keys",
+        ),
+        Program(
             client="azure-identity, azure-keyvault-certificates",
             version=_python("azure-identity", "azure-keyvault-certificates"),
             command=(sys.executable, "azure_certificates.py"),
+            sources=ONE_SOURCE,
+            about="certificates",
+        ),
+        Program(
+            client="azure-keyvault-certificates, asynchronously",
+            version=_python("azure-keyvault-certificates"),
+            command=(sys.executable, "azure_certificates_async.py"),
             sources=ONE_SOURCE,
             about="certificates",
         ),
