@@ -125,7 +125,7 @@ browser:
 			|| echo "That did not work: the tests that need it are skipped, and say so."; \
 	fi
 
-lock: $(DEV) ## Choose the versions in requirements/ anew
+lock: $(DEV) ## Choose the versions in requirements/ again
 	$(BIN)/python requirements/lock.py
 
 clean: ## Remove what make made

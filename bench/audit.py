@@ -1,4 +1,4 @@
-"""What `keyless audit` takes, as a ratio to reading and parsing the same files with the same parsers, in one run.
+"""The time that `keyless audit` takes, as a ratio to reading and parsing the same files with the same parsers, in one run.
 
 A thousand files, ten megabytes, are generated: templates, workflows, scripts and lock files. In each, one part in twelve is a vault or
 a command for one. Run as ``python -m bench.audit``.

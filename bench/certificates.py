@@ -1,4 +1,4 @@
-"""What certificates cost through a vault, as a ratio to the bare calls of ``cryptography``, and what making them costs others.
+"""The cost of certificates through a vault, as a ratio to the bare calls of ``cryptography``, and what making them costs others.
 
 Run as ``python -m bench.certificates``.
 """

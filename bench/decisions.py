@@ -1,4 +1,4 @@
-"""What deciding a read costs with 10,000 role assignments beside what it costs with ten. Run as ``python -m bench.decisions``."""
+"""The cost of deciding a read with 10,000 role assignments beside what it costs with ten. Run as ``python -m bench.decisions``."""
 
 import time
 import uuid

@@ -42,7 +42,7 @@ SDK_PAUSES = (0.0, 1.6, 3.2)
 
 
 class Cache(Protocol):
-    """What a client remembers."""
+    """The memory of a client."""
 
     def lookup(self, key: str, now: float) -> Lookup: ...
     def store(self, key: str, secret: Secret, now: float, *, pinned: bool) -> object: ...
@@ -76,7 +76,7 @@ class FixedTtl:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How a program reads: what it remembers, and how long it pauses after a failed attempt."""
+    """A program's way to read: what it remembers, and how long it pauses after a failed attempt."""
 
     cache: Callable[[random.Random], Cache]
     pause: Callable[[VaultError, int, bool, random.Random], float | None]
@@ -227,7 +227,7 @@ class Fleet:
         self._push(again, instance, reads=True)
 
     def _hammer(self, instance: Instance, now: float) -> float:
-        """Count flight after flight for as long as each fails: while the vault is down no instance feels another."""
+        """Count flight after flight for as long as each fails: while the vault is down no instance affects another."""
         secret, offsets = in_hand(instance.cache.lookup(KEY, now)), [0.0]
         while (pause := self._client.pause(self._vault.failing, len(offsets), True, self._rng)) is not None:
             offsets.append(offsets[-1] + LATENCY + pause)

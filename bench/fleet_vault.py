@@ -33,7 +33,7 @@ FIRST = Secret(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What happens to a fleet; times are in seconds.
+    """A scene: the events for a fleet; times are in seconds.
 
     Attributes:
         name: Its name.
@@ -56,7 +56,7 @@ class Scene:
 
 @dataclass(slots=True)
 class Account:
-    """What came of it."""
+    """The account of a scene."""
 
     requests: list[int]
     throttled: int = 0

@@ -1,4 +1,4 @@
-"""What importing Keyless costs, as a ratio to importing MSAL alone, and to the official SDK's two packages.
+"""The cost of importing Keyless, as a ratio to importing MSAL alone, and to the official SDK's two packages.
 
 Each figure is the processor time (user and system) of a fresh interpreter with compiled modules: unlike the time on the wall, it does
 not hang on what else the machine does. Run as ``python -m bench.import_time``.

@@ -1,4 +1,4 @@
-"""What keys cost through a vault, as ratios to the bare calls of ``cryptography``, and what making them costs others.
+"""The cost of keys through a vault, as ratios to the bare calls of ``cryptography``, and what making them costs others.
 
 Run as ``python -m bench.keys``.
 """

@@ -1,4 +1,4 @@
-"""What the pytest plugin costs: a reset, a suite with and without the fixture, and the way to the first secret.
+"""The cost of the pytest plugin: a reset, a suite with and without the fixture, and the way to the first secret.
 
 Each figure is the median of rounds that alternate with those of its alternative. Run as ``python -m bench.plugin``.
 """

@@ -22,7 +22,7 @@ def alternate(rivals: Mapping[str, Callable[[], T]], rounds: int = ROUNDS) -> di
     """Measure each rival once a round, so that what else the machine does hits all of them alike."""
     measured: dict[str, list[T]] = {name: [] for name in rivals}
     for number in range(rounds):
-        # Backwards every other time: whoever comes after a heavy rival is not always the same.
+        # Backwards every other time: the one that comes after a heavy rival is not always the same.
         for name in list(rivals) if number % 2 == 0 else reversed(rivals):
             measured[name].append(rivals[name]())
     return measured

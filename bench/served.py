@@ -28,7 +28,7 @@ API_VERSION = "7.4"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a vault is, and how it is asked.
+    """The address of a vault, and the way to ask it.
 
     Attributes:
         netloc: Its host and port.

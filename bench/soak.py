@@ -51,7 +51,7 @@ REFRESH_SECONDS = 10.0
 # In less time than this the outages leave too little of their shares to recover in.
 SHORTEST = 150.0
 # A token with less than 300 s to live is over for every client, and the endpoint gives the same until half of its life is
-# gone: from 30 s to 165 s after the start each request to the vault is preceded by one for a token, and each outage is felt.
+# gone: from 30 s to 165 s after the start each request to the vault is preceded by one for a token, and each outage has an effect.
 CONFIG = """
 [token_lifetimes]
 imds = 330
@@ -96,7 +96,7 @@ class Azure:
 
 @dataclass
 class Account:
-    """What was seen, in the order of time."""
+    """The account of a run, in the order of time."""
 
     told: list[dict] = field(default_factory=list)
     rotations: list[tuple[float, str, str]] = field(default_factory=list)
@@ -123,7 +123,7 @@ class Account:
         return found
 
     def served_stale(self, start: float, end: float) -> int:
-        """Return how many reads were served an old value in a time: none, and the outage in it was not felt."""
+        """Return how many reads were served an old value in a time: none, and the outage in it had no effect."""
         counts: dict[int, list[int]] = {}
         for line in self.told:
             if "stale" in line and start <= line["at"] <= end:

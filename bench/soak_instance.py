@@ -19,15 +19,15 @@ INSTANCES = 3
 THREADS = 4
 TTL = 2.0
 MAX_STALE = 120.0
-# One more instance may serve values of this age at most: shorter than the outages, so that the bound is felt.
+# One more instance may serve values of this age at most: shorter than the outages, so that the bound has an effect.
 BOUNDED = INSTANCES
 SHORT_STALE = 4.0
-# A wait is told from this many seconds on.
+# A wait is reported from this many seconds on.
 LONG = 0.5
 
 
 def read_for_ever(instance: int) -> None:  # noqa: C901 (one loop, and what it may meet)
-    """Read from several threads, and tell what is worth telling."""
+    """Read from several threads, and report what matters."""
     bounded = instance == BOUNDED
     reader = SecretReader(URL, ttl=TTL, max_stale=SHORT_STALE if bounded else MAX_STALE, timeout=20)
     told, lock = set(), threading.Lock()

@@ -1,4 +1,4 @@
-"""What the local vault does in a second with 10, 10 thousand and 1 million secrets, and what it weighs.
+"""The local vault's answers in a second with 10, 10 thousand and 1 million secrets, and what it weighs.
 
 Each size is a process of its own with its secrets in memory. The rounds alternate between the sizes, over one kept TLS
 connection each; a figure is the median of the rounds. The named rival of each size is the smallest: the same requests to

@@ -36,7 +36,7 @@ WORDS: Final = {
 }
 OPENERS: Final = r"(What|Who|Where|Which|How|When|Why|Says?)\b"
 """How a docstring of a module or a class must not begin: write a noun."""
-CODE: Final = ("src/keyless", "function_app")
+CODE: Final = ("src/keyless", "function_app", "examples", "bench")
 LISTS: Final = ("docs/reference/", "CHANGELOG.md")
 LONGEST_MEAN: Final = 13.5
 """Words in a sentence."""

@@ -1,4 +1,4 @@
-// Log Analytics and Application Insights. Keys are off: whoever writes needs a role.
+// Log Analytics and Application Insights. Keys are off: a writer needs a role.
 
 @description('Suffix that makes names unique.')
 param token string
