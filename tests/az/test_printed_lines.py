@@ -94,6 +94,11 @@ def test_no_reason_is_kept_for_a_line_that_is_not_printed() -> None:
     assert unused == set()
 
 
+def test_the_page_lists_each_reason() -> None:
+    page = (ROOT / "docs" / "management.md").read_text(encoding="utf-8")
+    assert [begins for begins, why in CANNOT.items() if f"| `{begins}` | {why} |" not in page] == []
+
+
 @needs_az
 def test_the_lines_that_look_or_set_work(make_az: MakeAz) -> None:
     assert problems(make_az(CONFIG), LOOKS, {"AZURE_CORE_OUTPUT": "json"}) == []

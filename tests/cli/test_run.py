@@ -441,3 +441,29 @@ def test_a_line_at_the_start_says_whether_the_management_plane_is_local(
     done = run(place, sys.executable, "-c", "", options=options)
     hosts = "management.azure.com, login.microsoftonline.com and graph.microsoft.com"
     assert f"keyless: {hosts} {said}" in done.stderr.splitlines()
+
+
+def test_a_function_app_is_served_beside_the_program_and_ends_with_it(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "function_app.py").write_text(
+        "import os, azure.functions as func\napp = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
+        "@app.route('seen')\ndef seen(req): return os.environ['SECRET_NAME'] + ' ' + os.environ['KEY_VAULT_URL']\n"
+    )
+    program = (
+        "import os, urllib.request as r; url = os.environ['KEYLESS_FUNCTIONS_URL']; "
+        "print(r.urlopen(f'{url}/api/seen').read().decode()); print(url)"
+    )
+    done = subprocess.run(
+        [*RUN, "--functions", "app", "--", sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen, url = done.stdout.splitlines()
+    assert seen == "db-password https://contoso-kv.vault.azure.net"
+    assert f"keyless: the functions: {url}" in done.stderr
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) != 0
