@@ -158,13 +158,13 @@ CANNOT: Final[Mapping[str, str]] = MappingProxyType(
         "az monitor metrics list": "the local Azure keeps no metrics: `keyless report` counts requests",
         "az rest post": "no service resolves the references of a function app here: `keyless run` does, at the start",
         "az storage account create": "the local Azure has no storage accounts",
-        "az functionapp create": "there is one function app, whose host is this machine: it cannot be made",
+        "az functionapp create": "it asks for the regions of App Service; a deployment makes another app, which is kept",
         "az functionapp function keys set": "the local host makes its keys itself",
         "az webapp create": "as for a function app",
         "az webapp update": "az sends whoever asks for a function app to `az functionapp update`, which is run",
         "az eventgrid": "the local Azure delivers events to functions without a topic",
         "az bicep build": "it downloads a compiler; tests/infra compile where there is one",
-        "az deployment group create": "deployments have tests of their own",
+        "az deployment": "tests/az/test_deployments.py runs them with the templates of infra/",
         "az role assignment create --condition": "a mention; tests/local/test_conditions.py has conditions",
     }
 )

@@ -329,6 +329,41 @@ def test_a_body_with_comments_and_a_name_without_quotes_is_read(arm: Arm) -> Non
     assert "made-kv" in arm.azure.vaults
 
 
+def test_the_function_app_that_runs_gets_what_a_template_gives_it(arm: Arm) -> None:
+    site = {
+        "type": "Microsoft.Web/sites",
+        "apiVersion": "2025-03-01",
+        "name": "keyless",
+        "location": "[resourceGroup().location]",
+        "identity": {"type": "SystemAssigned"},
+    }
+    settings = {
+        "type": "Microsoft.Web/sites/config",
+        "apiVersion": "2025-03-01",
+        "name": "keyless/appsettings",
+        "properties": {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net"},
+        "dependsOn": ["keyless"],
+    }
+    secrets_user = "4633458b-17de-408a-b874-0445c86b69e6"
+    role = {
+        "type": "Microsoft.Authorization/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": "[guid('on-the-vault')]",
+        "scope": f"{VAULTS}/contoso-kv",
+        "properties": {
+            "roleDefinitionId": f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{secrets_user}')]",
+            "principalId": "[reference('keyless', '2025-03-01', 'full').identity.principalId]",
+            "principalType": "ServicePrincipal",
+        },
+    }
+    before = arm.azure.function_app.restarts
+    assert deployed(arm, template(role, settings, site))["provisioningState"] == "Succeeded"
+    assert arm.azure.identity("system").assigned
+    assert dict(arm.azure.function_app.settings) == {"KEY_VAULT_URL": "https://contoso-kv.vault.azure.net"}
+    assert arm.azure.function_app.restarts == before + 2
+    assert arm.secret("system") == 200
+
+
 def test_a_parameter_takes_the_secret_of_a_vault_that_allows_it(arm: Arm) -> None:
     raw = template(
         vault("made-kv"), secret("made-kv", "copied", "[parameters('s')]"), parameters={"s": {"type": "secureString"}}
