@@ -161,10 +161,9 @@ CANNOT: Final[Mapping[str, str]] = MappingProxyType(
         "az functionapp create": "there is one function app, whose host is this machine: it cannot be made",
         "az functionapp function keys set": "the local host makes its keys itself",
         "az webapp create": "as for a function app",
-        "az webapp update": "az sends whoever asks for a function app to `az functionapp update`, which is run",
+        "az webapp update": "az sends you to `az functionapp update`, which is run",
         "az eventgrid": "the local Azure delivers events to functions without a topic",
         "az bicep build": "it downloads a compiler; tests/infra compile where there is one",
-        "az deployment group create": "deployments have tests of their own",
         "az role assignment create --condition": "a mention; tests/local/test_conditions.py has conditions",
     }
 )
