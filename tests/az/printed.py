@@ -161,10 +161,9 @@ CANNOT: Final[Mapping[str, str]] = MappingProxyType(
         "az functionapp create": "it asks for the regions of App Service; a deployment makes another app, which is kept",
         "az functionapp function keys set": "the local host makes its keys itself",
         "az webapp create": "as for a function app",
-        "az webapp update": "az sends anyone who asks for a function app to `az functionapp update`, which is run",
+        "az webapp update": "az sends you to `az functionapp update`, which is run",
         "az eventgrid": "the local Azure delivers events to functions without a topic",
         "az bicep build": "it downloads a compiler; tests/infra compile where there is one",
-        "az deployment": "tests/az/test_deployments.py runs them with the templates of infra/",
         "az role assignment create --condition": "a mention; tests/local/test_conditions.py has conditions",
     }
 )

@@ -10,6 +10,8 @@ from tests.az.checked import Step, ends, problems, some
 from tests.az.printed import CANNOT, of_block, of_code, of_documents, of_remedies, reason, shape
 from tests.az.program import ROOT, needs_az
 
+from keyless.local.azure.azure import Azure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -64,12 +66,25 @@ LOOKS: Final = [
         {"principalType": "ServicePrincipal"},
     ),
 ]
+DEPLOYED: Final = (
+    f"-g keyless -n rotation -f {ROOT}/infra/rotation.json "
+    "-p vaultName=contoso-kv functionAppName=keyless secretName=db-password location=westus2"
+)
+DEPLOYS: Final = [
+    Step(f"az deployment group what-if {DEPLOYED} --no-pretty-print", {"status": "Succeeded"}),
+    Step(
+        f"az deployment group create --only-show-errors --subscription {Azure.subscription_id} "
+        f"{DEPLOYED.replace('-p ', '--parameters ')}",
+        {"properties": {"provisioningState": "Succeeded"}},
+    ),
+    Step("az deployment operation group list -g keyless -n rotation", bool),
+]
 WALK: Final = (ROOT / "examples" / "walk" / "walk.sh").read_text(encoding="utf-8")
 
 
 def run_elsewhere() -> Iterator[str]:
     """Yield the shape of each line that a test of this folder runs."""
-    yield from (shape(step.line) for steps in (*test_commands.TABLES.values(), LOOKS) for step in steps)
+    yield from (shape(step.line) for steps in (*test_commands.TABLES.values(), LOOKS, DEPLOYS) for step in steps)
     yield from test_remedies.HEALING
     _, blocks = test_deploy_by_hand.steps()
     scripts = (WALK, test_deploy_by_hand.KEY, *(block for found in blocks.values() for block in found))
@@ -101,4 +116,4 @@ def test_the_page_lists_each_reason() -> None:
 
 @needs_az
 def test_the_lines_that_look_or_set_work(make_az: MakeAz) -> None:
-    assert problems(make_az(CONFIG), LOOKS, {"AZURE_CORE_OUTPUT": "json"}) == []
+    assert problems(make_az(CONFIG), [*LOOKS, *DEPLOYS], {"AZURE_CORE_OUTPUT": "json"}) == []
