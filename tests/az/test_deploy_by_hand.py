@@ -1,7 +1,7 @@
 """The commands of "By hand" in docs/deploy.md, run by the real az from top to bottom, from nothing to a 200 of the function.
 
-One step is replaced, since nothing here can do it: the local host serves the function that `make package` and `func azure
-functionapp publish` would publish. Rotation, the last step, deploys a topic that is kept and delivers nothing.
+One is replaced, since nothing here can do it: the local host serves the function that `make package` and `func azure
+functionapp publish` would publish. The system topic of the last step, rotation, is deployed and does nothing.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def test_by_hand_from_nothing_to_a_200_of_the_function(make_az: MakeAz) -> None:
     (system, user), (role,), (settings,), (rotation,) = found[1], found[2], found[3], found[6]
     key = KEY.replace("GROUP -n APP", "$GROUP -n $APP")
     # Both ways of step 1, each with the role of step 2.
-    lines = (f"cd {ROOT}", names, BEFORE, user, role, system, role, settings, rotation, key)
-    script = "\n".join(("export AZURE_CORE_OUTPUT=none", *lines))
+    lines = (names, BEFORE, user, role, system, role, settings, rotation, key)
+    script = "\n".join(("export AZURE_CORE_OUTPUT=none", f"cd {ROOT}", *lines))
     azure = az.azure
     with served_functions(azure, az.config, bundled_function_app(), port=0, quiet=True) as host:
         done = az.must(
@@ -100,3 +100,4 @@ def test_by_hand_from_nothing_to_a_200_of_the_function(make_az: MakeAz) -> None:
         for query in ({}, {"userAssignedClientId": client_id}):
             assert call(url, key, query) == (200, "by-hand")
     assert azure.journal.count(service="arm", operation="putRoleAssignment", status=201) == 3
+    assert azure.journal.count(service="arm", operation="putDeployment", status=201) == 1

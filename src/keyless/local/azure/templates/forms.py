@@ -180,7 +180,10 @@ def _over(
             raise cannot_evaluate(call.name, "its array is not known before the deployment runs.")
         if not lambdas or not isinstance(held, list | dict):
             raise cannot_evaluate(call.name, "it takes an array and a lambda.")
-        return act(held, lambdas[0], [*lambdas[1:], *rest])
+        try:
+            return act(held, lambdas[0], [*lambdas[1:], *rest])
+        except (TypeError, AttributeError, ValueError):
+            raise cannot_evaluate(call.name, "an argument is not of the type that the function takes.") from None
 
     return form
 

@@ -164,6 +164,8 @@ def _check(name: str, declared: Json, value: Any) -> None:
             "Please see https://aka.ms/arm-parameter-file for usage details.",
         )
     allowed = declared.get("allowedValues")
+    if allowed is not None and not isinstance(allowed, list):
+        raise not_valid(f"The allowed values of the template parameter '{name}' must be an array")
     if allowed is not None and not is_unresolved(value) and not _is_allowed(value, allowed):
         which = "" if type_ in SECURE else f" '{value}'"
         raise not_valid(

@@ -133,6 +133,8 @@ def _id(body: Json, type_: str, name: str | Unresolved, scope: Scope) -> str | U
     above = value_of(body.get("scope"), scope)
     if isinstance(above, str) and not above.startswith("/"):
         above = f"{scope.place.group_id}/providers/{above}"
+    if above is not None and not isinstance(above, str | Unresolved):
+        raise not_valid(f"The scope of the template resource '{body['name']}' must be a string")
     if isinstance(name, Unresolved) or isinstance(above, Unresolved):
         if above is None:
             return unresolved(scope.place, "resourceId", (type_, name))

@@ -131,10 +131,12 @@ def nested(planned: Planned, *, place: Place, outside: Outside, hides: bool = Fa
     if mode != "incremental":
         raise not_valid(f"The nested deployment '{planned.name}' must have the mode 'Incremental'")
     options = value_of(properties.get("expressionEvaluationOptions") or {}, planned.scope)
+    raw = properties.get("parameters") or {}
+    if not isinstance(options, dict) or not isinstance(raw, dict):
+        raise not_valid(f"The options and the parameters of the nested deployment '{planned.name}' must be objects")
     if str(options.get("scope", "outer")).lower() != "inner":
         template = read_template(properties["template"])
         return Deployment(template=template, scope=planned.scope, parameters=None)
-    raw = properties.get("parameters") or {}
     given = given_values({name: value_of(each, planned.scope) for name, each in raw.items()}, outside)
     name = planned.name if isinstance(planned.name, str) else f"[{planned.name.text}]"
     return prepare(

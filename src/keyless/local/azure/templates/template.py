@@ -81,7 +81,7 @@ def read_template(raw: Any) -> Template:
     if unknown:
         raise not_valid(f"Could not find member '{unknown[0]}' on object of type 'Template'")
     version = parts.get("languageversion", "1.0")
-    if version not in {"1.0", "2.0"}:
+    if version not in ("1.0", "2.0"):
         raise not_valid(f"The local Azure does not know the language version '{version}': it knows 1.0 and 2.0")
     resources = parts["resources"]
     return Template(
@@ -123,9 +123,18 @@ def _functions(raw: Any) -> Iterator[tuple[str, Json]]:
         if not isinstance(space, dict) or not isinstance(space.get("members"), dict):
             raise not_valid("The functions of a template have a namespace and members")
         for name, each in space["members"].items():
-            if not isinstance(each, dict) or "value" not in (each.get("output") or {}):
+            output, parameters = (
+                (each.get("output"), each.get("parameters")) if isinstance(each, dict) else (None, None)
+            )
+            if not isinstance(output, dict) or "value" not in output:
                 raise not_valid(f"The function '{name}' has no output")
+            if not isinstance(parameters or [], list) or not all(_has_name(one) for one in parameters or []):
+                raise not_valid(f"The parameters of the function '{name}' must be a list of objects with a name")
             yield f"{space.get('namespace')}.{name}".lower(), each
+
+
+def _has_name(parameter: Any) -> bool:
+    return isinstance(parameter, dict) and isinstance(parameter.get("name"), str)
 
 
 def _declared(resources: Any) -> Iterator[Declared]:
@@ -147,6 +156,8 @@ def _with_children(symbol: str | None, body: Any) -> Iterator[Declared]:
             raise not_valid(f"The template resource '{symbol or body.get('name')}' must have '{name}'")
     children = body.get("resources") if body["type"].lower() != DEPLOYMENTS.lower() else None
     yield Declared(symbol, {name: each for name, each in body.items() if children is None or name != "resources"})
+    if not isinstance(children or [], list | dict):
+        raise not_valid("The value of 'resources' must be an array or an object")
     pairs: list[tuple[str | None, Any]] = (
         list(children.items()) if isinstance(children, dict) else [(None, each) for each in children or []]
     )
