@@ -452,3 +452,17 @@ def test_the_sdk_raises_what_failed(arm: Arm) -> None:
     assert caught.value.error is not None
     assert caught.value.error.code == "DeploymentFailed"
     assert "InvalidResourceLocation" in str(caught.value)
+
+
+@pytest.mark.parametrize("what", ["group", "vault"])
+def test_a_client_that_waits_as_it_is_made_to_does_not_wait_for_long(arm: Arm, what: str) -> None:
+    if what == "group":
+        group = f"{arm.subscription}/resourceGroups/rg"
+        assert arm.ask("PUT", group, {"location": "westus2"}).ok
+        answer = arm.ask("DELETE", group)
+    else:
+        assert arm.ask("DELETE", arm.vault).ok
+        deleted = f"{arm.subscription}/providers/Microsoft.KeyVault/locations/westus2/deletedVaults/contoso-kv"
+        answer = arm.ask("POST", f"{deleted}/purge")
+    # azure-core waits for half a minute where the number is 0.
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.management.refusals import invalid_content
 from keyless.local.lenient_json import lenient_loads
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.identities.tokens import Claims
+
+
+PAUSE: Final[Mapping[str, str]] = MappingProxyType({"Retry-After": "1"})
+"""When a client may ask again; azure-core takes 0 for no answer, and waits for half a minute."""
 
 
 @dataclass(frozen=True, slots=True)

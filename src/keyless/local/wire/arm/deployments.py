@@ -14,7 +14,7 @@ from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.management.deployments import records, service
 from keyless.local.azure.management.deployments.requests import Forbidden
 from keyless.local.azure.management.refusals import bad_request
-from keyless.local.wire.arm.call import ArmAnswer, ArmCall, listed
+from keyless.local.wire.arm.call import PAUSE, ArmAnswer, ArmCall, listed
 from keyless.local.wire.arm.errors import unauthorized
 from keyless.local.wire.arm.filters import read_filter
 from keyless.local.wire.arm.handlers import HANDLERS as OTHERS
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from keyless.local.wire.arm.routes import Match
-
-_PAUSE: Final = {"Retry-After": "1"}  # Clients take 0 for no answer, and wait for half a minute.
 
 
 class Sender:
@@ -97,7 +95,7 @@ def _put(call: ArmCall) -> ArmAnswer:
     }
     status = f"{_here(call)}/operationStatuses/{uuid.uuid4().hex}?api-version={call.api_version}"
     answer = {**found, "properties": {**begun, "provisioningState": "Accepted"}}
-    return ArmAnswer(201 if is_new else 200, answer, {"Azure-AsyncOperation": status, **_PAUSE})
+    return ArmAnswer(201 if is_new else 200, answer, {"Azure-AsyncOperation": status, **PAUSE})
 
 
 def _get_status(call: ArmCall) -> ArmAnswer:
@@ -116,7 +114,7 @@ def _what_if(call: ArmCall) -> ArmAnswer:
         call.azure, call.group, call.name, call.body(), requests=Sender(call), correlation_id=call.correlation_id
     )
     where = f"{_here(call)}/whatIfResults/{uuid.uuid4().hex}?api-version={call.api_version}"
-    return ArmAnswer(202, headers={"Location": where, **_PAUSE})
+    return ArmAnswer(202, headers={"Location": where, **PAUSE})
 
 
 def _get_what_if(call: ArmCall) -> ArmAnswer:
@@ -149,7 +147,7 @@ def _delete(call: ArmCall) -> ArmAnswer:
     if not records.forget(call.azure, call.group, call.name):
         return ArmAnswer(204)
     where = f"{call.base}/subscriptions/{call.azure.subscription_id}/operationresults/{uuid.uuid4()}"
-    return ArmAnswer(202, headers={"Location": f"{where}?api-version={call.api_version}", **_PAUSE})
+    return ArmAnswer(202, headers={"Location": f"{where}?api-version={call.api_version}", **PAUSE})
 
 
 def _cancel(call: ArmCall) -> ArmAnswer:

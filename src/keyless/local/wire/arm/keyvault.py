@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.management import vault_secrets, vaults
 from keyless.local.azure.management.bodies import text
-from keyless.local.wire.arm.call import ArmAnswer, ArmCall, deleted, listed, made
+from keyless.local.wire.arm.call import PAUSE, ArmAnswer, ArmCall, deleted, listed, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ def _purge(call: ArmCall) -> ArmAnswer:
     vaults.purge(call.azure, call.name)
     where = f"{call.base}/subscriptions/{call.azure.subscription_id}/providers/Microsoft.KeyVault/locations"
     result = f"{where}/{call.named['location']}/operationResults/{uuid.uuid4()}?api-version={call.api_version}"
-    return ArmAnswer(202, headers={"Location": result, "Retry-After": "0"})
+    return ArmAnswer(202, headers={"Location": result, **PAUSE})
 
 
 def _get_result(_: ArmCall) -> ArmAnswer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.management import bodies, groups, resources
 from keyless.local.azure.management.role_assignments import is_at
-from keyless.local.wire.arm.call import ArmAnswer, ArmCall, listed, made
+from keyless.local.wire.arm.call import PAUSE, ArmAnswer, ArmCall, listed, made
 from keyless.local.wire.arm.filters import read_filter
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _update_group(call: ArmCall) -> ArmAnswer:
 def _delete_group(call: ArmCall) -> ArmAnswer:
     resources.delete_group(call.azure, call.group)
     where = f"{call.base}/subscriptions/{call.azure.subscription_id}/operationresults/{uuid.uuid4()}"
-    return ArmAnswer(202, headers={"Location": f"{where}?api-version={call.api_version}", "Retry-After": "0"})
+    return ArmAnswer(202, headers={"Location": f"{where}?api-version={call.api_version}", **PAUSE})
 
 
 def _get_operation_result(_: ArmCall) -> ArmAnswer:
