@@ -84,6 +84,8 @@ def test_an_api_version_is_asked_for(arm: Arm, version: str | None, wanted: str)
         ("PUT", "{group}/providers/Microsoft.Insights/components/x", 409, "MissingSubscriptionRegistration"),
         ("GET", "{subscription}/providers/Microsoft.Storage/storageAccounts", 409, "MissingSubscriptionRegistration"),
         ("GET", "{group}/providers/Microsoft.KeyVault/none/x", 404, "InvalidResourceType"),
+        ("PUT", "{subscription}/providers/Microsoft.Resources/deployments/d", 400, "BadRequest"),
+        ("GET", "/providers/Microsoft.Resources/deployments", 400, "BadRequest"),
         ("PATCH", "{subscription}", 405, "MethodNotAllowed"),
         ("GET", "/none", 404, "NotFound"),
     ],

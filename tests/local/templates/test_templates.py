@@ -19,6 +19,22 @@ def vault(name: str, **parts: Any) -> dict[str, Any]:
     return {"type": "Microsoft.KeyVault/vaults", "apiVersion": "2026-02-01", "name": name, **parts}
 
 
+def deployment(name: str, inner: dict[str, Any], scope: str, **parts: Any) -> dict[str, Any]:
+    properties = {
+        "mode": "Incremental",
+        "template": inner,
+        "expressionEvaluationOptions": {"scope": scope},
+        **parts.pop("properties", {}),
+    }
+    return {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2025-04-01",
+        "name": name,
+        "properties": properties,
+        **parts,
+    }
+
+
 def names(raw: dict[str, Any], **given: Any) -> list[str]:
     return [each["name"] for each in predict(raw, **given)[0]]
 
@@ -46,6 +62,7 @@ def names(raw: dict[str, Any], **given: Any) -> list[str]:
         ({"type": "string"}, {"p": "a", "q": 1}, "The template parameters 'q' in the parameters file are not valid"),
         ({"type": "date"}, {"p": "a"}, "The type 'date' is not one of"),
         ({"$ref": "#/definitions/none"}, {"p": "a"}, "The type '#/definitions/none' is not defined"),
+        ({"type": "string", "allowedValues": "a"}, {"p": "a"}, "The allowed values of the template parameter 'p'"),
         ({"type": "string", "defaultValue": "[parameters('p')]"}, {}, "needs its own value"),
     ],
 )
@@ -161,12 +178,26 @@ def test_resources_inside_a_resource_are_its_children() -> None:
         ("none", "The value of 'resources' must be an array or an object"),
         ([vault(f"kv-{at}") for at in range(801)], "Limit: 800 and actual: 801"),
         (["none"], "A resource of a template must be an object"),
+        ([vault("a", scope={})], "The scope of the template resource"),
+        (
+            [deployment("d", template(), "inner", properties={"expressionEvaluationOptions": ["inner"]})],
+            "The options and the parameters of the nested deployment 'd' must be objects",
+        ),
+        (
+            [deployment("d", template(), "inner", properties={"parameters": ["none"]})],
+            "The options and the parameters of the nested deployment 'd' must be objects",
+        ),
     ],
 )
 def test_resources_that_cannot_be_so_are_refused(resources: Any, words: str) -> None:
     with pytest.raises(TemplateError) as caught:
         predict(template(resources=resources))
     assert words in caught.value.message
+
+
+def own_function(**parts: Any) -> dict[str, Any]:
+    function = {"output": {"type": "string", "value": "x"}, **parts}
+    return {"namespace": "n", "members": {"f": function}}
 
 
 @pytest.mark.parametrize(
@@ -177,28 +208,20 @@ def test_resources_that_cannot_be_so_are_refused(resources: Any, words: str) -> 
         (template(extensions={}), "Could not find member 'extensions'"),
         (template(languageVersion="9.0"), "the language version '9.0'"),
         (template(parameters=[]), "The value of 'parameters' must be an object"),
+        (template(languageVersion=["2.0"]), "the language version '['2.0']'"),
+        (template(parameters={"p": {"$ref": "#/definitions/D"}}, definitions={"D": "none"}), "must be an object"),
+        (template(functions=[own_function(output="value")]), "The function 'f' has no output"),
+        (
+            template(functions=[own_function(parameters={"name": "x"})]),
+            "The parameters of the function 'f' must be a list",
+        ),
+        (template(functions=[own_function(parameters=["x"])]), "The parameters of the function 'f' must be a list"),
     ],
 )
 def test_what_is_not_a_template_is_refused(raw: Any, words: str) -> None:
     with pytest.raises(TemplateError) as caught:
         predict(raw)
     assert words in caught.value.message
-
-
-def deployment(name: str, inner: dict[str, Any], scope: str, **parts: Any) -> dict[str, Any]:
-    properties = {
-        "mode": "Incremental",
-        "template": inner,
-        "expressionEvaluationOptions": {"scope": scope},
-        **parts.pop("properties", {}),
-    }
-    return {
-        "type": "Microsoft.Resources/deployments",
-        "apiVersion": "2025-04-01",
-        "name": name,
-        "properties": properties,
-        **parts,
-    }
 
 
 def test_a_nested_template_has_its_own_values_or_those_around_it() -> None:

@@ -131,6 +131,8 @@ def _planned(declared: Declared, key: str, group: str | None, scope: Scope) -> P
 
 def _id(body: Json, type_: str, name: str | Unresolved, scope: Scope) -> str | Unresolved:
     above = value_of(body.get("scope"), scope)
+    if not isinstance(above, str | Unresolved | None):
+        raise not_valid(f"The scope of the template resource '{type_}' must be a string")
     if isinstance(above, str) and not above.startswith("/"):
         above = f"{scope.place.group_id}/providers/{above}"
     if above is not None and not isinstance(above, str | Unresolved):

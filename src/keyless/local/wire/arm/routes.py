@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from keyless.local.azure.management.inert import kind_of
-from keyless.local.azure.management.refusals import ArmError, no_type
+from keyless.local.azure.management.refusals import ArmError, bad_request, no_type
 from keyless.local.azure.management.resources import provider_named
 from keyless.local.operations.management import INERT_OPERATIONS, MANAGEMENT_OPERATIONS
 from keyless.local.wire.arm.errors import method_not_allowed, no_path, unknown_api_version
@@ -123,5 +123,10 @@ def _unknown(segments: list[str], raw_path: str) -> ArmError:
         at = len(lower) - 1 - lower[::-1].index(_PROVIDERS)
         if at + 1 < len(segments):
             namespace = provider_named(segments[at + 1])  # Raises where the service is none of ours.
+            if namespace == "Microsoft.Resources" and "deployments" in lower[at + 2 :]:
+                return bad_request(
+                    "The local Azure deploys to resource groups: deployments to a subscription, a management group or a "
+                    "tenant are not supported."
+                )
             return no_type(namespace, "/".join(segments[at + 2 :: 2]) or "?")
     return no_path(raw_path)

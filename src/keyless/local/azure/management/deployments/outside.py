@@ -105,7 +105,9 @@ class FromOutside:
             ArmError: If there is none, or it may not be used so.
         """
         said = reference if isinstance(reference, dict) else {}
-        vault_id, name = str((said.get("keyVault") or {}).get("id", "")), str(said.get("secretName", ""))
+        holder = said.get("keyVault")
+        vault_id = str(holder.get("id", "")) if isinstance(holder, dict) else ""
+        name = str(said.get("secretName", ""))
         vault_name = vault_id.rstrip("/").rpartition("/")[2]
         found = vaults.get_vault(self._azure, group_name(vault_id), vault_name)
         if not found["properties"].get("enabledForTemplateDeployment"):
