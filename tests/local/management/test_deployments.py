@@ -382,6 +382,33 @@ def test_a_parameter_takes_the_secret_of_a_vault_that_allows_it(arm: Arm) -> Non
     assert "'NotFound'" in arm.ask("PUT", path(arm, "d"), sent, version=VERSION).json()["error"]["message"]
 
 
+def test_no_answer_shows_the_secret_of_a_vault_whatever_its_parameter_is(arm: Arm) -> None:
+    assert arm.ask("PATCH", arm.vault, {"properties": {"enabledForTemplateDeployment": True}}).ok
+    reference = {"reference": {"keyVault": {"id": arm.vault}, "secretName": "db-password"}}
+    inner = template(parameters={"s": {"type": "string"}})
+    properties = {
+        "mode": "Incremental",
+        "expressionEvaluationOptions": {"scope": "inner"},
+        "parameters": {"s": reference},
+        "template": inner,
+    }
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": VERSION,
+        "name": "inner",
+        "properties": properties,
+    }
+    sent = body({**inner, "resources": [nested]})
+    sent["properties"]["parameters"] = {"s": reference}
+    texts = [arm.ask("POST", path(arm, "d", "/validate"), sent, version=VERSION).text]
+    texts.append(arm.ask("PUT", path(arm, "d"), sent, version=VERSION).text)
+    shown = [arm.ask("GET", path(arm, name), version=VERSION).json()["properties"] for name in ("d", "inner")]
+    assert [each["parameters"] for each in shown] == [{"s": {"type": "String", "value": "*******"}}] * 2
+    assert [each for each in texts if "s3cr3t" in each] == []
+    sent["properties"]["parameters"]["s"] = {"reference": {"keyVault": "none", "secretName": "db-password"}}
+    assert arm.ask("PUT", path(arm, "d"), sent, version=VERSION).status_code == 404
+
+
 def test_deployments_survive_a_restart_and_go_with_their_group(make_arm: MakeArm, tmp_path: Path) -> None:
     first = make_arm(Database(tmp_path / "store"))
     assert first.ask("PUT", f"{first.subscription}/resourceGroups/rg", {"location": "westeurope"}).ok

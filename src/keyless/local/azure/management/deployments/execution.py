@@ -239,7 +239,7 @@ class _Maker:
         name = resource_id.rpartition("/")[2]
         checked_id = records.deployment_id(job.azure, group, name)
         place = place_of(job.azure, group, requests)
-        deployment = nested(planned, place=place, outside=FromOutside(job.azure, requests))
+        deployment = nested(planned, place=place, outside=FromOutside(job.azure, requests, job.secrets))
         if deployment.parameters is None:
             deployment = replace(deployment, scope=replace(deployment.scope, place=place))
         done = execute(

@@ -28,6 +28,10 @@ class Secrets:
                 if parameters.type_of(name) in SECURE:
                     self._values.update(_texts(parameters[name]))
 
+    def note(self, value: str) -> None:
+        """Note a secret that a vault gave: no answer shows it, even where its parameter is not a secure one."""
+        self._values.update(_texts(value))
+
     def masked(self, value: Any) -> Any:
         """Return a value with asterisks in the place of each secure one, also inside a longer text."""
         match value:

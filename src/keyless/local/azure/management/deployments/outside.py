@@ -18,6 +18,7 @@ from keyless.local.azure.templates.scope import Place
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.management.bodies import Body
+    from keyless.local.azure.management.deployments.masking import Secrets
     from keyless.local.azure.management.deployments.requests import Requests
 
 _DEPLOY: Final = "Microsoft.KeyVault/vaults/deploy/action"
@@ -71,11 +72,13 @@ class FromOutside:
     Args:
         azure: The local Azure.
         requests: Who deploys.
+        secrets: Where each secret of a vault is noted.
     """
 
-    def __init__(self, azure: Azure, requests: Requests) -> None:
+    def __init__(self, azure: Azure, requests: Requests, secrets: Secrets) -> None:
         self._azure = azure
         self._requests = requests
+        self._secrets = secrets
 
     def new_guid(self) -> str:
         """Return a new GUID."""
@@ -123,6 +126,7 @@ class FromOutside:
             raise _refused(parameter, "NotFound", error.what) from None
         if not secret.attributes.enabled:
             raise _refused(parameter, "Forbidden", "Operation get is not allowed on a disabled secret.")
+        self._secrets.note(secret.value)
         return secret.value
 
 

@@ -15,6 +15,7 @@ from keyless.local.azure.templates.run import given_values, prepare
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.management.bodies import Body
+    from keyless.local.azure.management.deployments.masking import Secrets
     from keyless.local.azure.management.deployments.requests import Requests
     from keyless.local.azure.templates.run import Deployment
     from keyless.local.azure.templates.scope import Place
@@ -83,13 +84,13 @@ def read_request(azure: Azure, group: str, name: str, body: Body, requests: Requ
     )
 
 
-def prepared(azure: Azure, asked: Asked, requests: Requests) -> Deployment:
-    """Read the template and work out its parameters, with new GUIDs and secrets of vaults.
+def prepared(azure: Azure, asked: Asked, requests: Requests, secrets: Secrets) -> Deployment:
+    """Read the template and work out its parameters, with new GUIDs and secrets of vaults, which are noted.
 
     Raises:
         ArmError: If it is not valid.
     """
-    outside = FromOutside(azure, requests)
+    outside = FromOutside(azure, requests, secrets)
     try:
         given = given_values(asked.given, outside)
         return prepare(asked.template, given, place=asked.place, name=asked.name, outside=outside)

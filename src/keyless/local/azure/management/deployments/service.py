@@ -42,7 +42,8 @@ def deploy(
     """
     asked = preflight.read_request(azure, group, name, body, requests)
     here = records.deployment_id(azure, asked.place.group["name"], name)
-    deployment = preflight.prepared(azure, asked, requests)
+    secrets = Secrets()
+    deployment = preflight.prepared(azure, asked, requests, secrets)
     preflight.check(asked, requests)
     is_new = azure.documents.get(here) is None
     job = Job(
@@ -53,7 +54,7 @@ def deploy(
         deployment=deployment,
         tags=asked.tags,
         correlation_id=correlation_id,
-        secrets=Secrets(),
+        secrets=secrets,
     )
     return is_new, records.shown(execute(job).kept)
 
@@ -66,9 +67,9 @@ def validate(azure: Azure, group: str, name: str, body: Body, *, requests: Reque
     """
     asked = preflight.read_request(azure, group, name, body, requests)
     here = records.deployment_id(azure, asked.place.group["name"], name)
-    deployment = preflight.prepared(azure, asked, requests)
-    prediction = preflight.check(asked, requests)
     secrets = Secrets()
+    deployment = preflight.prepared(azure, asked, requests, secrets)
+    prediction = preflight.check(asked, requests)
     secrets.meet(deployment)
     properties: dict[str, Any] = {
         "templateHash": records.template_hash(asked.template),
@@ -96,7 +97,7 @@ def predict(azure: Azure, group: str, name: str, body: Body, *, requests: Reques
     if form not in _FORMATS:
         raise bad_request(f"The result format '{form}' is not known.")
     asked = preflight.read_request(azure, group, name, body, requests)
-    preflight.prepared(azure, asked, requests)
+    preflight.prepared(azure, asked, requests, Secrets())
     found = changes(azure, group, preflight.check(asked, requests), requests)
     if form == "resourceidonly":
         short = ("resourceId", "changeType", "unsupportedReason")
