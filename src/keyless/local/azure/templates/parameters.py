@@ -133,6 +133,8 @@ def resolved(declared: Any, definitions: Json, depth: int = 0) -> Json:
         name = str(reference).removeprefix("#/definitions/")
         if name not in definitions or depth > _DEEPEST:
             raise not_valid(f"The type '{reference}' is not defined in the template.")
+        if not isinstance(definitions[name], dict):
+            raise not_valid(f"The type '{reference}' must be an object.")
         rest = {key: value for key, value in declared.items() if key != "$ref"}
         return resolved({**definitions[name], **rest}, definitions, depth + 1)
     type_ = declared.get("type")
