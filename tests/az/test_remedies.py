@@ -116,6 +116,8 @@ def disable(machine: Machine) -> None:
 
 def delete(machine: Machine) -> None:
     machine.azure.vault("contoso-kv").delete_secret("db-password")
+    # A deletion takes some seconds, and nothing can be recovered before.
+    machine.azure.clock.advance(minutes=1)
 
 
 def expire(machine: Machine) -> None:
