@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests import slow
 from tests.clients.programs import JAVASCRIPT
+from tests.scripted import ScriptedEndpoint
 
 from keyless.local.azure import azure
 from keyless.local.azure.identities import signing_key
@@ -136,3 +137,18 @@ def javascript() -> Path:
         pytest.skip(f"NO CLIENT FOR JAVASCRIPT IS TESTED: npm install failed: {problem}")
     assert problem is None, problem
     return JAVASCRIPT.folder
+
+
+@pytest.fixture
+def endpoint() -> Iterator[ScriptedEndpoint]:
+    server = ScriptedEndpoint()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def app_service(endpoint: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch) -> ScriptedEndpoint:
+    """The endpoint, where App Service has it."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{endpoint.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "header-secret")
+    return endpoint

@@ -10,8 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.library.conftest import app_service as app_service  # noqa: PLC0414 (a fixture that is shared)
-from tests.library.conftest import endpoint as endpoint  # noqa: PLC0414 (as above)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from keyless.errors import AccessDeniedError, IdentityServiceError, VaultUnreach
 
 if TYPE_CHECKING:
     from tests.attack.conftest import Clock
-    from tests.library.conftest import ScriptedEndpoint
+    from tests.scripted import ScriptedEndpoint
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -121,10 +121,13 @@ def test_a_process_without_descriptors_says_so_once_and_recovers(tmp_path: Path)
     with up(folder=tmp_path, descriptors=60) as found:
         port = at(found, "identity").port
         clients = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(80)]
-        time.sleep(3)  # Long enough that a line for each refused connection would be written many times.
+        # Real time: another process, in the time of its sockets, would write a line for each refused connection many times.
+        time.sleep(3)
         for client in clients:
             client.close()
-        time.sleep(1.5)  # The listener looks for a free descriptor once a second.
+        time.sleep(
+            1.5
+        )  # Real time: another process looks for a free descriptor once a second, by a clock that no test moves.
         assert found.ask("GET", "clock").status_code == 200
         assert found.stop() == 0
         assert "Traceback" not in found.stderr

@@ -39,7 +39,7 @@ from keyless import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.library.conftest import MovedClock
+    from tests.scripted import MovedClock
 
     from keyless.local.server import LocalAzure
 

@@ -42,7 +42,7 @@ from keyless._wire.trusting import TrustingSession
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.library.conftest import MovedClock
+    from tests.scripted import MovedClock
 
     from keyless.local.server import LocalAzure
 

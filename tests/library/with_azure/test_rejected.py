@@ -13,7 +13,7 @@ from keyless import Secret, SecretReader, aretry_on_rejected, retry_on_rejected
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.library.conftest import MovedClock
+    from tests.scripted import MovedClock
 
     from keyless.local.server import LocalAzure
 

@@ -22,7 +22,7 @@ from keyless import AccessDeniedError, Event, SecretReader
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.library.conftest import MovedClock
+    from tests.scripted import MovedClock
 
     from keyless.local.server import LocalAzure
 

@@ -23,7 +23,7 @@ from keyless import (
 )
 
 if TYPE_CHECKING:
-    from tests.library.conftest import MovedClock
+    from tests.scripted import MovedClock
 
     from keyless.local.server import LocalAzure
 

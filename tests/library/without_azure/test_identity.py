@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 import pytest
-from tests.library.conftest import DrippingServer
+from tests.scripted import DrippingServer
 
 from keyless import SecretReader
 from keyless._identity.choice import choose
@@ -35,7 +35,7 @@ from keyless.events import Event, TokenAcquired
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.library.conftest import MovedClock, ScriptedEndpoint
+    from tests.scripted import MovedClock, ScriptedEndpoint
 
     from keyless._reading.flight import Flight
     from keyless._wire.token import Token

@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.library.conftest import ScriptedEndpoint
 from tests.remedies import flaw
+from tests.scripted import ScriptedEndpoint
 
 from keyless import (
     AccessDeniedError,

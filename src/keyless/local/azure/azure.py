@@ -24,9 +24,9 @@ from keyless.local.azure.identities.directory import Directory
 from keyless.local.azure.identities.managed_identity import Identity, derived_guid, refuse_same_ids
 from keyless.local.azure.identities.signing_key import SigningKey, new_key
 from keyless.local.azure.identities.tokens import Tokens
+from keyless.local.azure.keyvault.access import decide
 from keyless.local.azure.keyvault.lifetimes import Lifetimes
 from keyless.local.azure.keyvault.objects.store import ObjectStore
-from keyless.local.azure.keyvault.policies import decide_by_policy
 from keyless.local.azure.keyvault.settings import VaultSettings
 from keyless.local.azure.keyvault.vault import Vault
 from keyless.local.azure.keyvault.vaults import Vaults
@@ -331,24 +331,15 @@ class Azure:
             scope: The vault, or the object in it that the action is about.
             facts: The data action and what conditions can ask, which count where the vault goes by roles.
         """
-        known = self.directory.principal_of(object_id)
-        identity = known.name if known else object_id
-        if vault.settings.access == "policies":
-            return decide_by_policy(
-                vault.policies,
-                object_ids=(object_id, *self.directory.groups_of(object_id)),
-                identity=identity,
-                kind=operation.kind,
-                permission=operation.permission,
-                vault=vault.name,
-            )
-        scope = replace(scope, within=vault.group_id.lower())
-        by_roles = partial(self.role_assignments.decide, object_id=object_id, identity=identity, scope=scope)
-        decision = by_roles(facts=facts)
-        if decision.allowed or operation.enough is None:
-            return decision
-        by_another = by_roles(facts=replace(facts, action=operation.enough))
-        return by_another if by_another.allowed else decision
+        return decide(
+            vault,
+            object_id=object_id,
+            operation=operation,
+            scope=scope,
+            facts=facts,
+            directory=self.directory,
+            role_assignments=self.role_assignments,
+        )
 
     def close(self) -> None:
         """Close the database."""
