@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import requests
-from aiohttp import web
 
 from keyless.local.azure.azure import Azure
 from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.serving.boundary import Boundary, Failure
+from keyless.local.wire.serving.forms import text_form
+from keyless.local.wire.serving.lines import Lines
 from keyless.local.wire.serving.loop_thread import LoopThread
+from keyless.local.wire.serving.site import site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from keyless.local.wire.http.app import App
 
 
 class Serve(Protocol):
-    def __call__(self, app: web.Application) -> str: ...
+    def __call__(self, app: App) -> str: ...
 
 
 @contextmanager
-def _served(app: web.Application) -> Iterator[str]:
+def _served(app: App) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
 
-    @asynccontextmanager
-    async def serving() -> AsyncIterator[None]:
-        # A body that was refused unread leaves its connection lingering, for longer than a test should last.
-        runner = web.AppRunner(app, shutdown_timeout=1)
-        await runner.setup()
-        try:
-            await web.SockSite(runner, listener).start()
-            yield
-        finally:
-            await runner.cleanup()
+    def serving() -> AbstractAsyncContextManager[None]:
+        boundary = Boundary(text_form, lambda _, failure: failures.append(failure))
+        return site(app, listener, None, boundary=boundary, lines=Lines())
 
+    failures: list[Failure] = []
     with listener, LoopThread(serving, name="served"):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    assert failures == []
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import jwt
 import msal
 import pytest
 import requests
-from aiohttp import web
 
 from keyless.local.azure.azure import Azure
+from keyless.local.wire.http.app import App
 from keyless.local.wire.identity.app_service import AppService
-from keyless.local.wire.identity.routes import routes
+from keyless.local.wire.identity.routes import by_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +39,7 @@ def azure() -> Azure:
 
 @pytest.fixture
 def endpoint(azure: Azure, serve: Serve) -> str:
-    app = web.Application()
-    app.add_routes(routes(AppService(azure, secret=SECRET).endpoints()))
-    return f"{serve(app)}/msi/token"
+    return f"{serve(App(by_path(AppService(azure, secret=SECRET).endpoints())))}/msi/token"
 
 
 @pytest.fixture

@@ -404,12 +404,12 @@ with LocalAzure(on_demand=True) as azure:
     azure.vault("contoso-kv").set_secret("db-password", "set before")
     azure.reset()
     azure.environment()
-assert "aiohttp" not in sys.modules
+assert "httptools" not in sys.modules
 assert threading.enumerate() == [threading.main_thread()]
 
 with LocalAzure(on_demand=True) as azure:
     azure.wait()
-    assert "aiohttp" in sys.modules
+    assert "httptools" in sys.modules
 assert threading.enumerate() == [threading.main_thread()]
 """
 

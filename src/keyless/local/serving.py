@@ -6,16 +6,15 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from keyless.local.pki.revocation_app import revocation_app
-from keyless.local.wire.arm.app import arm_app
-from keyless.local.wire.control.address import ROOT
-from keyless.local.wire.control.site import Control
-from keyless.local.wire.entra.site import authority_routes
-from keyless.local.wire.graph.app import graph_app
-from keyless.local.wire.identity.routes import LOOPBACK, guard, http_routes, service_fabric_routes
-from keyless.local.wire.keyvault import vault_app
+from keyless.local.wire.arm import LARGEST_BODY
+from keyless.local.wire.control.address import CONSOLE, ROOT
+from keyless.local.wire.control.door import Door
+from keyless.local.wire.http.app import App
+from keyless.local.wire.http.deferred import Deferred
+from keyless.local.wire.http.router import Route, Router
+from keyless.local.wire.identity.routes import LOOPBACK, guard, over_http, over_tls
+from keyless.local.wire.keyvault.app import vault_app
 from keyless.local.wire.proxy.login import Login
 from keyless.local.wire.proxy.peer import same_user
 from keyless.local.wire.proxy.proxy import ConnectProxy
@@ -30,11 +29,13 @@ from keyless.local.wire.serving.site import site
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from keyless.local.operations.names import Service
     from keyless.local.pki.authority import CertificateAuthority
     from keyless.local.run import Run, Sockets
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler, Response
     from keyless.local.wire.serving.boundary import Failure
 
 
@@ -43,30 +44,22 @@ async def serving(run: Run, authority: CertificateAuthority, host: str) -> Async
     """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
     sockets, context, lines = run.sockets, authority.server_context(), Lines()
     guarded, by_any_name = guard(host=host), guard(host=host, names=LOOPBACK | {*LOGIN_HOSTS})
-    at_authority = authority_routes(run.azure, url=f"https://{listeners.named_netloc(sockets.authority)}")
     asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
-    control = Control(run.azure, token=run.control_token, sources=run.open_sources, console=run.console_link)
-    bounds = _boundaries(run, lines, alone=host in LOOPBACK)
-    proxies, console = _proxies(run, context, lines), run.console.routes() if run.console else []
+    bounds, proxies = _boundaries(run, lines, alone=host in LOOPBACK), _proxies(run, context, lines)
     async with AsyncExitStack() as stack:
-        for routes, listener, trust, guarding in (
-            ([*console, *control.routes(), *http_routes(run.sources)], sockets.http, None, guarded),
-            (service_fabric_routes(run.sources), sockets.service_fabric, run.certificate.server_context(), guarded),
-            (at_authority, sockets.authority, context, by_any_name),
-        ):
-            app = web.Application(middlewares=[guarding])
-            app.add_routes(routes)
-            if run.console is not None and listener is sockets.http:
-                app.on_shutdown.append(run.console.end)
-            await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
-        lists, vaults = revocation_app(authority.roots_list, authority.servers_list), vault_app(run.azure)
+        stack.callback(lines.close)
         for app, listener, trust in (
-            (lists, sockets.lists, None),
-            (vaults, sockets.https, context),
-            (arm_app(run.azure), sockets.arm, context),
-            (graph_app(run.azure), sockets.graph, context),
+            (_asked_over_http(run, guarded), sockets.http, None),
+            (App(guarded(over_tls(run.sources))), sockets.service_fabric, run.certificate.server_context()),
+            (App(by_any_name(Deferred(lambda: _authority(run)).answer)), sockets.authority, context),
+            (revocation_app(authority.roots_list, authority.servers_list), sockets.lists, None),
+            (vault_app(run.azure), sockets.https, context),
+            (App(Deferred(lambda: _management(run)).answer, lambda _: LARGEST_BODY), sockets.arm, context),
+            (App(Deferred(lambda: _graph(run)).answer), sockets.graph, context),
         ):
             await stack.enter_async_context(site(app, listener, trust, boundary=bounds[listener], lines=lines))
+        if run.console is not None:
+            stack.callback(run.console.end)
         await stack.enter_async_context(passing_time(run.azure.lifetimes.act))
         for listener, proxy in proxies.items():
             stack.push_async_callback(proxy.close)
@@ -74,16 +67,54 @@ async def serving(run: Run, authority: CertificateAuthority, host: str) -> Async
         yield
 
 
+def _asked_over_http(run: Run, guarded: Callable[[Handler], Handler]) -> App:
+    """Return the console, the control API and the sources of managed identities."""
+    door = Door(run.control_token)
+    controlled = door.guarding(Deferred(lambda: _control(run)).answer)
+    shown = [Route("*", f"{CONSOLE}{{rest:(/.*)?}}", run.console.answer)] if run.console else []
+    routes = [
+        Route("POST", CONSOLE, controlled),
+        *shown,
+        Route("*", f"{ROOT}{{rest:(/.*)?}}", controlled),
+        Route("*", "{rest:.*}", over_http(run.sources)),
+    ]
+    return App(guarded(Router(routes).answer), door.largest_body)
+
+
+def _control(run: Run) -> Handler:
+    from keyless.local.wire.control.site import Control  # noqa: PLC0415 (loaded for its first request)
+
+    return Control(run.azure, sources=run.open_sources, console=run.console_link).answer
+
+
+def _authority(run: Run) -> Handler:
+    from keyless.local.wire.entra.site import authority  # noqa: PLC0415 (as above)
+
+    return authority(run.azure, url=f"https://{listeners.named_netloc(run.sockets.authority)}")
+
+
+def _management(run: Run) -> Handler:
+    from keyless.local.wire.arm.app import arm_app  # noqa: PLC0415 (as above)
+
+    return arm_app(run.azure).answer
+
+
+def _graph(run: Run) -> Handler:
+    from keyless.local.wire.graph.app import graph_app  # noqa: PLC0415 (as above)
+
+    return graph_app(run.azure).answer
+
+
 def _boundaries(run: Run, lines: Lines, *, alone: bool) -> dict[socket.socket, Boundary]:
     """Return the boundary of each site, by where it is served; ``alone`` where only this machine reaches them."""
     admits = same_user if alone and run.tells_users and not run.any_user else None
     sockets, azure = run.sockets, run.azure
 
-    def http_form(request: web.Request, failure: Failure) -> web.Response:
+    def http_form(request: Request, failure: Failure) -> Response:
         made = forms.control_form if request.path.startswith(ROOT) else forms.oauth_form
         return made(request, failure)
 
-    def http_tell(request: web.Request, failure: Failure) -> None:
+    def http_tell(request: Request, failure: Failure) -> None:
         service: Service = "control" if request.path.startswith(ROOT) else "identity"
         forms.journaling(azure, service, lines.say)(request, failure)
 

@@ -13,8 +13,9 @@ import requests
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
+from keyless.local.wire.http.app import App
 from keyless.local.wire.identity.arc import Arc, check_key_folder
-from keyless.local.wire.identity.routes import routes
+from keyless.local.wire.identity.routes import by_path
 
 if TYPE_CHECKING:
     from tests.local.conftest import Serve
@@ -61,11 +62,11 @@ def test_arc_gives_a_new_token_to_a_caller_that_bypasses_the_cache(wire: Wire) -
 
 
 def arc_at(folder: Path, serve: Serve, *, key_seconds: float = 30.0) -> tuple[Arc, str]:
-    from aiohttp import web  # noqa: PLC0415 (only these tests serve a source alone)
-
-    arc, app = Arc(Azure(), key_folder=folder, key_seconds=key_seconds), web.Application()
-    app.add_routes(routes(arc.endpoints()))
-    return arc, f"{serve(app)}/arc/metadata/identity/oauth2/token?api-version=2020-06-01&resource={VAULT}"
+    arc = Arc(Azure(), key_folder=folder, key_seconds=key_seconds)
+    return (
+        arc,
+        f"{serve(App(by_path(arc.endpoints())))}/arc/metadata/identity/oauth2/token?api-version=2020-06-01&resource={VAULT}",
+    )
 
 
 def test_a_key_file_is_for_its_owner_and_goes_when_nobody_uses_it(tmp_path: Path, serve: Serve) -> None:

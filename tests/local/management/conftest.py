@@ -14,7 +14,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import Config, read_config
 from keyless.local.azure.management.restored import restore
-from keyless.local.wire.arm import arm_app
+from keyless.local.wire.arm.app import arm_app
 from keyless.local.wire.keyvault import vault_app
 
 if TYPE_CHECKING:

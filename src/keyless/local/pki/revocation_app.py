@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from keyless.local.pki.revocation import ROOTS_LIST, SERVERS_LIST
+from keyless.local.wire.http.app import App
+from keyless.local.wire.http.response import Response
+from keyless.local.wire.http.router import Route, Router
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keyless.local.wire.http.request import Request
 
-def revocation_app(roots_list: bytes, servers_list: Callable[[], bytes]) -> web.Application:
+
+def revocation_app(roots_list: bytes, servers_list: Callable[[], bytes]) -> App:
     """Return what serves the lists.
 
     Args:
@@ -20,16 +23,14 @@ def revocation_app(roots_list: bytes, servers_list: Callable[[], bytes]) -> web.
         servers_list: Makes the intermediate's.
     """
 
-    async def roots(_: web.Request) -> web.Response:
+    async def roots(_: Request) -> Response:
         return _listed(roots_list)
 
-    async def servers(_: web.Request) -> web.Response:
+    async def servers(_: Request) -> Response:
         return _listed(servers_list())
 
-    app = web.Application()
-    app.add_routes([web.get(ROOTS_LIST, roots), web.get(SERVERS_LIST, servers)])
-    return app
+    return App(Router([Route("GET", ROOTS_LIST, roots), Route("GET", SERVERS_LIST, servers)]).answer)
 
 
-def _listed(content: bytes) -> web.Response:
-    return web.Response(body=content, content_type="application/pkix-crl")
+def _listed(content: bytes) -> Response:
+    return Response(body=content, content_type="application/pkix-crl")

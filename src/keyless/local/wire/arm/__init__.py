@@ -1,5 +1,6 @@
 """Azure Resource Manager on the wire: ``management.azure.com``."""
 
-from keyless.local.wire.arm.app import arm_app
+from typing import Final
 
-__all__ = ["arm_app"]
+LARGEST_BODY: Final = 4 * 1024 * 1024
+"""The most bytes that a body may have, as in Azure."""

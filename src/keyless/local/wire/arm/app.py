@@ -11,40 +11,34 @@ import uuid
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from keyless.errors import KeylessError
 from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.identities.tokens import Claims, Rejection
 from keyless.local.azure.management.refusals import ArmError, bad_request, no_subscription
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.operations.names import CHALLENGE, UNKNOWN
-from keyless.local.wire.arm import deployments
+from keyless.local.wire.arm import LARGEST_BODY, deployments
 from keyless.local.wire.arm.call import ArmAnswer, ArmCall
 from keyless.local.wire.arm.errors import AUDIENCES, challenge, no_api_version, no_token, rejected_token, unauthorized
 from keyless.local.wire.arm.handlers import HANDLERS
 from keyless.local.wire.arm.routes import Match, check_version, find_kept, find_operation
+from keyless.local.wire.http.app import App
+from keyless.local.wire.http.request import BodyTooLargeError
+from keyless.local.wire.http.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.wire.http.request import Request
 
-_MAX_BODY: Final = 4 * 1024 * 1024  # As in Azure.
 _HANDLERS: Final[Mapping[str, Callable[[ArmCall], ArmAnswer]]] = MappingProxyType({**HANDLERS, **deployments.HANDLERS})
 _WITHOUT_TOKEN: Final = frozenset({"getCloudMetadata"})
 
 
-def arm_app(azure: Azure) -> web.Application:
-    """Make the web application that answers for ``management.azure.com``."""
-    app = web.Application(client_max_size=_MAX_BODY)
-    app.router.add_route("*", r"/{path:[\s\S]*}", Dispatcher(azure).answer)
-    app.on_response_prepare.append(_leave_out_server)
-    return app
-
-
-async def _leave_out_server(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.popall("Server", None)  # aiohttp names itself; Azure names nothing.
+def arm_app(azure: Azure) -> App:
+    """Make the application that answers for ``management.azure.com``."""
+    return App(Dispatcher(azure).answer, lambda _: LARGEST_BODY)
 
 
 class Dispatcher:
@@ -53,7 +47,7 @@ class Dispatcher:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: Request) -> Response:
         """Answer one request and write it into the journal."""
         started = time.perf_counter()
         progress = _Progress(self._azure, request)
@@ -88,7 +82,7 @@ class Dispatcher:
 class _Progress:
     """One request on its way through the checks: it remembers how far it came."""
 
-    def __init__(self, azure: Azure, request: web.Request) -> None:
+    def __init__(self, azure: Azure, request: Request) -> None:
         self._azure = azure
         self._request = request
         self.match: Match | None = None
@@ -110,7 +104,7 @@ class _Progress:
             ArmError: At the first check that fails.
         """
         request = self._request
-        found = self._find(request.method, request.rel_url.raw_path)
+        found = self._find(request.method, request.raw_path)
         self.match = found if isinstance(found, Match) else None
         free = self.match is not None and self.match.operation.name in _WITHOUT_TOKEN
         claims = Claims("", "", "", 0) if free else self._authenticate()
@@ -123,9 +117,9 @@ class _Progress:
         check_version(version, found.operation)
         self._authorize(claims, found)
         try:
-            content = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise bad_request(f"The body is larger than {_MAX_BODY:,} bytes.") from None
+            content = request.body
+        except BodyTooLargeError:
+            raise bad_request(f"The body is larger than {LARGEST_BODY:,} bytes.") from None
         base = f"https://{request.host.removesuffix(':443')}"
         call = ArmCall(self._azure, claims, found.named, query, version, base, self.correlation_id, content)
         return _HANDLERS[found.operation.name](call)
@@ -171,7 +165,7 @@ def _refusal(azure: Azure, error: ArmError) -> ArmAnswer:
     return ArmAnswer(error.status, {"error": error.body()}, headers)
 
 
-def _respond(request: web.Request, answer: ArmAnswer, *, correlation_id: str) -> web.Response:
+def _respond(request: Request, answer: ArmAnswer, *, correlation_id: str) -> Response:
     headers = {
         "Cache-Control": "no-cache",
         "Pragma": "no-cache",
@@ -185,7 +179,7 @@ def _respond(request: web.Request, answer: ArmAnswer, *, correlation_id: str) ->
     if "x-ms-client-request-id" in request.headers and request.headers.get("x-ms-return-client-request-id") == "true":
         headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
     if answer.body is None:
-        return web.Response(status=answer.status, headers=headers)
+        return Response(status=answer.status, headers=headers)
     kind = "application/xml" if isinstance(answer.body, str) else "application/json"
     text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, separators=(",", ":"))
-    return web.Response(status=answer.status, text=text, content_type=kind, charset="utf-8", headers=headers)
+    return Response(status=answer.status, text=text, content_type=kind, headers=headers)

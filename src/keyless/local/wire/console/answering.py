@@ -7,15 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from keyless.errors import KeylessError
 from keyless.local.wire.console import access, actions, flow, happenings, holdings
 from keyless.local.wire.console.asked import Asked, Page
 from keyless.local.wire.console.door import NO_SESSION, refused_change
 from keyless.local.wire.console.rendering import render
-from keyless.local.wire.console.site import HEADERS, ROOT, see, told
-from keyless.local.wire.console.stream import stream
+from keyless.local.wire.console.site import HEADERS, see, told
+from keyless.local.wire.console.stream import calls_of
+from keyless.local.wire.control.address import CONSOLE
+from keyless.local.wire.http.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.wire.console.counsel import Counsel, RunningDrill
     from keyless.local.wire.console.door import Session
+    from keyless.local.wire.http.request import Request
 
     View = Callable[[Asked], Page]
     Action = Callable[[Asked], Page | str]
@@ -93,7 +94,7 @@ class Answering:
         for drill in self._drills:
             drill.end()
 
-    async def answer(self, request: web.Request, path: str, session: Session | None) -> web.StreamResponse:
+    async def answer(self, request: Request, path: str, session: Session | None) -> Response:
         """Answer a request; without a session it gets files alone, which hold nothing of this run."""
         if path.startswith("/static/"):
             return _static(path.removeprefix("/static/"))
@@ -102,13 +103,13 @@ class Answering:
         if request.method == "POST":
             return await self._do(request, path, session)
         if path == "/stream":
-            return await stream(request, self._azure, self._ending, root=ROOT, headers=HEADERS)
+            return calls_of(request, self._azure, self._ending, root=CONSOLE, headers=HEADERS)
         view, names = _view_of(path)
         asked = self._asked(request, session, path=names)
         return await asyncio.to_thread(_shown, view, asked, request, path)
 
-    async def _do(self, request: web.Request, path: str, session: Session) -> web.StreamResponse:
-        form = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    async def _do(self, request: Request, path: str, session: Session) -> Response:
+        form = dict(request.form)
         refused = refused_change(request, session, form.pop("csrf", ""))
         if refused is not None:
             return told(refused)
@@ -117,7 +118,7 @@ class Answering:
 
     def _asked(
         self,
-        request: web.Request,
+        request: Request,
         session: Session,
         *,
         path: Mapping[str, str] | None = None,
@@ -149,7 +150,7 @@ def _view_of(path: str) -> tuple[View, dict[str, str]]:
     return view, dict(zip(names, rest, strict=False)) or {"rest": path}
 
 
-def _shown(view: View, asked: Asked, request: web.Request, path: str) -> web.Response:
+def _shown(view: View, asked: Asked, request: Request, path: str) -> Response:
     try:
         page, status = view(asked), 200
     except KeylessError as error:
@@ -157,7 +158,7 @@ def _shown(view: View, asked: Asked, request: web.Request, path: str) -> web.Res
     return _page(page, asked, request, path, status=status)
 
 
-def _done(action: Action, asked: Asked, request: web.Request, path: str) -> web.Response:
+def _done(action: Action, asked: Asked, request: Request, path: str) -> Response:
     try:
         found = action(asked)
     except KeylessError as error:
@@ -167,16 +168,16 @@ def _done(action: Action, asked: Asked, request: web.Request, path: str) -> web.
     asked.session.notice = found
     back = asked.form.get("back", "")
     # Within the console alone, whatever a form says.
-    return see(f"{ROOT}/{back}" if ":" not in back and not back.startswith(("/", "\\")) else f"{ROOT}/")
+    return see(f"{CONSOLE}/{back}" if ":" not in back and not back.startswith(("/", "\\")) else f"{CONSOLE}/")
 
 
-def _page(page: Page, asked: Asked, request: web.Request, path: str, *, status: int = 200) -> web.Response:
-    text = render(page, asked, root=ROOT, here=path, whole="X-Fragment" not in request.headers)
-    return web.Response(status=status, text=text, content_type="text/html", charset="utf-8")
+def _page(page: Page, asked: Asked, request: Request, path: str, *, status: int = 200) -> Response:
+    text = render(page, asked, root=CONSOLE, here=path, whole="X-Fragment" not in request.headers)
+    return Response(status=status, text=text, content_type="text/html")
 
 
-def _static(name: str) -> web.Response:
+def _static(name: str) -> Response:
     kind = _FILES.get(name)
     if kind is None:
-        return web.Response(status=404)
-    return web.Response(text=(_STATIC / name).read_text(encoding="utf-8"), content_type=kind, charset="utf-8")
+        return Response(status=404)
+    return Response(text=(_STATIC / name).read_text(encoding="utf-8"), content_type=kind)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
+    from keyless.local.wire.http.request import Request
 _NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 _MOST: Final = 16
 """How many tokens, and how many browsers, are known at a time; the oldest give way."""
@@ -82,13 +81,12 @@ class Door:
         return next((known for known in self._sessions if _same(known.cookie, cookie)), None)
 
 
-def refused_from(request: web.Request) -> Refusal | None:
+def refused_from(request: Request) -> Refusal | None:
     """Return why a request's sender is refused; None where it is a browser here, or the page itself.
 
     A page that has its name resolved to this machine sends another Host. A page of another site sends its own Origin.
     """
-    transport = request.transport
-    port = transport.get_extra_info("sockname")[1] if transport is not None else 0
+    port = request.client.here[1] if request.client.here else 0
     host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
     if host not in {f"{name}:{port}" for name in _NAMES} or request.remote not in {"127.0.0.1", "::1"}:
         return Refusal(
@@ -107,7 +105,7 @@ def refused_from(request: web.Request) -> Refusal | None:
     return None
 
 
-def refused_change(request: web.Request, session: Session, csrf: str) -> Refusal | None:
+def refused_change(request: Request, session: Session, csrf: str) -> Refusal | None:
     """Return why a change is refused; None where a form of the console asks for it."""
     if "Origin" in request.headers and _same(session.csrf, csrf):
         return None

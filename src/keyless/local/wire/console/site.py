@@ -8,9 +8,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from keyless.local.wire.console.door import NO_SESSION, Door, refused_from
+from keyless.local.wire.control.address import CONSOLE
+from keyless.local.wire.http.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from keyless.local.wire.console.answering import Answering
     from keyless.local.wire.console.counsel import Counsel
     from keyless.local.wire.console.door import Refusal, Session
+    from keyless.local.wire.http.request import Request
 
-ROOT: Final = "/_keyless/console"
 HEADERS: Final = MappingProxyType(
     {
         "Cache-Control": "no-store",
@@ -52,28 +52,26 @@ class Console:
 
     def link(self, base: str) -> str:
         """Return a link that opens the console once, where it is served at ``base``."""
-        return f"{base}{ROOT}/enter?token={self._door.new_token()}"
+        return f"{base}{CONSOLE}/enter?token={self._door.new_token()}"
 
-    def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added before any that takes every path."""
-        return [web.route("*", f"{ROOT}{{path:(/.*)?}}", self._answer)]
-
-    async def end(self, _: web.Application) -> None:
+    def end(self) -> None:
         """End the streams that browsers listen to, so that nothing waits for them, and the drill that goes on."""
         self._ending.set()
         if self._answering is not None:
             self._answering.end()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: Request) -> Response:
+        """Answer a request to a path below ``CONSOLE``."""
         refused = refused_from(request)
-        found = told(refused) if refused is not None else await self._let_in(request, request.match_info["path"])
-        if not found.prepared:
-            found.headers.update(HEADERS)
+        found = (
+            told(refused) if refused is not None else await self._let_in(request, request.path.removeprefix(CONSOLE))
+        )
+        found.headers.update(HEADERS)
         return found
 
-    async def _let_in(self, request: web.Request, path: str) -> web.StreamResponse:
+    async def _let_in(self, request: Request, path: str) -> Response:
         if not path:
-            return see(f"{ROOT}/")
+            return see(f"{CONSOLE}/")
         if path == "/enter" and request.method == "GET":
             return self._enter(request)
         session = self._door.session_of(request.cookies.get(_cookie_name(request), ""))
@@ -90,28 +88,29 @@ class Console:
                 self._answering = module.Answering(self._azure, self._counsel(), self._ending)
             return self._answering
 
-    def _enter(self, request: web.Request) -> web.StreamResponse:
+    def _enter(self, request: Request) -> Response:
         session: Session | None = self._door.let_in(request.query.get("token", ""))
-        answer = see(f"{ROOT}/")
+        answer = see(f"{CONSOLE}/")
         if session is not None:
-            answer.set_cookie(_cookie_name(request), session.cookie, path=ROOT, httponly=True, samesite="Strict")
+            cookie = f"{_cookie_name(request)}={session.cookie}; HttpOnly; Path={CONSOLE}; SameSite=Strict"
+            answer.headers["Set-Cookie"] = cookie
         elif self._door.session_of(request.cookies.get(_cookie_name(request), "")) is None:
             return told(NO_SESSION)
         return answer
 
 
-def told(refusal: Refusal) -> web.Response:
+def told(refusal: Refusal) -> Response:
     """Return a refusal as text."""
     text = f"{refusal.what}\n\nCause: {refusal.cause}\nRemedy: {refusal.remedy}\n"
-    return web.Response(status=refusal.status, text=text)
+    return Response(status=refusal.status, text=text)
 
 
-def see(path: str) -> web.Response:
+def see(path: str) -> Response:
     """Return an answer that leads to another page."""
-    return web.Response(status=303, headers={"Location": path})
+    return Response(status=303, headers={"Location": path})
 
 
-def _cookie_name(request: web.Request) -> str:
+def _cookie_name(request: Request) -> str:
     # Cookies know no ports: another local Azure on this machine has another name for its own.
-    port = request.transport.get_extra_info("sockname")[1] if request.transport is not None else 0
+    port = request.client.here[1] if request.client.here else 0
     return f"keyless-console-{port}"

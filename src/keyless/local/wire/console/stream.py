@@ -7,15 +7,16 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from keyless.local.wire.console.flow import Filter, found_in
 from keyless.local.wire.console.rendering import templates
+from keyless.local.wire.http.response import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Response, Send
 
 _PAUSE: Final = 0.3  # Seconds. People see no difference, and a busy program costs a few renderings.
 _FLOOD: Final = 0.6
@@ -25,33 +26,33 @@ _AT_ONCE: Final = 30
 _ALIVE: Final = 15.0
 
 
-async def stream(
-    request: web.Request, azure: Azure, ending: asyncio.Event, *, root: str, headers: Mapping[str, str]
-) -> web.StreamResponse:
+def calls_of(
+    request: Request, azure: Azure, ending: asyncio.Event, *, root: str, headers: Mapping[str, str]
+) -> Response:
     """Send what the journal gets from the number ``start`` on, until the browser leaves or the run ends."""
     wanted = Filter.of(request.query)
     # After a break the browser says itself what it saw last.
     told = request.headers.get("Last-Event-ID") or request.query.get("start", "")
-    start = int(told) if told.isdecimal() else azure.journal.recorded
-    answer = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream"})
-    await answer.prepare(request)
-    quiet, pause = 0.0, _PAUSE
-    with suppress(ConnectionError):
-        while not ending.is_set():
-            event = (
-                await asyncio.to_thread(_event, azure, wanted, start, root) if azure.journal.recorded > start else None
-            )
-            if event is not None:
-                start, text, pause = event
-                await answer.write(text.encode())
-                quiet = 0.0
-            elif quiet >= _ALIVE:
-                await answer.write(b":\n\n")
-                quiet = 0.0
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), pause)
-            quiet += pause
-    return answer
+    first = int(told) if told.isdecimal() else azure.journal.recorded
+
+    async def stream(send: Send) -> None:
+        start, quiet, pause = first, 0.0, _PAUSE
+        with suppress(ConnectionError):
+            while not ending.is_set():
+                new = azure.journal.recorded > start
+                event = await asyncio.to_thread(_event, azure, wanted, start, root) if new else None
+                if event is not None:
+                    start, text, pause = event
+                    await send(text.encode())
+                    quiet = 0.0
+                elif quiet >= _ALIVE:
+                    await send(b":\n\n")
+                    quiet = 0.0
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ending.wait(), pause)
+                quiet += pause
+
+    return streamed({**headers, "Content-Type": "text/event-stream"}, stream)
 
 
 def _event(azure: Azure, wanted: Filter, start: int, root: str) -> tuple[int, str, float]:

@@ -1,7 +1,9 @@
-"""The address of the control API, below the address of the identity endpoints."""
+"""Where the control API and the console are, below the address of the identity endpoints."""
 
 from __future__ import annotations
 
 from typing import Final
 
 ROOT: Final = "/_keyless"
+CONSOLE: Final = f"{ROOT}/console"
+"""A POST to it asks the control API for a link to the console."""

@@ -1,13 +1,9 @@
-"""Serves the control API under ``/_keyless/``: whose requests are answered, by what, and how failures are reported."""
+"""The actions of the control API, by method and path below ``/_keyless/``."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
-
-from aiohttp import web
 
 from keyless.errors import ConfigurationError, KeylessError
 from keyless.local.wire.control import (
@@ -21,15 +17,18 @@ from keyless.local.wire.control import (
 )
 from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.control.control_request import ControlRequest
+from keyless.local.wire.control.door import answered, refused
+from keyless.local.wire.http.router import Route, Router
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler, Response
 
     Action = Callable[[Azure, ControlRequest], object]
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONE_SECRET: Final = "/vaults/{vault}/secrets/{secret}"  # noqa: S105 (a path)
 _ONE_CERTIFICATE: Final = "/vaults/{vault}/certificates/{certificate}"
 _ONE_KEY: Final = "/vaults/{vault}/keys/{key}"
@@ -75,12 +74,8 @@ _ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
 class Control:
     """The control API of one local Azure.
 
-    Whoever has its token can do everything, so it answers to that token alone, under the names of this machine alone, and
-    to no web page: browsers send Origin, and pages that renamed themselves to this machine send another Host.
-
     Args:
         azure: The world that it shows and changes.
-        token: What a request must show.
         sources: Says of each source of managed identities what a program must set and unset, and has the one that is named
             served, or all of them.
         console: Makes a link that opens the console once; gives None where there is no console.
@@ -90,40 +85,38 @@ class Control:
         self,
         azure: Azure,
         *,
-        token: str,
         sources: Callable[[str | None], object],
         console: Callable[[], str | None],
     ) -> None:
-        self._token = token
         self._azure = azure
         self._sources = sources
         self._console = console
 
-    def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added before any that takes every path."""
-        found = [web.route(method, ROOT + path, self._answering(action)) for (method, path), action in _ACTIONS.items()]
-        return [
-            *found,
-            web.get(f"{ROOT}/sources", self._answering(self._show_sources)),
-            web.post(f"{ROOT}/console", self._answering(self._open_console)),
-            web.route("*", ROOT, self._answering(_refuse)),
-            web.route("*", f"{ROOT}/{{rest:.*}}", self._answering(_refuse)),
-        ]
+    @property
+    def answer(self) -> Handler:
+        """What answers a request that was let in."""
+        found = [Route(method, ROOT + path, self._answering(action)) for (method, path), action in _ACTIONS.items()]
+        return Router(
+            [
+                *found,
+                Route("GET", f"{ROOT}/sources", self._answering(self._show_sources)),
+                Route("POST", f"{ROOT}/console", self._answering(self._open_console)),
+                Route("*", f"{ROOT}{{rest:.*}}", self._answering(_refuse)),
+            ]
+        ).answer
 
-    def _answering(self, action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def answer(request: web.Request) -> web.Response:
-            refused = self._refusal(request)
-            if refused is not None:
-                return refused
+    def _answering(self, action: Action) -> Handler:
+        async def answer(request: Request) -> Response:
             try:
-                text = (await request.content.read()).decode()  # Of any length: a whole Azure may be imported.
-                asked = ControlRequest.parse(path=request.match_info, query=request.query, text=text)
+                asked = ControlRequest.parse(
+                    path=request.path_parameters, query=request.query, text=request.body.decode()
+                )
                 # Beside the loop: some actions make keys of RSA, which takes seconds.
-                return _json(await asyncio.to_thread(action, self._azure, asked), status=200)
+                return answered(await asyncio.to_thread(action, self._azure, asked))
             except KeylessError as error:
-                return _failure(error, status=400)
+                return refused(error.what, cause=error.cause, remedy=error.remedy, status=400, kl_code=error.kl_code)
             except UnicodeDecodeError:
-                return _told("The body is not UTF-8.", cause="JSON is.", remedy="Send it as UTF-8.", status=400)
+                return refused("The body is not UTF-8.", cause="JSON is.", remedy="Send it as UTF-8.", status=400)
 
         return answer
 
@@ -142,49 +135,10 @@ class Control:
             )
         return {"url": url}
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        if not request.raw_path.startswith(ROOT) or _name(request.host) not in _LOOPBACK or "Origin" in request.headers:
-            return _told(
-                "The control API does not answer this request.",
-                cause="It is for programs on this machine: Host must be a name of it, and there must be no Origin.",
-                remedy="ControlRequest it at the address that `keyless up --json` gives, and from no web page.",
-                status=403,
-            )
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(
-            token.strip().encode(errors="surrogateescape"), self._token.encode()
-        ):
-            return _told(
-                "The control API does not know the token of this request.",
-                cause="There is none, or it is of another run.",
-                remedy="Send `Authorization: Bearer TOKEN` with the token that `keyless up --json` gives.",
-                status=401,
-            )
-        return None
-
 
 def _refuse(_: Azure, request: ControlRequest) -> object:
     raise ConfigurationError(
-        f"The control API has no such path or method: {request.path.get('rest', '')!r}.",
+        f"The control API has no such path or method: {request.path.get('rest', '').lstrip('/')!r}.",
         cause="Paths and methods are fixed.",
         remedy=f"Known: {', '.join(f'{method} {ROOT}{path}' for method, path in _ACTIONS)}.",
     )
-
-
-def _failure(error: KeylessError, *, status: int) -> web.Response:
-    return _told(error.what, cause=error.cause, remedy=error.remedy, status=status, kl_code=error.kl_code)
-
-
-def _told(what: str, *, cause: str, remedy: str, status: int, kl_code: str = "KL-500") -> web.Response:
-    return _json({"error": {"kl_code": kl_code, "what": what, "cause": cause, "remedy": remedy}}, status=status)
-
-
-def _json(body: object, *, status: int) -> web.Response:
-    return web.json_response(body, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

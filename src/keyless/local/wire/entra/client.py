@@ -27,10 +27,9 @@ from keyless.local.wire.serving.hosts import LOGIN_HOSTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.sources import SourceName
+    from keyless.local.wire.http.request import Request
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -148,7 +147,7 @@ def _federated(azure: Azure, identity: Identity) -> tuple[FederatedCredential, .
     )
 
 
-def client_fields(request: web.Request, form: Mapping[str, str]) -> Mapping[str, str]:
+def client_fields(request: Request, form: Mapping[str, str]) -> Mapping[str, str]:
     """Return a form with what the header ``Authorization`` says of the client, as RFC 6749 has it in section 2.3.1."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic" or "client_secret" in form:

@@ -17,10 +17,9 @@ from keyless.local.wire.serving.hosts import LOGIN_HOSTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 # As Microsoft Entra ID describes itself, a row for each cloud: its own names lead here as well.
 _CLOUDS: Final = (
@@ -63,23 +62,23 @@ class OpenId:
         }
         return {path: journaled(self._azure, "workload", answer) for path, answer in answers.items()}
 
-    async def _configuration(self, request: web.Request) -> Answer:
+    async def _configuration(self, request: Request) -> Answer:
         tenant = check_tenant(self._azure, request)
         root = root_of(request, self._url)
         return _published(_document(root, tenant, issuer_of(self._azure.tenant_id), version=""))
 
-    async def _configuration_v2(self, request: web.Request) -> Answer:
+    async def _configuration_v2(self, request: Request) -> Answer:
         tenant = check_tenant(self._azure, request)
         root = root_of(request, self._url)
         return _published(_document(root, tenant, f"{root}/{self._azure.tenant_id}/v2.0", version="/v2.0"))
 
-    async def _keys(self, request: web.Request) -> Answer:
+    async def _keys(self, request: Request) -> Answer:
         check_tenant(self._azure, request)
         issuer = issuer_of(self._azure.tenant_id)
         keys = [{**key, "issuer": issuer} for key in self._azure.tokens.jwks()["keys"]]
         return _published({"keys": keys})
 
-    async def _instance(self, request: web.Request) -> Answer:
+    async def _instance(self, request: Request) -> Answer:
         asked = urlsplit(request.query.get("authorization_endpoint", "")).netloc
         own = self._url.removeprefix("https://")
         host = asked if asked.partition(":")[0] in LOGIN_HOSTS else own
@@ -97,7 +96,7 @@ class OpenId:
         )
 
 
-def root_of(request: web.Request, url: str) -> str:
+def root_of(request: Request, url: str) -> str:
     """Return the authority's address as the client knows it: by one of Microsoft Entra ID's names, or ``url``."""
     return f"https://{request.host}" if request.host.lower().partition(":")[0] in LOGIN_HOSTS else url
 
@@ -117,9 +116,9 @@ def _document(root: str, tenant: str, issuer: str, *, version: str) -> Body:
     }
 
 
-def check_tenant(azure: Azure, request: web.Request) -> str:
+def check_tenant(azure: Azure, request: Request) -> str:
     """Return the tenant that a request names, and refuse one that there is not."""
-    tenant: str = request.match_info["tenant"]
+    tenant: str = request.path_parameters["tenant"]
     if tenant.lower() not in {azure.tenant_id, "common", "organizations"}:
         text = (
             f"Tenant '{tenant[:200]}' not found. Check to make sure you have the correct tenant ID and are signing into "

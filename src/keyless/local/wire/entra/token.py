@@ -16,7 +16,6 @@ from keyless.local.wire.identity.endpoint import (
     Answer,
     Body,
     RefusedError,
-    form_of,
     is_resource,
     issue,
     journaled,
@@ -28,12 +27,11 @@ from keyless.local.wire.identity.workload import subject_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure
     from keyless.local.azure.identities.tokens import Token
     from keyless.local.wire.entra.client import Client
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 SCOPE_SUFFIX: Final = "/.default"
 APPLICATION_LIFETIME: Final = 3_600
@@ -64,7 +62,7 @@ class TokenEndpoint:
             "/{tenant}/oauth2/token": journaled(self._azure, None, self._answer_v1),
         }
 
-    async def _answer_v2(self, request: web.Request) -> Answer:
+    async def _answer_v2(self, request: Request) -> Answer:
         client, fields = await self._client(request, "scope")
         token = self._issue(client, self._resource(fields["scope"]))
         seconds = seconds_left(self._azure, token)
@@ -76,7 +74,7 @@ class TokenEndpoint:
         }
         return self._given(client, body)
 
-    async def _answer_v1(self, request: web.Request) -> Answer:
+    async def _answer_v1(self, request: Request) -> Answer:
         client, fields = await self._client(request, "resource")
         known_resource(self._azure, fields["resource"])
         token = self._issue(client, fields["resource"])
@@ -92,13 +90,13 @@ class TokenEndpoint:
         }
         return self._given(client, body)
 
-    async def _client(self, request: web.Request, wanted: str) -> tuple[Client, Mapping[str, str]]:
+    async def _client(self, request: Request, wanted: str) -> tuple[Client, Mapping[str, str]]:
         """Return who asks, and the form; refuse a request that is not whole."""
         check_tenant(self._azure, request)
         if request.method != "POST":
             reason = f"The endpoint answers POST, not {request.method}."
             raise RefusedError(Answer(status=405, body=None, reason=reason))
-        fields = client_fields(request, await form_of(request))
+        fields = client_fields(request, request.form)
         for name in ("grant_type", "client_id", wanted):
             if not fields.get(name):
                 raise missing_field(self._azure, name)

@@ -9,17 +9,19 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import web
-
 from keyless.local.azure.identities.tokens import Rejection
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.wire.graph import changes, reads
 from keyless.local.wire.graph.call import Answer, Call, RefusedError
+from keyless.local.wire.http.app import App
+from keyless.local.wire.http.response import Response, json_response
+from keyless.local.wire.http.router import Route, Router
 from keyless.local.wire.serving.hosts import GRAPH_HOSTS
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
     from keyless.local.wire.graph.call import Answers
+    from keyless.local.wire.http.request import Request
 
 # The application id of Microsoft Graph, under which tokens for it may be asked for as well.
 _GRAPH_APP_ID: Final = "00000003-0000-0000-c000-000000000000"
@@ -49,14 +51,14 @@ _READS: Final[tuple[tuple[str, str, Answers], ...]] = (
 )
 
 
-def graph_app(azure: Azure) -> web.Application:
-    """Make the web application that answers for Microsoft Graph, in its versions v1.0 and beta."""
-    app = web.Application()
-    for operation, table in (("readDirectory", _READS), ("changeDirectory", changes.CHANGES)):
-        for method, path, answers in table:
-            app.router.add_route(method, rf"/{{version:v1\.0|beta}}{path}", _Handler(azure, operation, answers).answer)
-    app.router.add_route("*", "/{path:.*}", _Handler(azure, "unknown", _no_segment).answer)
-    return app
+def graph_app(azure: Azure) -> App:
+    """Make the application that answers for Microsoft Graph, in its versions v1.0 and beta."""
+    known = [
+        Route(method, rf"/{{version:v1\.0|beta}}{path}", _Handler(azure, operation, answers).answer)
+        for operation, table in (("readDirectory", _READS), ("changeDirectory", changes.CHANGES))
+        for method, path, answers in table
+    ]
+    return App(Router([*known, Route("*", "/{path:.*}", _Handler(azure, "unknown", _no_segment).answer)]).answer)
 
 
 def _no_segment(call: Call) -> Answer:
@@ -72,7 +74,7 @@ class _Handler:
         self._operation = operation
         self._answers = answers
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: Request) -> Response:
         """Answer a request."""
         started, code, reason, identity = time.perf_counter(), None, "", None
         try:
@@ -96,10 +98,10 @@ class _Handler:
         )
         headers = {"Cache-Control": "no-cache"}
         if found.body is None:
-            return web.Response(status=found.status, headers=headers)
-        return web.json_response(found.body, status=found.status, headers=headers)
+            return Response(status=found.status, headers=headers)
+        return json_response(found.body, status=found.status, headers=headers)
 
-    def _authenticate(self, request: web.Request) -> str | None:
+    def _authenticate(self, request: Request) -> str | None:
         """Return the name of the principal whose token a request shows.
 
         Raises:
@@ -114,13 +116,13 @@ class _Handler:
         principal = self._azure.directory.principal_of(found.object_id)
         return principal.name if principal else None
 
-    async def _call(self, request: web.Request) -> Call:
+    async def _call(self, request: Request) -> Call:
         return Call(
             azure=self._azure,
-            root=f"https://{request.host}/{request.match_info.get('version', 'v1.0')}",
-            parts=dict(request.match_info),
+            root=f"https://{request.host}/{request.path_parameters.get('version', 'v1.0')}",
+            parts=dict(request.path_parameters),
             filter=request.query.get("$filter", ""),
-            body=_object(await request.read()),
+            body=_object(request.body),
         )
 
 

@@ -24,10 +24,9 @@ from keyless.local.wire.identity.selection import Asked, NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure, Identity
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "app-service"
 PATH: Final = "/msi/token"
@@ -72,7 +71,7 @@ class AppService:
             "REGION_NAME": self._azure.region,
         }
 
-    async def _answer(self, request: web.Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         if request.query.get("api-version") == OLDER_API_VERSION:
             return await self._older.answer(request)
         self._check(request)
@@ -89,7 +88,7 @@ class AppService:
             unassigned=_refusal(400, _MESSAGES["unknown" if Asked.of(request.query).names else "none"], ""),
         )
 
-    def _check(self, request: web.Request) -> None:
+    def _check(self, request: Request) -> None:
         if request.method != "GET":
             raise _refusal(405, None, f"The endpoint answers GET, not {request.method}.")
         header = request.headers.get("X-IDENTITY-HEADER", "")

@@ -18,11 +18,10 @@ from keyless.local.wire.identity.selection import Asked, NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.sources import SourceName
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "app-service-2017"
 PATH: Final = "/MSI/token"
@@ -57,7 +56,7 @@ class AppService2017:
         """
         return {"MSI_ENDPOINT": f"{http_url}{PATH}", "MSI_SECRET": self._secret, "REGION_NAME": self._azure.region}
 
-    async def answer(self, request: web.Request) -> Answer:
+    async def answer(self, request: Request) -> Answer:
         """Answer a request.
 
         Raises:
@@ -71,7 +70,7 @@ class AppService2017:
         reason = f"{found.name} is assigned to the host."
         return Answer(status=200, body=body, reason=reason, identity=found, unassigned=_refusal(400, _NOT_FOUND, ""))
 
-    def _check(self, request: web.Request) -> None:
+    def _check(self, request: Request) -> None:
         if request.method != "GET":
             raise _refusal(405, None, f"The endpoint answers GET, not {request.method}.")
         header = request.headers.get("secret", "")

@@ -30,10 +30,9 @@ from keyless.local.wire.identity.selection import Asked, NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure, Identity
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "arc"
 # Below a path of its own, since the one that Azure Arc uses is that of the metadata service, too.
@@ -78,7 +77,7 @@ class Arc:
         """
         return {"IDENTITY_ENDPOINT": f"{http_url}{PATH}", "IMDS_ENDPOINT": f"{http_url}{ROOT}"}
 
-    async def _answer(self, request: web.Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         check_metadata_request(request)
         version = request.query.get("api-version", "")
         if version not in API_VERSIONS:
@@ -188,7 +187,7 @@ class Arc:
                 self._made.pop().rmdir()
 
 
-def _bypasses_cache(request: web.Request) -> bool:
+def _bypasses_cache(request: Request) -> bool:
     """Return whether a new token is asked for, which agents give from version 1.66 on."""
     return request.query.get("bypass_cache", "").lower() == "true"
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from multidict import MultiDict
-
+from keyless.local.wire.http.fields import Fields
 from keyless.local.wire.identity.endpoint import (
     Answer,
     Body,
     RefusedError,
-    form_of,
     is_resource,
     issue,
     journaled,
@@ -26,13 +24,11 @@ from keyless.local.wire.identity.selection import Asked, NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-    from multidict import MultiMapping
-
     from keyless.local.azure.azure import Azure
     from keyless.local.operations.codes import IdentityCode
     from keyless.local.operations.names import IdentityOperation
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "cloud-shell"
 PATH: Final = "/oauth2/token"
@@ -60,8 +56,8 @@ class CloudShell:
         """
         return {"MSI_ENDPOINT": f"{http_url}{PATH}", "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0"}
 
-    async def _answer(self, request: web.Request) -> Answer:
-        form = await _form(request)
+    async def _answer(self, request: Request) -> Answer:
+        form = _form(request)
         if request.headers.get("Metadata", "").lower() != "true":
             reason = "The header Metadata: true is missing."
             raise _refusal("bad_request_102", "Required metadata header not specified", reason, operation="probe")
@@ -75,7 +71,7 @@ class CloudShell:
         if not is_resource(resource):
             message = f"Audience {resource[:200]} is not a supported MSI token audience."
             raise _refusal("AudienceNotSupported", message, f"Entra knows no resource {resource[:200]!r}.")
-        found = choose(self._azure, MultiDict(), takes_the_only_one=True)
+        found = choose(self._azure, Fields(), takes_the_only_one=True)
         if isinstance(found, NoIdentity):
             raise _refusal("invalid_request", "Identity not found", found.reason)
         token = issue(self._azure, NAME, found, resource)
@@ -97,14 +93,14 @@ class CloudShell:
         )
 
 
-async def _form(request: web.Request) -> MultiMapping[str]:
+def _form(request: Request) -> Fields:
     """Return the parameters: of the body, as most clients send them, or of the address, as some do."""
     if request.method == "GET":
         return request.query
     if request.method != "POST":
         reason = f"The endpoint answers POST and GET, not {request.method}."
         raise RefusedError(Answer(status=405, body=None, reason=reason))
-    return await form_of(request)
+    return request.form
 
 
 def _refusal(

@@ -13,12 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyless.local.instruments.journal_entry import Entry
+from keyless.local.wire.http.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from aiohttp import web
-    from multidict import MultiDict
 
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.azure.identities.application import Application
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from keyless.local.operations.codes import FaultCode, IdentityCode
     from keyless.local.operations.names import IdentityOperation
     from keyless.local.sources import SourceName
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 Body = dict[str, object]
 Sent = Mapping[str, object] | str
@@ -78,7 +76,7 @@ class RefusedError(Exception):
 def journaled(
     azure: Azure,
     source: SourceName | None,
-    answer: Callable[[web.Request], Awaitable[Answer]],
+    answer: Callable[[Request], Awaitable[Answer]],
     *,
     headers: Mapping[str, str] | None = None,
 ) -> Handler:
@@ -92,7 +90,7 @@ def journaled(
     """
     from keyless.local.wire.serving.fault_effects import apply_fault  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: Request) -> Response:
         started = time.perf_counter()
         try:
             found = await answer(request)
@@ -136,27 +134,15 @@ def _strike(azure: Azure, source: SourceName | None, answer: Answer) -> Fault | 
     return azure.faults.strike("identity", operation=answer.operation, identity=answer.identity.name, source=source)
 
 
-def _response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
-    from aiohttp import web  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
+def _response(answer: Answer, headers: Mapping[str, str]) -> Response:
 
     sent = {**headers, **answer.headers}
     if answer.body is None:
-        return web.Response(status=answer.status, headers=sent)
+        return Response(status=answer.status, headers=sent)
     text = str(answer.body) if answer.as_text else json.dumps(answer.body, separators=(",", ":"))
     kind = "text/plain" if answer.as_text else "application/json"
     sent = {"Cache-Control": "no-store", **sent}
-    return web.Response(status=answer.status, text=text, content_type=kind, charset="utf-8", headers=sent)
-
-
-async def form_of(request: web.Request) -> MultiDict[str]:
-    """Return the fields of a form, whole or in pieces; what is not a form has none."""
-    from multidict import MultiDict  # noqa: PLC0415 (loaded when something is served: a start does not wait for it)
-
-    try:
-        fields = await request.post()
-    except (ValueError, LookupError):  # Bytes that are not text, a charset that there is not, a broken multipart body.
-        return MultiDict()
-    return MultiDict((name, value) for name, value in fields.items() if isinstance(value, str))
+    return Response(answer.status, text=text, content_type=kind, headers=sent)
 
 
 def issue(

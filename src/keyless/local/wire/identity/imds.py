@@ -25,10 +25,9 @@ from keyless.local.wire.identity.selection import Asked, NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure, Identity
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "imds"
 HOST: Final = "169.254.169.254"
@@ -80,7 +79,7 @@ class Imds:
         """
         return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": http_url, "ARM_MSI_ENDPOINT": f"{http_url}{TOKEN_PATH}"}
 
-    async def _token(self, request: web.Request) -> Answer:
+    async def _token(self, request: Request) -> Answer:
         check_metadata_request(request, without_header=_is_moved_probe(request))
         if not _is_version(request.query.get("api-version", "")):
             problem = f"The api-version must be {FIRST_API_VERSION} or later."
@@ -120,12 +119,12 @@ class Imds:
             body["msi_res_id"] = identity.resource_id
         return body
 
-    async def _info(self, request: web.Request) -> Answer:
+    async def _info(self, request: Request) -> Answer:
         check_metadata_request(request)
         body: Body = {"tenantId": self._azure.tenant_id}
         return Answer(status=200, body=body, reason="The tenant of the virtual machine.", operation="discover")
 
-    async def _compute(self, request: web.Request) -> Answer:
+    async def _compute(self, request: Request) -> Answer:
         check_metadata_request(request)
         if not request.query.get("api-version"):
             error = "Bad request. api-version was not specified in the request"
@@ -157,13 +156,13 @@ class Imds:
             "vmScaleSetName": "",
         }
 
-    async def _unknown(self, request: web.Request) -> Answer:
+    async def _unknown(self, request: Request) -> Answer:
         # Clients find out by these 404s that the service has no second version.
         reason = f"The local service does not answer at {request.path[:200]}."
         return Answer(status=404, body={"error": "Not Found"}, reason=reason, operation="probe", code="Not Found")
 
 
-def check_metadata_request(request: web.Request, *, without_header: bool = False) -> None:
+def check_metadata_request(request: Request, *, without_header: bool = False) -> None:
     """Refuse what no program on the machine itself sends: the guards of every endpoint that has no secret.
 
     Browsers cannot send the header ``Metadata`` to another site, and a proxy that was tricked adds ``X-Forwarded-For``.
@@ -205,7 +204,7 @@ def known_resource(azure: Azure, resource: str) -> None:
         raise entra_refusal(azure, 400, "invalid_resource", 500011, text, reason=reason)
 
 
-def _is_moved_probe(request: web.Request) -> bool:
+def _is_moved_probe(request: Request) -> bool:
     """Return whether Azure.Identity for .NET asks whether there is a metadata service, at another address than its own.
 
     It leaves the header out then. At 169.254.169.254 it takes the refusal for a yes and asks for a token; anywhere else it

@@ -23,10 +23,9 @@ from keyless.local.wire.identity.selection import NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure, Identity
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "machine-learning"
 PATH: Final = "/MSI/auth"
@@ -60,7 +59,7 @@ class MachineLearning:
         named = {"DEFAULT_IDENTITY_CLIENT_ID": default.client_id} if default else {}
         return {"MSI_ENDPOINT": f"{http_url}{PATH}", "MSI_SECRET": self._secret, **named}
 
-    async def _answer(self, request: web.Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         self._check(request)
         resource = request.query["resource"]
         # A client that sends DEFAULT_IDENTITY_CLIENT_ID may mean the system-assigned identity by its client id.
@@ -86,7 +85,7 @@ class MachineLearning:
             unassigned=oauth_refusal(400, "invalid_request", "Identity not found", reason=""),
         )
 
-    def _check(self, request: web.Request) -> None:
+    def _check(self, request: Request) -> None:
         if request.method != "GET":
             reason = f"The endpoint answers GET, not {request.method}."
             raise RefusedError(Answer(status=405, body=None, reason=reason))

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from multidict import MultiMapping
-
     from keyless.local.azure.azure import Azure, Identity
+    from keyless.local.wire.http.fields import Fields
 
 IdKind = Literal["client_id", "object_id", "resource_id"]
 
@@ -46,9 +45,9 @@ class Asked:
     value: str
 
     @classmethod
-    def of(cls, query: MultiMapping[str]) -> Asked:
+    def of(cls, query: Fields) -> Asked:
         """Read them from a request's parameters."""
-        found = [(name, value) for name, value in query.items() if name in ID_PARAMETERS]
+        found = [(name, value) for name, value in query.pairs if name in ID_PARAMETERS]
         if not found:
             return cls((), None, "")
         return cls(tuple(name for name, _ in found), ID_PARAMETERS[found[0][0]], found[0][1])
@@ -69,7 +68,7 @@ class NoIdentity:
 
 
 def choose(
-    azure: Azure, query: MultiMapping[str], *, takes_the_only_one: bool = False, system_has_ids: bool = False
+    azure: Azure, query: Fields, *, takes_the_only_one: bool = False, system_has_ids: bool = False
 ) -> Identity | NoIdentity:
     """Return the identity that a request means; ids are compared without case.
 

@@ -14,11 +14,10 @@ from keyless.local.wire.identity.selection import NoIdentity, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import web
-
     from keyless.local.azure.azure import Azure
     from keyless.local.operations.codes import IdentityCode
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Handler
 
 NAME: Final = "service-fabric"
 PATH: Final = "/metadata/identity/oauth2/token"
@@ -56,7 +55,7 @@ class ServiceFabric:
             "IDENTITY_API_VERSION": API_VERSIONS[0],
         }
 
-    async def _answer(self, request: web.Request) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         self._check(request)
         resource = request.query["resource"]
         # A service has the one identity that its manifest gives it.
@@ -76,7 +75,7 @@ class ServiceFabric:
         reason = f"{found.name} is assigned to the application."
         return Answer(status=200, body=body, reason=reason, identity=found, unassigned=_not_found(""))
 
-    def _check(self, request: web.Request) -> None:
+    def _check(self, request: Request) -> None:
         if request.method != "GET":
             reason = f"The endpoint answers GET, not {request.method}."
             raise RefusedError(Answer(status=405, body=None, reason=reason))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from keyless.local.azure.azure import Azure, Identity
     from keyless.local.sources import SourceName
-    from keyless.local.wire.identity.endpoint import Handler
+    from keyless.local.wire.http.response import Handler
 
 
 class _Source(Protocol):

@@ -11,10 +11,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from keyless.local.instruments.journal_entry import Entry
 from keyless.local.operations.names import CHALLENGE, UNKNOWN
+from keyless.local.wire.http.app import App
+from keyless.local.wire.http.response import Response
 from keyless.local.wire.keyvault.protocol.bodies import to_json
 from keyless.local.wire.keyvault.protocol.errors import RefusedError
 from keyless.local.wire.keyvault.protocol.headers import rbac_headers
@@ -24,24 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keyless.local.azure.azure import Azure
+    from keyless.local.wire.http.request import Request
 
 
-def vault_app(azure: Azure) -> web.Application:
-    """Make the web application that answers for every vault, by the Host header."""
-    app = web.Application(client_max_size=MAX_BODY)
-    dispatcher = Dispatcher(azure)
-    app.router.add_route("*", r"/{path:[\s\S]*}", dispatcher.answer)
-    app.on_cleanup.append(dispatcher.close)
-    app.on_response_prepare.append(_leave_out_server)
-    return app
+def vault_app(azure: Azure) -> App:
+    """Make the application that answers for every vault, by the header Host."""
+    vaults = Vaults(azure)
+    return App(vaults.answer, lambda _: MAX_BODY, vaults.close)
 
 
-async def _leave_out_server(_: web.Request, response: web.StreamResponse) -> None:
-    # aiohttp names itself; Key Vault has named no server since 2022.
-    response.headers.popall("Server", None)
-
-
-class Dispatcher:
+class Vaults:
     """Lets requests in, or turns them away, for all vaults of a local Azure."""
 
     def __init__(self, azure: Azure) -> None:
@@ -49,11 +41,11 @@ class Dispatcher:
         # Keys of RSA are made by all processors but one, which is left to the other requests.
         self._slow = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="keyless-makes-keys")
 
-    async def close(self, _: web.Application) -> None:
+    def close(self) -> None:
         """Stop what has not begun; what has begun ends on its own."""
         self._slow.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: Request) -> Response:
         """Answer one request and write it into the journal."""
         started = time.perf_counter()
         vault = self._azure.vault_at(request.host)
@@ -73,7 +65,7 @@ class Dispatcher:
             response = respond(request, self._azure, refused.status, body)
             response.headers.update(refused.headers)
             code, reason = refused.inner_code or refused.code, refused.reason
-        if context.decision is not None and context.goes_by_roles and not response.prepared and response.status != 400:  # noqa: PLR2004 (recorded so)
+        if context.decision is not None and context.goes_by_roles and response.status != 400:  # noqa: PLR2004 (recorded so)
             response.headers.update(rbac_headers(context.decision.assignment))
         match = context.match
         self._azure.journal.record(
@@ -99,9 +91,9 @@ class Dispatcher:
         return response
 
 
-def _misdirected(azure: Azure, host: str) -> web.Response:
+def _misdirected(azure: Azure, host: str) -> Response:
     """Answer for a host that is not a vault; Azure's DNS would not know such a name."""
     known = ", ".join(vault.host for vault in azure.vaults.values()) or "none"
     message = f"There is no vault at {host[:200]!r}. The vaults of this local Azure: {known}."
     body: dict[str, object] = {"error": {"code": "MisdirectedRequest", "message": message}}
-    return web.Response(status=421, text=to_json(body), content_type="application/json", charset="utf-8")
+    return Response(status=421, text=to_json(body), content_type="application/json")

@@ -6,13 +6,13 @@ import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.azure.authorization.roles import Decision, Scope
 from keyless.local.azure.identities.application import Application
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.tokens import Claims, Rejection
+from keyless.local.wire.http.request import BodyTooLargeError
+from keyless.local.wire.http.response import Response
 from keyless.local.wire.keyvault.protocol.bodies import to_json
 from keyless.local.wire.keyvault.protocol.call import Call, check_api_version, check_name
 from keyless.local.wire.keyvault.protocol.errors import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure, Vault
     from keyless.local.instruments.faults import Fault
     from keyless.local.operations.names import Check
+    from keyless.local.wire.http.request import Request
     from keyless.local.wire.keyvault.protocol.answer import Answer
 
 # The application id of Key Vault itself, under which tokens for it may be asked for as well.
@@ -63,7 +64,7 @@ class RequestContext:
         body: What it was answered, where that is not a refusal.
     """
 
-    def __init__(self, azure: Azure, vault: Vault, request: web.Request, *, slow: Executor) -> None:
+    def __init__(self, azure: Azure, vault: Vault, request: Request, *, slow: Executor) -> None:
         self._slow = slow
         self._azure = azure
         self._vault = vault
@@ -92,14 +93,14 @@ class RequestContext:
         """The reason why the request was let in."""
         return self.decision.reason if self.decision else ""
 
-    async def proceed(self) -> web.StreamResponse:
+    async def proceed(self) -> Response:
         """Go through the checks and do what is asked.
 
         Raises:
             RefusedError: At the first check that fails.
         """
         request = self._request
-        found = find_operation(request.method, request.rel_url.raw_path)
+        found = find_operation(request.method, request.raw_path)
         self.match = found if isinstance(found, Match) else None
         claims = self._authenticate()
         self.check = "path"
@@ -125,7 +126,7 @@ class RequestContext:
             vault=self._vault,
             # The port of https goes without saying: no id of Azure shows it.
             base=f"https://{request.host.removesuffix(':443')}",
-            path=request.rel_url.raw_path,
+            path=request.raw_path,
             query=request.query,
             api_version=api_version,
             kind=found.operation.kind,
@@ -133,7 +134,7 @@ class RequestContext:
             version=found.version,
             now=self._azure.clock.now(),
             tokens=self._azure.tokens,
-            content=await self._content(),
+            content=self._content(),
         )
         answer = await self._answered(found, call)
         self.check, self.body = None, answer.body
@@ -163,7 +164,7 @@ class RequestContext:
         self.application = identity.client_id if isinstance(identity, Application) else None
         return found
 
-    async def _apply_fault(self, claims: Claims, match: Match) -> web.StreamResponse | None:
+    async def _apply_fault(self, claims: Claims, match: Match) -> Response | None:
         """Apply a fault; None goes on as ever."""
         self.fault = self._azure.faults.strike(
             "vault",
@@ -180,7 +181,7 @@ class RequestContext:
             refusal.reason = f"Fault {self.fault.name}."
             raise refusal
         struck = await apply_fault(self.fault, self._request)
-        if struck is not None and not struck.prepared:
+        if struck is not None:
             for name, value in response_headers(self._request, region=self._azure.region).items():
                 struck.headers.setdefault(name, value)
         return struck
@@ -235,20 +236,16 @@ class RequestContext:
             raise forbidden_by_policy(self._vault, claims, operation=operation, reason=decision.reason)
         raise forbidden_by_rbac(self._vault, claims, operation=operation, name=name, reason=decision.reason)
 
-    async def _content(self) -> bytes:
+    def _content(self) -> bytes:
         try:
-            return await self._request.read()
-        except web.HTTPRequestEntityTooLarge:
+            return self._request.body
+        except BodyTooLargeError:
             raise invalid_property(f"The body is larger than {MAX_BODY:,} bytes.") from None
-        except web.RequestPayloadError:
-            raise invalid_property("The body is not encoded as its headers say.") from None
 
 
-def respond(request: web.Request, azure: Azure, status: int, body: dict[str, object] | None) -> web.Response:
+def respond(request: Request, azure: Azure, status: int, body: dict[str, object] | None) -> Response:
     """Return an answer with the headers that every answer of a vault has."""
     headers = response_headers(request, region=azure.region)
     if body is None:
-        return web.Response(status=status, headers=headers)
-    return web.Response(
-        status=status, text=to_json(body), content_type="application/json", charset="utf-8", headers=headers
-    )
+        return Response(status=status, headers=headers)
+    return Response(status=status, text=to_json(body), content_type="application/json", headers=headers)

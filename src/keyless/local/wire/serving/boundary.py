@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from keyless.errors import KeylessError
+from keyless.local.wire.http.request import BodyTooLargeError
+from keyless.local.wire.http.response import HttpError, Response
 from keyless.local.wire.serving.fault_effects import CLIENT_GONE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    from keyless.local.wire.serving.patience import Patience
-
-    Address = tuple[str, int]
-    _Answers = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+    from keyless.local.wire.http.request import Address, Request
+    from keyless.local.wire.http.response import Handler
 
 _STRANGER: Final = (
     "This local Azure answers programs of the user who started it alone. Start it with `keyless up --any-user`, "
@@ -51,47 +49,37 @@ class Boundary:
         admits: Says of a client's address and this end's whether the client is let in; None lets everybody in.
     """
 
-    form: Callable[[web.Request, Failure], web.Response]
-    tell: Callable[[web.Request, Failure], None]
+    form: Callable[[Request, Failure], Response]
+    tell: Callable[[Request, Failure], None]
     admits: Callable[[Address, Address], bool] | None = None
 
-    def around(self, handler: _Answers, patience: Patience) -> _Answers:
-        """Return a server's handler with this around it."""
+    def refusal(self, request: Request) -> Response | None:
+        """Return the answer to a client that is not let in; None where it is."""
+        peer, here = request.client.peer, request.client.here
+        if self.admits is None or (peer and here and self.admits(peer, here)):
+            return None
+        return self._fail(request, Failure(403, _STRANGER))
 
-        async def bounded(request: web.BaseRequest) -> web.StreamResponse:
-            assert isinstance(request, web.Request)  # noqa: S101 (for the type checker: an application makes these)
+    def around(self, handler: Handler) -> Handler:
+        """Return a handler with this around it: it raises nothing."""
+
+        async def bounded(request: Request) -> Response:
             try:
-                if patience.begins(request) and not self._lets_in(request):
-                    return self._fail(request, Failure(403, _STRANGER), closing=True)
                 return await handler(request)
-            except web.HTTPException:
-                raise
+            except HttpError as error:
+                return error.response
             except ConnectionError:
-                return web.Response(status=CLIENT_GONE)  # It goes nowhere.
-            except web.RequestPayloadError:
-                return self._fail(request, Failure(400, "The body is not encoded as its headers say."))
+                return Response(CLIENT_GONE)  # It goes nowhere.
+            except BodyTooLargeError:
+                return self._fail(request, Failure(413, "The body is too large."))
             except Exception as error:  # noqa: BLE001 (this is the boundary)
                 return self._fail(request, Failure(500, cause_of(error)))
-            finally:
-                patience.ends(request)
 
         return bounded
 
-    def _lets_in(self, request: web.Request) -> bool:
-        if self.admits is None:
-            return True
-        transport = request.transport
-        if transport is None:
-            return False
-        peer, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        return bool(peer and here) and self.admits((peer[0], peer[1]), (here[0], here[1]))
-
-    def _fail(self, request: web.Request, failure: Failure, *, closing: bool = False) -> web.Response:
+    def _fail(self, request: Request, failure: Failure) -> Response:
         self.tell(request, failure)
-        answer = self.form(request, failure)
-        if closing:
-            answer.force_close()
-        return answer
+        return self.form(request, failure)
 
 
 def cause_of(error: BaseException) -> str:

@@ -6,58 +6,56 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from keyless.local.wire.http.response import Response, streamed
 
 if TYPE_CHECKING:
     from keyless.local.instruments.faults import Fault
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Send
 
 # What the journal says where the client had hung up before there was an answer; nobody receives it.
 CLIENT_GONE = 499
 _LOOK_EVERY = 0.1  # Seconds.
 
 
-async def apply_fault(fault: Fault, request: web.Request) -> web.StreamResponse | None:
+async def apply_fault(fault: Fault, request: Request) -> Response | None:
     """Do what a fault does to a request.
 
     Returns:
         The answer that it gives; None where the request is answered as ever after the delay.
     """
     if fault.effect != "slow-body" and not await _outlasts(request, fault.delay):
-        return web.Response(status=CLIENT_GONE)
+        return Response(status=CLIENT_GONE)
     if fault.effect == "reset":
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)  # It goes nowhere.
+        request.client.abort()
+        return Response(status=500)  # It goes nowhere.
     if fault.effect == "slow-body":
-        return await _drip(fault, request)
+        return _dripped(fault.delay)
     if fault.effect != "answer" or fault.status == 0:
         return None
     if not fault.body:
-        return web.Response(status=fault.status, headers=fault.headers)
-    return web.Response(
-        status=fault.status, text=fault.body, content_type=fault.content_type, charset="utf-8", headers=fault.headers
-    )
+        return Response(status=fault.status, headers=fault.headers)
+    return Response(status=fault.status, text=fault.body, content_type=fault.content_type, headers=fault.headers)
 
 
-async def _outlasts(request: web.Request, seconds: float) -> bool:
+async def _outlasts(request: Request, seconds: float) -> bool:
     """Wait, and return whether the client did so too: what is silent for an hour must not go on for one without it."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while (left := end - loop.time()) > 0:
-        if request.transport is None or request.transport.is_closing():
+        if request.client.is_gone:
             return False
         await asyncio.sleep(min(left, _LOOK_EVERY))
     return True
 
 
-async def _drip(fault: Fault, request: web.Request) -> web.StreamResponse:
-    """Begin an answer and never end it well: a byte at a time over the fault's delay, then nothing."""
-    answer = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
-    await answer.prepare(request)
-    with suppress(ConnectionError):  # The client had enough.
-        for _ in range(10):
-            await answer.write(b" ")
-            await asyncio.sleep(fault.delay / 10)
-    if request.transport is not None:
-        request.transport.abort()
-    return answer
+def _dripped(seconds: float) -> Response:
+    """Return an answer that never ends well: it promises more bytes than it sends, one at a time over some seconds."""
+
+    async def drip(send: Send) -> None:
+        with suppress(ConnectionError):  # The client had enough.
+            for _ in range(10):
+                await send(b" ")
+                await asyncio.sleep(seconds / 10)
+
+    return streamed({"Content-Type": "application/json", "Content-Length": "1000"}, drip)

@@ -27,6 +27,7 @@ class FirstClient:
             for each in (*self._listeners, self._waking):
                 selector.register(each, selectors.EVENT_READ)
             selector.select()
+        self._wake.close()  # Where a client has come, nobody ends the wait.
 
     def end_wait(self) -> None:
         """Have the wait over, also where it has not begun; a second call does nothing."""

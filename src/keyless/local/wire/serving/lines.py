@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 _WAITING: Final = 256
 _AGAIN_AFTER: Final = 10.0  # Seconds.
 _MOST_KINDS: Final = 100
+_FAREWELL: Final = 0.2  # Seconds.
 
 
 class Lines:
@@ -35,7 +35,7 @@ class Lines:
     ) -> None:
         self._write = write or _to_stderr
         self._monotonic = monotonic
-        self._queue: Queue[str] = Queue(_WAITING)
+        self._queue: Queue[str | None] = Queue(_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._dropped = 0
@@ -61,6 +61,15 @@ class Lines:
                 self._thread = threading.Thread(target=self._run, name="keyless-lines", daemon=True)
                 self._thread.start()
 
+    def close(self) -> None:
+        """End the thread, once it has written what waits; one that waits for a slow reader is left alone."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            with suppress(Full):
+                self._queue.put_nowait(None)
+            thread.join(_FAREWELL)
+
     def _run(self) -> None:
         while True:
             try:
@@ -71,6 +80,10 @@ class Lines:
                         self._thread = None
                         return
                 continue
+            if text is None:
+                with self._lock:
+                    self._thread = None
+                return
             dropped, self._dropped = self._dropped, 0
             with suppress(OSError, ValueError):  # Nobody reads, or it is closed.
                 self._write(f"{text}keyless: {dropped} lines found no room.\n" if dropped else text)
@@ -85,28 +98,6 @@ def _to_stderr(text: str) -> None:
         return
     # Not through the stream: its lock would be held for as long as nobody reads, also at the end of the program.
     os.write(descriptor, text.encode())
-
-
-class _OneLine(logging.Handler):
-    """Reports of what a library logs only which kind of error it was: the text may quote a request."""
-
-    def __init__(self, lines: Lines) -> None:
-        super().__init__(logging.WARNING)
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the line."""
-        error = record.exc_info[1] if record.exc_info else None
-        kind = type(error).__name__ if error is not None else record.levelname
-        self._lines.say(f"a request could not be read as HTTP, and was refused ({kind}).")
-
-
-def server_logger(lines: Lines) -> logging.Logger:
-    """Return the logger of a server, which no configuration of logging reaches: it writes one line, without any text."""
-    logger = logging.Logger("keyless.server", logging.WARNING)  # noqa: LOG001 (apart from all others, on purpose)
-    logger.propagate = False
-    logger.addHandler(_OneLine(lines))
-    return logger
 
 
 def loop_failures(lines: Lines) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:

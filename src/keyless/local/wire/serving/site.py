@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
-from keyless.local.wire.serving.lines import Lines, server_logger
+from keyless.local.wire.http.connection import Connection, Patience, Site
 from keyless.local.wire.serving.listeners import BACKLOG
-from keyless.local.wire.serving.patience import SECONDS, Patience
 
 if TYPE_CHECKING:
     import socket
     import ssl
     from collections.abc import AsyncIterator, Callable
 
+    from keyless.local.wire.http.app import App
     from keyless.local.wire.serving.boundary import Boundary
+    from keyless.local.wire.serving.lines import Lines
 
-_SHUTDOWN_TIMEOUT = 1.0
+_LOOK_EVERY: Final = 1.0
+_SHUTDOWN_TIMEOUT: Final = 1.0
 
 
 @asynccontextmanager
 async def site(
-    app: web.Application,
+    app: App,
     listener: socket.socket,
     context: ssl.SSLContext | None,
     *,
@@ -40,30 +40,26 @@ async def site(
         boundary: Who is let in, and what becomes of failures.
         lines: Where a request that is not HTTP is reported.
     """
-    patience = Patience()
-    runner = web.AppRunner(
-        app, access_log=None, logger=server_logger(lines), shutdown_timeout=_SHUTDOWN_TIMEOUT, handle_signals=False
-    )
-    await runner.setup()
-    served = runner.server
-    assert served is not None  # noqa: S101 (for the type checker: setup has made it)
-    # Not as a middleware: it comes before routing, too, and costs each request less.
-    served.request_handler = boundary.around(served.request_handler, patience)
-    loop = asyncio.get_running_loop()
-    watching = loop.create_task(patience.watch(lambda: served.connections))
-    server = await accept(lambda: served(), listener, context)  # noqa: PLW0108 (the server is none for the type checker)
+    served = Site(boundary.around(app.answer), lines.say, boundary.refusal, app.largest_body)
+    watching = asyncio.get_running_loop().create_task(_watch(served.connections))
+    server = await accept(lambda: Connection(served), listener, context)
     try:
         yield
     finally:
         watching.cancel()
         server.close()
-        transports = [connection.transport for connection in served.connections]
-        await runner.cleanup()
-        # Closing waits for the client's farewell in TLS, for longer than the loop lives.
-        for transport in transports:
-            if transport is not None:
-                transport.abort()
+        await asyncio.gather(*(each.end(_SHUTDOWN_TIMEOUT) for each in served.connections))
+        app.close()
         await asyncio.sleep(0)
+
+
+async def _watch(connections: set[Connection]) -> None:
+    """End the connections on which half a request, or none, has come for too long."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        now = asyncio.get_running_loop().time()
+        for each in [each for each in connections if each.is_overdue(now)]:
+            each.abort()
 
 
 async def accept(
@@ -75,7 +71,7 @@ async def accept(
     left, and reports each failure.
     """
     server = await asyncio.get_running_loop().create_server(
-        protocol, sock=listener, ssl=context, backlog=1, ssl_handshake_timeout=SECONDS if context else None
+        protocol, sock=listener, ssl=context, backlog=1, ssl_handshake_timeout=Patience().head if context else None
     )
     listener.listen(BACKLOG)
     return server

@@ -6,15 +6,14 @@ import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from keyless.local.azure.authorization.roles import RoleAssignment
+    from keyless.local.wire.http.request import Request
 
 # As recorded; what the numbers mean is not published.
 _RBAC_CACHE = "ra_age=7;da_age=2695;rd_age=2695;brd_age=22272;ra_notif_age=65;dec_lev=1;"
 
 
-def response_headers(request: web.Request, *, region: str) -> dict[str, str]:
+def response_headers(request: Request, *, region: str) -> dict[str, str]:
     """Return the headers of every answer."""
     headers = {
         "Cache-Control": "no-cache",

@@ -1,0 +1,415 @@
+"""One connection: it reads requests, has them answered one after the other, and writes the answers.
+
+Sources: https://www.rfc-editor.org/rfc/rfc9110 and https://www.rfc-editor.org/rfc/rfc9112
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from time import time
+from types import MappingProxyType, coroutine
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import httptools
+
+from keyless.local.wire.http.fields import Headers
+from keyless.local.wire.http.request import Request
+from keyless.local.wire.http.response import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
+
+    from keyless.local.wire.http.request import Address
+    from keyless.local.wire.http.response import Handler, Send
+
+HEAD_LIMIT: Final = 64 * 1024
+"""The most bytes that the head of a request may have."""
+_MOST_WAITING: Final = 16
+"""How many requests a client may send before it has read an answer; then nothing more of it is read."""
+_LINGER: Final = 1.0
+"""Seconds in which a client can read an answer that came before it had sent everything."""
+_PHRASES: Final = MappingProxyType({status.value: status.phrase for status in HTTPStatus})
+_BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The seconds that a client may take.
+
+    Attributes:
+        head: For the first byte of a connection, and from the first byte of a request to the end of its head.
+        body: For a body.
+        idle: For the next request.
+    """
+
+    head: float = 10.0
+    body: float = 10.0
+    idle: float = 75.0
+
+
+@dataclass(slots=True)
+class Site:
+    """What the connections of one listener share.
+
+    Attributes:
+        answer: Answers a request, and raises nothing.
+        say: Takes a line for the person who started this.
+        refuse: Answers the first head of a connection at once, before any body; None where it may go on.
+        largest_body: Returns the most bytes that the body of a request may have.
+        patience: How long clients are waited for.
+        connections: Those that are open.
+    """
+
+    answer: Handler
+    say: Callable[[str], None]
+    refuse: Callable[[Request], Response | None]
+    largest_body: Callable[[Request], int]
+    patience: Patience = field(default_factory=Patience)
+    connections: set[Connection] = field(default_factory=set)
+    _date: tuple[int, str] = (0, "")
+
+    def date(self) -> str:
+        """Return the header Date of now."""
+        now = int(time())
+        if now != self._date[0]:
+            self._date = now, formatdate(now, usegmt=True)
+        return self._date[1]
+
+
+class Connection(asyncio.Protocol):
+    """A connection of a client.
+
+    The methods that begin with ``on_`` are called by the parser while it reads.
+
+    Args:
+        site: What it belongs to.
+
+    Attributes:
+        peer: The address of the client; None where it has gone.
+        here: The address that it has connected to.
+        is_gone: Whether nobody receives an answer any more.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self.peer: Address | None = None
+        self.here: Address | None = None
+        self.is_gone = True
+        self._ends: float | None = None
+        # What is read.
+        self._target = b""
+        self._pairs: list[tuple[str, str]] = []
+        self._request: Request | None = None
+        self._chunks: list[bytes] = []
+        self._room = 0
+        self._head_size = 0
+        self._is_known = self._is_deaf = self._is_in_head = False
+        # What is answered.
+        self._waiting: deque[_Turn] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._is_paused = False
+        self._writable: asyncio.Event | None = None
+
+    # From the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 (for the type checker: a server's are)
+        self._transport = transport
+        self.peer, self.here = _address(transport, "peername"), _address(transport, "sockname")
+        self.is_gone = False
+        self._ends = self._loop.time() + self._site.patience.head
+        self._site.connections.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """End: whoever still answers is told by ``is_gone``."""
+        self.is_gone, self._is_deaf = True, True
+        self._waiting.clear()
+        self._site.connections.discard(self)
+        if self._writable is not None:
+            self._writable.set()
+
+    def eof_received(self) -> bool:
+        """Close, once what is written has gone out: who ends one side has mostly left."""
+        return False
+
+    def pause_writing(self) -> None:
+        """Have those wait who send an answer piece by piece."""
+        self._writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """Have them go on."""
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+
+    def data_received(self, data: bytes) -> None:
+        """Read."""
+        while data and not self._is_deaf:
+            self._head_size += len(data)
+            try:
+                self._parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as upgrade:  # It goes on in HTTP/1.1, as nobody here speaks another.
+                data = data[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._refuse(HTTPStatus.BAD_REQUEST, type(error).__name__)
+                break
+            if self._is_in_head and self._head_size > HEAD_LIMIT:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "TooLarge")
+        self._proceed()
+
+    # From the parser.
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self._target, self._pairs = b"", []
+        self._is_in_head = True
+        self._ends = self._loop.time() + self._site.patience.head
+
+    def on_url(self, part: bytes) -> None:
+        """Take a part of what is asked for."""
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those after a body mean nothing."""
+        self._pairs.append((name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")))
+
+    def on_headers_complete(self) -> None:
+        """Look at a head before its body comes."""
+        if self._is_deaf:
+            return
+        self._head_size, self._is_in_head = 0, False
+        self._ends = self._loop.time() + self._site.patience.body
+        target = self._target.decode("utf-8", "surrogateescape")
+        request = Request(self._parser.get_method().decode("ascii"), target, Headers(self._pairs), self)
+        self._request, self._chunks = request, []
+        if sum(name == "host" for name, _ in self._pairs) > 1:
+            self._refuse(HTTPStatus.BAD_REQUEST, "TwoHosts")
+            return
+        refused = None if self._is_known else self._site.refuse(request)
+        self._is_known = True
+        if refused is not None:
+            self._end_with(request, refused)
+            return
+        self._room = self._site.largest_body(request)
+        length = request.headers.get("content-length", "")
+        if length and int(length) > self._room:
+            self._stop_reading(request)
+        elif request.headers.get("expect", "").lower() == "100-continue" and not self._waiting and self._task is None:
+            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of a body."""
+        if self._is_deaf or self._request is None:
+            return
+        self._room -= len(part)
+        if self._room < 0:
+            self._stop_reading(self._request)
+        else:
+            self._chunks.append(part)
+
+    def on_message_complete(self) -> None:
+        """Have a request answered, once it is its turn."""
+        request, self._request = self._request, None
+        if request is None or self._is_deaf:
+            return
+        request.receive(b"".join(self._chunks))
+        self._chunks = []
+        self._ends = None
+        self._waiting.append(_Turn(request, self._parser.should_keep_alive()))
+
+    # Answers.
+
+    def is_overdue(self, now: float) -> bool:
+        """Return whether the client has taken too long, by the time of the loop."""
+        return self._ends is not None and now >= self._ends and not self._is_paused
+
+    def abort(self) -> None:
+        """Break the connection off without an answer."""
+        self.is_gone, self._is_deaf = True, True
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def end(self, seconds: float) -> None:
+        """End at the next moment at which nothing is being answered, and within a time in any case."""
+        self._is_deaf = True
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=seconds)
+            self._task.cancel()
+        self.abort()
+
+    def _stop_reading(self, request: Request) -> None:
+        """Have a request answered whose body is too large; nothing more is read."""
+        request.receive(None)
+        self._request, self._is_deaf, self._chunks = None, True, []
+        self._ends = None
+        self._waiting.append(_Turn(request, keeps=False))
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        """Answer what is not HTTP."""
+        self._site.say(f"a request could not be read as HTTP, and was refused ({why}).")
+        nobody = Request("GET", "/", Headers(), self)
+        self._end_with(nobody, Response(status, text=f"{status.value}: {status.phrase}"))
+
+    def _end_with(self, request: Request, response: Response) -> None:
+        """Answer without a look at the body; nothing more is read."""
+        self._request, self._is_deaf, self._ends = None, True, None
+        self._waiting.append(_Turn(request, keeps=False, response=response))
+
+    def _proceed(self) -> None:
+        """Answer the requests that wait, for as long as each answer is there at once."""
+        while self._waiting and self._task is None and not self.is_gone:
+            turn = self._waiting.popleft()
+            if turn.response is not None:
+                self._write(turn, turn.response)
+                continue
+            answering = self._site.answer(turn.request)
+            try:
+                # Most answers wait for nothing, and a task would cost as much as they do.
+                awaited = answering.send(None)
+            except StopIteration as done:
+                self._write(turn, done.value)
+            else:
+                self._task = self._loop.create_task(self._answer(turn, _going_on(answering, awaited)))
+        self._balance()
+
+    def _balance(self) -> None:
+        """Read no more than is answered."""
+        is_paused = len(self._waiting) >= _MOST_WAITING
+        if self._transport is not None and not self.is_gone and is_paused != self._is_paused:
+            self._is_paused = is_paused
+            if self._ends is not None:  # Meanwhile the client could not go on.
+                self._ends = self._loop.time() + self._site.patience.body
+            (self._transport.pause_reading if is_paused else self._transport.resume_reading)()
+
+    async def _answer(self, turn: _Turn, answering: Coroutine[Any, Any, Response]) -> None:
+        response = await answering
+        self._task = None
+        self._write(turn, response)
+        self._proceed()
+
+    def _write(self, turn: _Turn, response: Response) -> None:
+        if self.is_gone:
+            return
+        if response.stream is not None:
+            self._task = self._loop.create_task(self._stream(turn, response, response.stream))
+            return
+        keeps = turn.keeps and not response.closes
+        body = b"" if turn.request.method == "HEAD" or response.status in _BODILESS else response.body
+        self._send(self._head(response, keeps=keeps, length=len(response.body)) + body)
+        self._after(keeps=keeps)
+
+    def _after(self, *, keeps: bool) -> None:
+        """Go on after an answer, or end."""
+        if keeps:
+            if self._request is None and not self._is_in_head and not self._waiting:
+                self._ends = self._loop.time() + self._site.patience.idle
+            return
+        self._waiting.clear()
+        if self._transport is None or self.is_gone:
+            return
+        if self._is_deaf:
+            # Closed at once, with bytes unread, the client would not see the answer.
+            self._loop.call_later(_LINGER, self._transport.abort)
+        else:
+            self._is_deaf = True
+            self._transport.close()
+
+    def _head(self, response: Response, *, keeps: bool, length: int | None) -> bytes:
+        lines = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, '')}"]
+        lines += [f"{name}: {value}" for name, value in response.headers.items()]
+        if length is not None and response.status not in _BODILESS:
+            lines.append(f"Content-Length: {length}")
+        lines.append(f"Date: {self._site.date()}")
+        if not keeps:
+            lines.append("Connection: close")
+        elif self._parser.get_http_version() == "1.0":
+            lines.append("Connection: keep-alive")
+        head = "\r\n".join(lines)
+        if head.count("\r") + head.count("\n") != 2 * (len(lines) - 1):
+            # A header that had more than one line would be a second answer.
+            head = "\r\n".join(" ".join(line.splitlines()) for line in lines)
+        return f"{head}\r\n\r\n".encode("utf-8", "surrogateescape")
+
+    async def _stream(self, turn: _Turn, response: Response, stream: Callable[[Send], Awaitable[None]]) -> None:
+        """Send a body piece by piece: as many bytes as were promised, or in chunks."""
+        promised = response.headers.get("Content-Length")
+        in_chunks = promised is None and self._parser.get_http_version() != "1.0"
+        keeps = turn.keeps and (in_chunks or promised is not None)
+        if in_chunks:
+            response.headers["Transfer-Encoding"] = "chunked"
+        self._send(self._head(response, keeps=keeps, length=None))
+        sent = 0
+
+        async def send(part: bytes) -> None:
+            nonlocal sent
+            if self.is_gone:
+                raise ConnectionResetError
+            sent += len(part)
+            self._send(b"%x\r\n%b\r\n" % (len(part), part) if in_chunks else part)
+            if self._writable is not None:
+                await self._writable.wait()
+
+        try:
+            if turn.request.method != "HEAD":
+                await stream(send)
+        except Exception:
+            self.abort()
+            raise
+        if promised is not None and sent < int(promised):
+            self.abort()
+        elif in_chunks:
+            self._send(b"0\r\n\r\n")
+        self._task = None
+        self._after(keeps=keeps)
+        self._proceed()
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None and not self.is_gone:
+            self._transport.write(data)
+
+
+class _Turn(NamedTuple):
+    """A request whose turn comes.
+
+    Attributes:
+        request: The request.
+        keeps: Whether the connection goes on after it.
+        response: Its answer, where that is there already.
+    """
+
+    request: Request
+    keeps: bool
+    response: Response | None = None
+
+
+def _address(transport: asyncio.Transport, which: str) -> Address | None:
+    found = transport.get_extra_info(which)
+    return (found[0], found[1]) if found else None
+
+
+@coroutine
+def _going_on(answering: Coroutine[Any, Any, Response], awaited: object) -> Generator[Any, Any, Response]:
+    """Go on, in a task, with a coroutine that has begun outside of one and waits for something."""
+    try:
+        while True:
+            try:
+                given = yield awaited
+            except GeneratorExit:
+                answering.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 (what was waited for has failed: the coroutine deals with it)
+                awaited = answering.throw(error)
+            else:
+                awaited = answering.send(given)
+    except StopIteration as done:
+        found: Response = done.value
+        return found

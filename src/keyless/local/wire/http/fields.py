@@ -1,0 +1,67 @@
+"""Named values of a request that may come more than once: its headers, its query, its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Fields(Mapping[str, str]):
+    """The fields of a query or a form; of a field that came more than once, the first counts.
+
+    Attributes:
+        pairs: All of them, in the order in which they came.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = tuple(pairs)
+        self._first = dict(reversed(self.pairs))
+
+    @classmethod
+    def of(cls, text: str) -> Fields:
+        """Read what is encoded as ``application/x-www-form-urlencoded``."""
+        return cls(parse_qsl(text, keep_blank_values=True))
+
+    def __getitem__(self, name: str) -> str:
+        return self._first[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __repr__(self) -> str:
+        return f"<{len(self.pairs)} fields>"  # One may be a secret.
+
+
+class Headers(Mapping[str, str]):
+    """The headers of a request, by name in any case; of a header that came more than once, the first counts.
+
+    Args:
+        pairs: The names, in lower case, and the values.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._first: dict[str, str] = {}
+        for name, value in pairs:
+            self._first.setdefault(name, value)
+
+    def __getitem__(self, name: str) -> str:
+        return self._first[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._first
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __repr__(self) -> str:
+        return f"<headers {', '.join(self._first)}>"  # One may be a token.
