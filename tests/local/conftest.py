@@ -39,7 +39,7 @@ def _served(app: App) -> Iterator[str]:
     failures: list[Failure] = []
     with listener, LoopThread(serving, name="served"):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    assert failures == []
+    assert [each for each in failures if each.status >= 500] == []
 
 
 @pytest.fixture

@@ -5,112 +5,113 @@ Source: https://learn.microsoft.com/en-us/azure/event-grid/delivery-and-retry
 
 from __future__ import annotations
 
-import asyncio
+import socket
+import threading
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING
-
-import aiohttp
-
-from keyless.local.wire.serving.loop_thread import LoopThread
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from keyless.local.azure.event_grid import EventGrid, VaultEvent
     from keyless.local.functions.endpoint import FunctionEndpoint
+
+    Functions = Callable[[], Mapping[str, FunctionEndpoint]]
 
 # Event Grid waits as long for an answer, and then 10 s, 30 s, 1 min ...: a person who watches has less patience.
 _ANSWER_SECONDS = 30.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 # Seconds between two looks at whether a host that is being started again listens again.
 _AWAY_SECONDS = 0.2
+_HANG_UP_SECONDS = 0.1
 # Beyond this number the oldest events that wait for a function are forgotten.
 _MOST_WAITING = 10_000
 _NOBODY = 0
 
 
 @contextmanager
-def delivered(events: EventGrid, functions: Callable[[], Mapping[str, FunctionEndpoint]]) -> Iterator[None]:
-    """Deliver events until the end, from a thread of its own: anyone who sets a secret waits for nobody.
+def delivered(events: EventGrid, functions: Functions) -> Iterator[None]:
+    """Deliver events until the end: anyone who sets a secret waits for nobody.
 
-    Each function gets them one after the other, in the order in which they happened; none waits for another function. What
-    is under way at the end is given up.
+    Each function gets them one after the other, in the order in which they happened, from a thread of its own; none waits for
+    another function. What is under way at the end is given up.
 
     Args:
         events: Where they come from.
         functions: Says which functions take them, and where; asked again each time, since an app can be loaded again.
     """
-    with LoopThread(lambda: _delivering(events, functions), name="keyless-event-grid"):
-        yield
+    deliveries: dict[str, _Delivery] = {}
 
+    def take(event: VaultEvent) -> None:
+        for name in functions():
+            if name not in deliveries:
+                deliveries[name] = _Delivery(name, events, functions)
+            deliveries[name].take(event)
 
-@asynccontextmanager
-async def _delivering(
-    events: EventGrid, functions: Callable[[], Mapping[str, FunctionEndpoint]]
-) -> AsyncIterator[None]:
-    loop = asyncio.get_running_loop()
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session:
-        delivery = _Delivery(events, functions, session)
-        try:
-            with events.subscribed(lambda event: _hand_over(loop, delivery, event)):
-                yield
-        finally:
-            await delivery.stop()
-
-
-def _hand_over(loop: asyncio.AbstractEventLoop, delivery: _Delivery, event: VaultEvent) -> None:
-    loop.call_soon_threadsafe(delivery.take, event)
+    try:
+        with events.subscribed(take):
+            yield
+    finally:
+        for delivery in deliveries.values():
+            delivery.stop()
 
 
 class _Delivery:
-    """A queue for each function, and a task that empties it."""
+    """The events that wait for one function, and the thread that delivers them."""
 
-    def __init__(
-        self,
-        events: EventGrid,
-        functions: Callable[[], Mapping[str, FunctionEndpoint]],
-        session: aiohttp.ClientSession,
-    ) -> None:
+    def __init__(self, name: str, events: EventGrid, functions: Functions) -> None:
+        self._name = name
         self._events = events
         self._functions = functions
-        self._session = session
-        self._waiting: dict[str, asyncio.Queue[VaultEvent]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: Queue[VaultEvent | None] = Queue(_MOST_WAITING)
+        self._stopping = threading.Event()
+        self._host = _Host()
+        self._thread = threading.Thread(target=self._deliver_all, name="keyless-event-grid", daemon=True)
+        self._thread.start()
 
-    def take(self, event: VaultEvent) -> None:
-        """Put an event into the queue of every function."""
-        for name in self._functions():
-            if name not in self._waiting:
-                self._waiting[name] = asyncio.Queue(_MOST_WAITING)
-                self._tasks.append(asyncio.create_task(self._deliver_all(name, self._waiting[name])))
-            if self._waiting[name].full():
-                self._waiting[name].get_nowait()
-            self._waiting[name].put_nowait(event)
-
-    async def stop(self) -> None:
-        """Give up what is under way."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _deliver_all(self, name: str, waiting: asyncio.Queue[VaultEvent]) -> None:
+    def take(self, event: VaultEvent | None) -> None:
+        """Have an event delivered; None wakes the thread up."""
         while True:
-            event = await waiting.get()
-            for attempt, pause in enumerate((*_PAUSES, None)):
-                status = await self._send(name, event, attempt)
-                while status == _NOBODY:
-                    await asyncio.sleep(_AWAY_SECONDS)
-                    status = await self._send(name, event, attempt)
-                # What the function refuses, it would refuse again.
-                if status < HTTPStatus.INTERNAL_SERVER_ERROR or pause is None:
-                    break
-                await asyncio.sleep(pause)
+            try:
+                return self._waiting.put_nowait(event)
+            except Full:
+                with suppress(Empty):
+                    self._waiting.get_nowait()
 
-    async def _send(self, name: str, event: VaultEvent, attempt: int) -> int:
+    def stop(self) -> None:
+        """Give up what is under way."""
+        self._stopping.set()
+        self.take(None)
+        while self._thread.is_alive():  # It may be about to ask.
+            self._host.hang_up()
+            self._thread.join(_HANG_UP_SECONDS)
+
+    def _deliver_all(self) -> None:
+        while not self._stopping.is_set():
+            event = self._waiting.get()
+            if event is not None:
+                self._deliver(event)
+        self._host.close()
+
+    def _deliver(self, event: VaultEvent) -> None:
+        for attempt, pause in enumerate((*_PAUSES, None)):
+            status = self._send(event, attempt)
+            while status == _NOBODY:
+                if self._stopping.wait(_AWAY_SECONDS):
+                    return
+                status = self._send(event, attempt)
+            # What the function refuses, it would refuse again.
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR or pause is None or self._stopping.wait(pause):
+                return
+
+    def _send(self, event: VaultEvent, attempt: int) -> int:
         """Send an event once; return the answer's status, or _NOBODY where no host listens."""
-        end, started = self._functions().get(name), time.perf_counter()
+        end, started = self._functions().get(self._name), time.perf_counter()
         if end is None:  # An app that was loaded again has no such function any more.
             return HTTPStatus.NOT_FOUND
         headers = {
@@ -122,13 +123,64 @@ class _Delivery:
             "x-functions-key": end.key or "",
         }
         try:
-            async with self._session.post(end.url, data=event.body, headers=headers, allow_redirects=False) as answer:
-                status = answer.status
+            status = self._host.post(end.url, event.body.encode(), headers)
         except TimeoutError:
             status = HTTPStatus.GATEWAY_TIMEOUT
-        except aiohttp.ClientError:
+        except (OSError, HTTPException):
             return _NOBODY
-        taken = "took" if status < HTTPStatus.MULTIPLE_CHOICES else "did not take"
-        ms = (time.perf_counter() - started) * 1000
-        self._events.note(event, status=int(status), reason=f"The function {name} {taken} the event.", ms=ms)
+        if not self._stopping.is_set():
+            taken = "took" if status < HTTPStatus.MULTIPLE_CHOICES else "did not take"
+            ms = (time.perf_counter() - started) * 1000
+            self._events.note(event, status=status, reason=f"The function {self._name} {taken} the event.", ms=ms)
         return status
+
+
+class _Host:
+    """A host of functions, over a connection that is kept."""
+
+    def __init__(self) -> None:
+        self._netloc = ""
+        self._connection: HTTPConnection | None = None
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send a body, and return the status of the answer.
+
+        Raises:
+            TimeoutError: If no answer comes in time.
+            OSError: If nobody listens.
+            HTTPException: If what answers does not speak HTTP.
+        """
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        if self._connection is not None and self._netloc == parts.netloc:
+            try:
+                return self._ask(self._connection, path, body, headers)
+            except ConnectionError:
+                pass  # The host had closed it meanwhile.
+        self.close()
+        self._netloc, self._connection = parts.netloc, HTTPConnection(parts.netloc, timeout=_ANSWER_SECONDS)
+        return self._ask(self._connection, path, body, headers)
+
+    def _ask(self, connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        try:
+            connection.request("POST", path, body=body, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+        except BaseException:
+            self.close()
+            raise
+        return answer.status
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def hang_up(self) -> None:
+        """Have whoever waits for an answer wait no more, from another thread."""
+        connection = self._connection
+        sock = connection.sock if connection is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)

@@ -191,6 +191,9 @@ class Connection(asyncio.Protocol):
         target = self._target.decode("utf-8", "surrogateescape")
         request = Request(self._parser.get_method().decode("ascii"), target, Headers(self._pairs), self)
         self._request, self._chunks = request, []
+        if self._parser.get_http_version() not in {"1.0", "1.1"}:
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "AnotherVersion")
+            return
         if sum(name == "host" for name, _ in self._pairs) > 1:
             self._refuse(HTTPStatus.BAD_REQUEST, "TwoHosts")
             return
@@ -318,6 +321,8 @@ class Connection(asyncio.Protocol):
             return
         if self._is_deaf:
             # Closed at once, with bytes unread, the client would not see the answer.
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
             self._loop.call_later(_LINGER, self._transport.abort)
         else:
             self._is_deaf = True

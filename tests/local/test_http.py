@@ -1,0 +1,226 @@
+"""The local Azure's own HTTP, byte by byte: what comes over a connection, and what goes back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keyless.local.wire.http.app import App
+from keyless.local.wire.http.response import HttpError, Response, streamed
+from keyless.local.wire.http.router import Route, Router
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.local.conftest import Serve
+
+    from keyless.local.wire.http.request import Request
+    from keyless.local.wire.http.response import Send
+
+    Exchange = Callable[..., bytes]
+
+END = b"Connection: close\r\n\r\n"
+
+
+async def echo(request: Request) -> Response:
+    """Say what was understood."""
+    body = request.body.decode("latin-1")
+    return Response(text=f"{request.method} {request.path} {dict(request.query)} {request.host} {body}|")
+
+
+async def wait(_: Request) -> Response:
+    """Answer later, from another thread."""
+    await asyncio.sleep(0.01)
+    return Response(text=await asyncio.to_thread(lambda: "waited|"))
+
+
+async def fail(_: Request) -> Response:
+    """Wait for what fails, and say so."""
+    try:
+        await asyncio.to_thread(int, "no number")
+    except ValueError:
+        await asyncio.sleep(0)
+        return Response(409, text="refused|")
+    raise AssertionError
+
+
+async def drip(request: Request) -> Response:
+    """Send a body piece by piece: fewer bytes than promised where the query says so."""
+
+    async def stream(send: Send) -> None:
+        for _ in range(3):
+            await send(b"piece")
+            await asyncio.sleep(0)
+
+    return streamed({"Content-Length": "1000"} if "promised" in request.query else {}, stream)
+
+
+async def split(_: Request) -> Response:
+    return Response(headers={"X-Split": "one\r\nX-Two: two"})
+
+
+async def nothing(_: Request) -> Response:
+    return Response(204)
+
+
+async def missing(_: Request) -> Response:
+    raise HttpError(404, "there is nothing")
+
+
+ROUTES = (
+    Route("GET", "/wait", wait),
+    Route("GET", "/fail", fail),
+    Route("GET", "/drip", drip),
+    Route("GET", "/split", split),
+    Route("GET", "/nothing", nothing),
+    Route("GET", "/missing", missing),
+    Route("GET", "/only/{name}", echo),
+    Route("*", "/echo{rest:.*}", echo),
+)
+
+
+@pytest.fixture
+def port(serve: Serve) -> int:
+    return int(serve(App(Router(ROUTES).answer, lambda _: 1000)).rpartition(":")[2])
+
+
+@pytest.fixture
+def exchange(port: int) -> Iterator[Exchange]:
+    """Send some bytes, in several pieces where there are several, and return all that comes back until the end."""
+
+    def exchanging(*pieces: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            for piece in pieces:
+                client.sendall(piece)
+                if piece is not pieces[-1]:
+                    time.sleep(0.02)  # Real time: the other end is to see the pieces one by one.
+            return b"".join(iter(lambda: client.recv(65536), b""))
+
+    yield exchanging
+
+
+def bodies(answers: bytes) -> list[bytes]:
+    """Return the bodies of answers to ``echo`` and its like, which end in a bar."""
+    return [each.rpartition(b"\r\n\r\n")[2] for each in answers.split(b"|") if each]
+
+
+def test_requests_that_come_at_once_are_answered_in_turn(exchange: Exchange) -> None:
+    asked = [f"GET {path} HTTP/1.1\r\nHost: a\r\n".encode() for path in ("/echo?n=1", "/wait", "/fail", "/echo?n=4")]
+    got = exchange(b"\r\n".join(asked) + END)
+    assert bodies(got) == [b"GET /echo {'n': '1'} a ", b"waited", b"refused", b"GET /echo {'n': '4'} a "]
+    assert got.count(b"Connection: close") == 1
+
+
+def test_more_requests_than_are_read_ahead_are_all_answered(exchange: Exchange) -> None:
+    asked = [b"GET /wait HTTP/1.1\r\nHost: a\r\n"] * 100
+    assert bodies(exchange(b"\r\n".join(asked) + END)) == [b"waited"] * 100
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_request_may_come_in_pieces(exchange: Exchange, size: int) -> None:
+    whole = b"PUT /echo/a%20b?c=%2Fd HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + END
+    whole += b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+    assert bodies(exchange(*pieces)) == [b"PUT /echo/a b {'c': '/d'} a abcde"]
+
+
+def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"PUT /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n" + END)
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert b"abc|" in client.recv(65536)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n", id="said before"),
+        pytest.param(b"Content-Length: 900000\r\n\r\n" + b"x" * 900_000, id="said, and sent"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + b"x" * 1001, id="in chunks"),
+    ],
+)
+def test_a_body_that_is_too_large_is_refused_and_nothing_after_it_is_read(exchange: Exchange, body: bytes) -> None:
+    got = exchange(b"PUT /echo HTTP/1.1\r\nHost: a\r\n" + body)
+    assert got.startswith(b"HTTP/1.1 413 ")
+    assert got.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        pytest.param(b"GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two hosts"),
+        pytest.param(b"GET /echo HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000, 431, id="a head without end"),
+        pytest.param(b"GET /echo\r\n\r\n", 505, id="no version"),
+        pytest.param(b"GET /echo HTTP/2.0\r\nHost: a\r\n\r\n", 505, id="another version"),
+        pytest.param(b"PUT /echo HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, id="smuggling"),
+        pytest.param(b"PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, id="no chunk"),
+    ],
+)
+def test_what_is_not_http_is_refused(exchange: Exchange, asked: bytes, status: int) -> None:
+    got = exchange(asked)
+    assert got.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Connection: close" in got
+
+
+def test_requests_before_one_that_is_not_http_keep_their_answers(exchange: Exchange) -> None:
+    got = exchange(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\nNONSENSE\r\n\r\n")
+    assert (got.count(b"HTTP/1.1 200"), got.count(b"HTTP/1.1 400"), b"waited|" in got) == (1, 1, True)
+
+
+def test_an_upgrade_that_nobody_speaks_is_passed_over(exchange: Exchange) -> None:
+    """Java's client asks so for HTTP/2."""
+    first = b"GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    assert len(bodies(exchange(first + b"GET /echo HTTP/1.1\r\nHost: a\r\n" + END))) == 2
+
+
+def test_a_whole_url_is_asked_as_its_path(exchange: Exchange) -> None:
+    got = exchange(b"GET http://b:80/echo?c=d HTTP/1.1\r\nHost: a\r\n" + END)
+    assert bodies(got) == [b"GET /echo {'c': 'd'} a "]
+
+
+def test_an_old_client_keeps_its_connection_where_it_asks_to(exchange: Exchange) -> None:
+    kept = exchange(b"GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /echo HTTP/1.0\r\n\r\n")
+    assert (kept.count(b"Connection: keep-alive"), kept.count(b"Connection: close")) == (1, 1)
+
+
+def test_an_answer_to_head_has_the_length_alone(exchange: Exchange) -> None:
+    got = exchange(b"HEAD /only/a HTTP/1.1\r\nHost: a\r\n" + END)
+    assert b"Content-Length: 19\r\n" in got  # HEAD /only/a {} a  and a bar.
+    assert got.endswith(b"\r\n\r\n")
+
+
+def test_an_answer_without_a_body_has_no_length(exchange: Exchange) -> None:
+    assert b"Content-Length" not in exchange(b"GET /nothing HTTP/1.1\r\nHost: a\r\n" + END)
+
+
+def test_a_body_that_comes_piece_by_piece_is_sent_in_chunks(exchange: Exchange) -> None:
+    got = exchange(b"GET /drip HTTP/1.1\r\nHost: a\r\n" + END)
+    assert got.endswith(b"\r\n\r\n" + b"5\r\npiece\r\n" * 3 + b"0\r\n\r\n")
+
+
+def test_a_body_that_is_shorter_than_promised_ends_the_connection(exchange: Exchange) -> None:
+    got = exchange(b"GET /drip?promised HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"Content-Length: 1000\r\n" in got
+    assert got.endswith(b"\r\n\r\npiecepiecepiece")
+
+
+def test_a_header_of_an_answer_is_one_line(exchange: Exchange) -> None:
+    got = exchange(b"GET /split HTTP/1.1\r\nHost: a\r\n" + END)
+    assert b"X-Split: one X-Two: two\r\n" in got
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/elsewhere", 404), ("POST", "/wait", 405), ("GET", "/only/", 404), ("GET", "/missing", 404)],
+)
+def test_a_path_or_a_method_that_nothing_answers_is_said(
+    exchange: Exchange, method: str, path: str, status: int
+) -> None:
+    got = exchange(f"{method} {path} HTTP/1.1\r\nHost: a\r\n".encode() + END)
+    assert got.startswith(f"HTTP/1.1 {status} ".encode())
+    assert (b"Allow: GET\r\n" in got) == (status == 405)
