@@ -192,7 +192,7 @@ class Connection(asyncio.Protocol):
         request = Request(self._parser.get_method().decode("ascii"), target, Headers(self._pairs), self)
         self._request, self._chunks = request, []
         if self._parser.get_http_version() not in {"1.0", "1.1"}:
-            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "AnotherVersion")
+            self._refuse(HTTPStatus.BAD_REQUEST, "AnotherVersion")
             return
         if sum(name == "host" for name, _ in self._pairs) > 1:
             self._refuse(HTTPStatus.BAD_REQUEST, "TwoHosts")
