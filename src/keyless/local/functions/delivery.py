@@ -178,7 +178,7 @@ class _Host:
             self._connection = None
 
     def hang_up(self) -> None:
-        """Have whoever waits for an answer wait no more, from another thread."""
+        """End the wait for an answer, from another thread."""
         connection = self._connection
         sock = connection.sock if connection is not None else None
         if sock is not None:

@@ -1,4 +1,4 @@
-"""Where the control API and the console are, below the address of the identity endpoints."""
+"""The addresses of the control API and the console, below the address of the identity endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers the requests to one site, with what the site must know of it."""
+"""An application, which answers the requests to one site."""
 
 from __future__ import annotations
 

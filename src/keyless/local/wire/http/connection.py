@@ -53,7 +53,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Site:
-    """What the connections of one listener share.
+    """The part that the connections of one listener share.
 
     Attributes:
         answer: Answers a request, and raises nothing.
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
         self._site.connections.add(self)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """End: whoever still answers is told by ``is_gone``."""
+        """End; those who still answer see it by ``is_gone``."""
         self.is_gone, self._is_deaf = True, True
         self._waiting.clear()
         self._site.connections.discard(self)
