@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from msal import UserAssignedManagedIdentity
+from msgspec.structs import replace
 from tests.az.printed import reason, shape
 from tests.az.program import NOWHERE, Az, needs_az
 

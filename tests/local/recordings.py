@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from keyless.local.clock import Clock
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     import requests
@@ -38,8 +38,7 @@ OF_THE_MOMENT = SENT_SINCE | {
 SENT_BY_CLIENTS = {"accept", "content-type", "x-ms-client-request-id"}
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(Record, frozen=True):
     """One file, with its vault named as a local one can be."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec.structs import replace
 from tests.local.conftest import VaultWire
 from tests.local.recordings import DAYS, RECORDINGS, RecordedClock, Recording, compare_headers, read_recording
 

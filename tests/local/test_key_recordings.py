@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 from tests.local.conftest import VaultWire
 from tests.local.recordings import (
     DAYS,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from msgspec.structs import replace
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.certificates.package import read_package
 from keyless.local.azure.keyvault.keys.material import make_key

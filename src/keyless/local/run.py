@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from keyless.local.programs.environment import proxy_variables, trust_variables, without_developer
 from keyless.local.programs.variables import LOCAL_AZURE
+from keyless.local.record import Record
 from keyless.local.wire.identity import arc, imds, service_fabric
 from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.serving import listeners
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from keyless.local.wire.proxy.upstream import Upstream
 
 
-@dataclass(frozen=True, slots=True)
-class Sockets:
+class Sockets(Record, frozen=True):
     """The sockets of a run, bound before anything is served, so that every address is known.
 
     Attributes:
@@ -58,17 +57,18 @@ class Sockets:
 
     def served(self) -> list[socket.socket]:
         """Return those that clients connect to."""
-        return [getattr(self, each.name) for each in fields(self) if each.name != "silent"]
+        return [getattr(self, name) for name in self.__struct_fields__ if name != "silent"]
 
     def close(self) -> None:
         """Close all of them, so that anyone who waits is refused."""
-        for each in fields(self):
-            getattr(self, each.name).close()
+        for name in self.__struct_fields__:
+            getattr(self, name).close()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Record, frozen=True):
     """Everything that exists from the start to the end."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset({"proxy_password", "control_token"})
 
     azure: Azure
     folder: Path
@@ -83,8 +83,8 @@ class Run:
     tells_users: bool
     any_user: bool
     real: frozenset[Real]
-    proxy_password: str = field(repr=False)
-    control_token: str = field(repr=False)
+    proxy_password: str
+    control_token: str
     console: Console | None
 
     def proxy_netloc(self, *, metadata: bool) -> str:

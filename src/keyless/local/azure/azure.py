@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from keyless.local.azure.authorization.resource_scope import ResourceScope, vault_path
 from keyless.local.azure.authorization.role_assignments import RoleAssignments

@@ -9,11 +9,11 @@ import json
 import threading
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyless.local.instruments.journal_entry import Entry
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from keyless.local.operations import Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultEvent:
+class VaultEvent(Record, frozen=True, kw_only=True):
     """One event.
 
     Attributes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.conditions.condition import facts_of
 from keyless.local.operations import VAULT_OPERATIONS, Operation
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.azure.authorization.conditions.expressions import Facts
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 Effect = Literal["allows", "does not allow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record, frozen=True):
     """The effect of one role assignment on the call.
 
     Attributes:
@@ -37,8 +36,7 @@ class Step:
     condition: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Record, frozen=True):
     """A decision with all that led to it.
 
     Attributes:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class HostKeys:
+class HostKeys(Record, frozen=True):
     """The keys of a host, which no representation shows.
 
     Attributes:
@@ -21,9 +21,11 @@ class HostKeys:
         system: Open an extension of the host, by name.
     """
 
-    master: str = field(repr=False)
-    functions: Mapping[str, str] = field(repr=False)
-    system: Mapping[str, str] = field(repr=False)
+    hidden: ClassVar[frozenset[str]] = frozenset({"master", "functions", "system"})
+
+    master: str
+    functions: Mapping[str, str]
+    system: Mapping[str, str]
 
 
 class FunctionApp:

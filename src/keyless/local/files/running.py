@@ -10,12 +10,12 @@ import re
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from keyless.errors import LocalAzureError
 from keyless.local.files.data_folder import check_private, write_private
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,8 +26,7 @@ _PREFIX: Final = "up-"
 _MOST: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Record, frozen=True):
     """A local Azure that runs, and where its control API is.
 
     Attributes:
@@ -39,8 +38,10 @@ class Running:
         folder: Where it was started.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"token"})
+
     url: str
-    token: str = field(repr=False)
+    token: str
     file: Path | None = None
     network: str = ""
     what: str = ""

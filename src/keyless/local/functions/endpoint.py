@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import ClassVar
 
 from keyless.local.functions.worker.templates import Literal, Parameter, parse_template
+from keyless.local.record import Record
 
 _EXAMPLES = {
     **dict.fromkeys(("int", "long", "decimal", "double", "float"), "1"),
@@ -15,8 +16,7 @@ _EXAMPLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionEndpoint:
+class FunctionEndpoint(Record, frozen=True):
     """The address of a function.
 
     Attributes:
@@ -25,8 +25,10 @@ class FunctionEndpoint:
         methods: The methods that it answers to; empty means all.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"key"})
+
     url: str
-    key: str | None = field(repr=False)
+    key: str | None
     methods: tuple[str, ...]
 
     @property

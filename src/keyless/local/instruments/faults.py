@@ -11,12 +11,15 @@ import math
 import random
 import re
 import threading
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+from msgspec import field
+from msgspec.structs import replace
+
 from keyless.errors import LocalAzureError
 from keyless.local.operations.names import CHALLENGE, ON_VAULTS
+from keyless.local.record import Record
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -49,8 +52,7 @@ Effect = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Record, frozen=True, kw_only=True):
     """A fault.
 
     Attributes:

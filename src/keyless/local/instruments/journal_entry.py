@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyless.local.operations.names import CHALLENGE
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.operations import Kind
@@ -22,8 +22,7 @@ _DENIALS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Record, frozen=True, kw_only=True):
     """One request and its answer.
 
     Attributes:

@@ -5,16 +5,16 @@ https://learn.microsoft.com/en-us/azure/role-based-access-control/resource-provi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class ManagementOperation:
+class ManagementOperation(Record, frozen=True):
     """An operation of the management plane.
 
     Attributes:

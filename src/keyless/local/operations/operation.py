@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from keyless.local.record import Record
 
 Kind = Literal["secret", "key", "certificate"]
 Level = Literal["vault", "object"]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Record, frozen=True):
     """An operation of a vault.
 
     Attributes:

@@ -17,8 +17,8 @@ import ipaddress
 import re
 import secrets
 import ssl
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,6 +29,7 @@ from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.files.private_folder import private_folder
 from keyless.local.pki.revocation import ROOTS_LIST, SERVERS_LIST, distribution_point, list_of_none, named_port
+from keyless.local.record import Record
 from keyless.local.wire.serving.hosts import SERVICE_HOSTS
 
 ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), *SERVICE_HOSTS, "localhost")
@@ -41,8 +42,7 @@ _HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}
 _VALID_FOR = timedelta(days=397)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerCertificate:
+class ServerCertificate(Record, frozen=True):
     """A server's certificate with the chain up to the root, and its key.
 
     Attributes:
@@ -50,8 +50,10 @@ class ServerCertificate:
         key_pem: The private key.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"key_pem"})
+
     chain_pem: bytes
-    key_pem: bytes = field(repr=False)
+    key_pem: bytes
 
     @property
     def thumbprint(self) -> str:

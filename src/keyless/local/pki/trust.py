@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import certifi
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +27,7 @@ _NODE_VARIABLE: Final = "NODE_EXTRA_CA_CERTS"
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[\w+/=\s]+-----END CERTIFICATE-----")
 
 
-@dataclass(frozen=True, slots=True)
-class TrustFiles:
+class TrustFiles(Record, frozen=True):
     """Files of certificates.
 
     Attributes:

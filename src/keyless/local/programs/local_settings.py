@@ -5,11 +5,11 @@ Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-develo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.errors import ConfigurationError
 from keyless.local.lenient_json import LenientJSONError, lenient_loads
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE: Final = "local.settings.json"
 
 
-@dataclass(frozen=True, slots=True)
-class HostSection:
+class HostSection(Record, frozen=True):
     """The contents of ``Host``.
 
     Attributes:

@@ -7,10 +7,10 @@ read, Terraform's provider, Ansible's collection, Spring Cloud Azure and Dapr: f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from keyless._remedies import local
+from keyless.local.record import Record
 
 LOCAL_AZURE: Final = local.VARIABLE
 METADATA_HOST: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
@@ -21,8 +21,7 @@ AZD_FOLDER: Final = "AZD_CONFIG_DIR"
 Fate = Literal["the source's", "taken away", "kept if local", "set", "left"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Record, frozen=True):
     """A decision on variables.
 
     Attributes:

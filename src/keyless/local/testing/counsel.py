@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keyless.local.record import Record
 from keyless.local.testing import least_privilege
 from keyless.local.testing.drill_account import DrillRun
 from keyless.local.testing.drills import DRILLS
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from keyless.local.instruments.journal_entry import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class SmallestRole:
+class SmallestRole(Record, frozen=True):
     """A role assignment that suffices for one call.
 
     Attributes:
@@ -31,8 +30,7 @@ class SmallestRole:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counsel:
+class Counsel(Record, frozen=True):
     """The counsel of one local Azure.
 
     Attributes:

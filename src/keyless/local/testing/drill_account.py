@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keyless.local.record import Record
 from keyless.local.testing.drills import find_drill
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class DrillRun:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrillAccount:
+class DrillAccount(Record, frozen=True, kw_only=True):
     """The requests while a drill ran, and their answers.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from keyless.errors import LocalAzureError
+from keyless.local.record import Record
 from keyless.local.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _SHORT_LIFE = 330
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drill:
+class Drill(Record, frozen=True, kw_only=True):
     """Something that happens, and is over again.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, Role
@@ -13,6 +12,7 @@ from keyless.local.operations import VAULT_OPERATIONS
 from keyless.local.operations.certificates import CERTIFICATE_ACTIONS
 from keyless.local.operations.keys import KEY_ACTIONS
 from keyless.local.operations.secrets import SECRET_ACTIONS
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,8 +23,7 @@ _MERELY_READS = ("/read", "/readmetadata/action")
 _ACTIONS = {operation.name: operation for operation in VAULT_OPERATIONS}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Use:
+class Use(Record, frozen=True, order=True):
     """Something that an identity asked of a vault.
 
     Attributes:
@@ -44,8 +43,7 @@ class Use:
     application: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Record, frozen=True):
     """A role assignment that suffices.
 
     Attributes:

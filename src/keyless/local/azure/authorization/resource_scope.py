@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from keyless.local.record import Record
 
 # How many parts the ARM ids of a vault, and of something in one, have.
 _VAULT: Final = 8
@@ -18,8 +19,7 @@ class HasArmId(Protocol):
         """The ARM id, in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceScope:
+class ResourceScope(Record, frozen=True):
     """A resource, with all that is below it.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from keyless.local.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Role:
+
+class Role(Record, frozen=True):
     """A role definition: a name and the actions that it allows, with ``*`` for any.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.conditions.expressions import Facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -27,6 +26,7 @@ from keyless.local.operations.keys import (
     WRAP,
 )
 from keyless.local.operations.secrets import GET_SECRET, READ_METADATA, SECRETS
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -157,8 +157,7 @@ def role_named(name: str, custom: Iterable[Role] = ()) -> Role:
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({"secrets": "secret", "keys": "key", "certificates": "certificate"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Record, frozen=True, eq=False):
     """The scope of a role: a vault with all that is in it, or one object. Names are kept in lower case.
 
     Attributes:
@@ -171,7 +170,17 @@ class Scope:
     vault: str
     kind: Kind | None = None
     name: str | None = None
-    within: str = field(default="", compare=False)
+    within: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scope) and self._place == other._place
+
+    def __hash__(self) -> int:
+        return hash(self._place)
+
+    @property
+    def _place(self) -> tuple[str, Kind | None, str | None]:
+        return self.vault, self.kind, self.name
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -219,8 +228,7 @@ class HasScope(Protocol):
         """Its scope."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleAssignment:
+class RoleAssignment(Record, frozen=True):
     """A role given to an identity at a scope.
 
     Attributes:
@@ -245,8 +253,7 @@ class RoleAssignment:
         return f"{self.role.name} on {self.scope}{' with a condition' if self.condition else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Record, frozen=True):
     """A decision whether something is allowed, and why.
 
     Attributes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from cryptography import x509
 
 from keyless.local.azure.config.identity_config import grants_of
 from keyless.local.azure.config.texts import texts
 from keyless.local.azure.identities.federated_credential import FederatedCredential
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _PEM: Final = "-----BEGIN CERTIFICATE-----"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationConfig:
+class ApplicationConfig(Record, frozen=True, kw_only=True):
     """An application that signs in by itself.
 
     Attributes:
@@ -38,18 +37,19 @@ class ApplicationConfig:
         groups: The names of the groups that it is in.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"secrets"})
+
     name: str
     client_id: str | None = None
     object_id: str | None = None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
     certificates: tuple[x509.Certificate, ...] = ()
     federated: tuple[FederatedCredential, ...] = ()
     roles: tuple[RoleGrant, ...] = ()
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupConfig:
+class GroupConfig(Record, frozen=True, kw_only=True):
     """A group.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import field
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.declaration import CertificateTable
@@ -11,6 +12,7 @@ from keyless.local.azure.keyvault.certificates.imports import derived_policy
 from keyless.local.azure.keyvault.certificates.package import read_package
 from keyless.local.azure.keyvault.certificates.policy import read_policy
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.config.declared import Wrong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateConfig:
+class CertificateConfig(Record, frozen=True, kw_only=True):
     """A certificate that a vault makes or imports at the start; what is imported is in no representation.
 
     Attributes:
@@ -30,10 +31,12 @@ class CertificateConfig:
         attributes: What is said of it.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"value", "password"})
+
     name: str
     policy: Mapping[str, Any]
-    value: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    value: str | None = None
+    password: str | None = None
     attributes: AttributeChange = field(default_factory=AttributeChange)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, get_args
+
+from msgspec import field
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.authorization.roles import ResourceScope, Scope
@@ -27,6 +28,7 @@ from keyless.local.azure.config.from_environment import with_values
 from keyless.local.azure.config.identity_config import IdentityConfig, identity_of, refuse_shared_ids
 from keyless.local.azure.config.role_config import roles_of
 from keyless.local.azure.config.vault_config import VaultConfig, check_policies, vault_of
+from keyless.local.record import Record
 from keyless.local.sources import Real
 
 if TYPE_CHECKING:
@@ -38,15 +40,13 @@ if TYPE_CHECKING:
 _TENANT_ID: Final = str(uuid.uuid5(uuid.NAMESPACE_DNS, "tenant.keyless"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionsConfig:
+class FunctionsConfig(Record, frozen=True, kw_only=True):
     """The function app: the application settings that it is started with."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Record, frozen=True, kw_only=True):
     """The configuration with which a local Azure starts.
 
     Attributes:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from keyless.errors import ConfigurationError
+from keyless.local.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Record, frozen=True):
     """A configuration as written, before it is checked against the declaration.
 
     Attributes:
@@ -20,9 +19,11 @@ class Document:
         text: The text that it was read from; empty where it was never text, and errors name no line.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"values", "text"})
+
     source: str
-    values: dict[str, Any] = field(repr=False)
-    text: str = field(default="", repr=False)
+    values: dict[str, Any]
+    text: str = ""
 
     @classmethod
     def parse(cls, source: str, text: str) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -12,6 +11,7 @@ from keyless.local.azure.authorization.resource_scope import ResourceScope
 from keyless.local.azure.authorization.roles import BUILT_IN_ROLES, AnyScope, Scope, role_named
 from keyless.local.azure.config.declaration import GrantTable
 from keyless.local.azure.config.texts import texts
+from keyless.local.record import Record
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ SYSTEM: Final = "system"
 _ROLES: Final = ", ".join(role.name for role in BUILT_IN_ROLES)
 
 
-@dataclass(frozen=True, slots=True)
-class RoleGrant:
+class RoleGrant(Record, frozen=True):
     """A role that an identity starts with.
 
     Attributes:
@@ -40,8 +39,7 @@ class RoleGrant:
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityConfig:
+class IdentityConfig(Record, frozen=True, kw_only=True):
     """A managed identity; the one named ``system`` is the host's system-assigned one, and most others are user-assigned.
 
     Attributes:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.declaration import KeyTable
 from keyless.local.azure.keyvault.keys.material import RSA_SIZES
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.limits import check_attributes
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.azure.config.declared import Wrong
     from keyless.local.azure.config.value_kinds import KeyType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyConfig:
+class KeyConfig(Record, frozen=True, kw_only=True):
     """A key that a vault makes at the start.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import field
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.certificate_config import CertificateConfig, certificate_of
@@ -17,6 +18,7 @@ from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Att
 from keyless.local.azure.keyvault.policies import PERMISSIONS, check_permissions
 from keyless.local.azure.keyvault.secrets.limits import check_secret
 from keyless.local.azure.keyvault.settings import VaultSettings
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,17 +27,17 @@ if TYPE_CHECKING:
     from keyless.local.azure.config.declared import Wrong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretConfig:
+class SecretConfig(Record, frozen=True, kw_only=True):
     """A secret that a vault starts with; the value is in no representation."""
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"value"})
+
     name: str
-    value: str = field(repr=False)
+    value: str
     attributes: Attributes = field(default_factory=Attributes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultConfig:
+class VaultConfig(Record, frozen=True, kw_only=True):
     """A vault.
 
     Attributes:

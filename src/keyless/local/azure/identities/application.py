@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.identities.principal import Principal
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 FOREVER: Final = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSecret:
+class ClientSecret(Record, frozen=True):
     """A client secret, which no representation shows.
 
     Attributes:
@@ -35,8 +34,10 @@ class ClientSecret:
         expires_on: When it ends, in Unix seconds.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"value"})
+
     id: str
-    value: str = field(repr=False)
+    value: str
     expires_on: float = FOREVER
 
 

@@ -7,10 +7,11 @@ https://learn.microsoft.com/en-us/entra/workload-id/workload-identity-federation
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cryptography.hazmat.primitives import hashes
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +29,7 @@ _SIGNATURE_ALONE: Final = {f"verify_{name}": False for name in ("exp", "nbf", "i
 Problem = Literal["malformed", "key", "signature", "issuer", "audience", "subject", "time"]
 
 
-@dataclass(frozen=True, slots=True)
-class Distrusted:
+class Distrusted(Record, frozen=True):
     """The reason why a statement is not believed.
 
     Attributes:

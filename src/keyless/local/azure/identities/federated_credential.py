@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     import jwt
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 AUDIENCE: Final = "api://AzureADTokenExchange"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FederatedCredential:
+class FederatedCredential(Record, frozen=True, kw_only=True):
     """The trust of an application or an identity: tokens of another issuer about one subject.
 
     Attributes:
@@ -22,7 +22,9 @@ class FederatedCredential:
         keys: The issuer's keys; None means that the local Azure signs in the issuer's place.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"keys"})
+
     issuer: str
     subject: str
     audience: str = AUDIENCE
-    keys: tuple[jwt.PyJWK, ...] | None = field(default=None, repr=False)
+    keys: tuple[jwt.PyJWK, ...] | None = None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -17,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,7 @@ def new_key() -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(Record, frozen=True):
     """A key, and what is published of it.
 
     Attributes:
@@ -38,7 +38,9 @@ class KeyPair:
         id: By which tokens name it.
     """
 
-    private: rsa.RSAPrivateKey = field(repr=False)
+    hidden: ClassVar[frozenset[str]] = frozenset({"private"})
+
+    private: rsa.RSAPrivateKey
     public: rsa.RSAPublicKey
     id: str
 

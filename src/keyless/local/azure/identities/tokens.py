@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from keyless.local.azure.identities.signing_key import SigningKey, new_key
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,8 +45,7 @@ class Subject(Protocol):
         """The ARM id of the identity, or of the resource that has it: ``xms_mirid``; empty for an application."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Record, frozen=True):
     """An access token.
 
     Attributes:
@@ -55,13 +54,14 @@ class Token:
         not_before: When it begins, in Unix seconds.
     """
 
-    text: str = field(repr=False)
+    hidden: ClassVar[frozenset[str]] = frozenset({"text"})
+
+    text: str
     expires_on: int
     not_before: int
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Record, frozen=True):
     """The claims of a valid token about its bearer.
 
     Attributes:
@@ -77,8 +77,7 @@ class Claims:
     expires_on: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Record, frozen=True):
     """The reason why a token is not accepted.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 from keyless.errors import ConfigurationError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +17,7 @@ SECURED_BY_PERIMETER: Final = "perimeter"
 """The third value of Azure's ``publicNetworkAccess``, there ``SecuredByPerimeter``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Perimeter:
+class Perimeter(Record, frozen=True, kw_only=True):
     """A network security perimeter that a vault is associated with, and the inbound rules of its profile.
 
     Attributes:
@@ -43,8 +42,7 @@ class Perimeter:
         return cls(allowed=_networks(networks), subscriptions=named, enforced=enforced)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firewall:
+class Firewall(Record, frozen=True, kw_only=True):
     """The network rules of a vault. Everything comes from loopback here, so that is the address to allow or not.
 
     Attributes:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from msgspec import field
 
 from keyless.clouds import CLOUDS
 from keyless.errors import ConfigurationError
 from keyless.local.azure.keyvault.firewall import Firewall
+from keyless.local.record import Record
 
 Access = Literal["rbac", "policies"]
 RETENTION_DAYS: Final = range(7, 91)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultSettings:
+class VaultSettings(Record, frozen=True, kw_only=True):
     """The settings of a vault.
 
     Attributes:

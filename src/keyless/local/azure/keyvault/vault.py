@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
+
+from msgspec.structs import replace
 
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError

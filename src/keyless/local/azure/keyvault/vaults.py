@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.names import missing, taken
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class DeletedVault:
+class DeletedVault(Record, frozen=True):
     """A vault that was deleted, with all that is in it.
 
     Attributes:

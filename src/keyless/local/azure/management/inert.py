@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from keyless.local.azure.identities.managed_identity import derived_guid
 from keyless.local.azure.management import bodies
 from keyless.local.azure.management.groups import get_group, group_name
 from keyless.local.azure.management.refusals import ArmError, location_differs, no_resource
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _TOP: Final = 2  # How many parts the type of a resource has that is inside no other.
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Record, frozen=True):
     """A type of resource that is kept.
 
     Attributes:

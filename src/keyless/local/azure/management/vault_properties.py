@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.keyvault.firewall import SECURED_BY_PERIMETER, Firewall

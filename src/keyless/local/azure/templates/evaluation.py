@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from keyless.local.azure.templates.errors import TemplateError
 from keyless.local.azure.templates.expressions import Access, Call, Literal, is_expression, parse, plain

@@ -6,10 +6,10 @@ https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/templat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyless.local.azure.templates.errors import TemplateError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,23 +22,20 @@ _LONGEST: Final = 24_576
 """The longest expression that Azure takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Record, frozen=True):
     """A text or a number."""
 
     value: str | int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Record, frozen=True):
     """A call of a function; the name of a user's own has a dot in it."""
 
     name: str
     arguments: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Record, frozen=True):
     """A property of an object, or an element of a list.
 
     Attributes:

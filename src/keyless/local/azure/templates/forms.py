@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cmp_to_key
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from keyless.local.azure.templates import ids
 from keyless.local.azure.templates.errors import TemplateError, cannot_evaluate
 from keyless.local.azure.templates.expressions import Call, Expression, Literal
 from keyless.local.azure.templates.functions.function import MANY, flag
 from keyless.local.azure.templates.unresolved import Unresolved, is_unresolved, written
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     Evaluate = Callable[[Expression, Scope], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Record, frozen=True):
     """A function that is given the call and what is around it."""
 
     least: int

@@ -6,8 +6,9 @@ https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/paramet
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from keyless.local.azure.templates.errors import TemplateError, not_valid
 from keyless.local.azure.templates.evaluation import value_of

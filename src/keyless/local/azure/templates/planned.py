@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.templates.errors import TemplateError, not_valid
@@ -11,6 +10,7 @@ from keyless.local.azure.templates.expressions import calls, is_expression, pars
 from keyless.local.azure.templates.ids import relative_id, unresolved
 from keyless.local.azure.templates.template import DEPLOYMENTS
 from keyless.local.azure.templates.unresolved import Unresolved, written
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +24,7 @@ _MOST: Final = 800
 """How many resources a template may have, as in Azure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Record, frozen=True, kw_only=True):
     """One resource.
 
     Attributes:

@@ -5,11 +5,13 @@ https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/deploy-
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from keyless.local.azure.templates.run import Run, nested, unresolved_reference
 from keyless.local.azure.templates.unresolved import Unresolved, shown
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.azure.templates.planned import Planned
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.templates.scope import Json, Place
 
 
-@dataclass(frozen=True, slots=True)
-class Predicted:
+class Predicted(Record, frozen=True):
     """A resource that a deployment would make.
 
     Attributes:

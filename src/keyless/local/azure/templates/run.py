@@ -5,8 +5,10 @@ The same walk deploys and predicts: only the maker differs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import field
+from msgspec.structs import replace
 
 from keyless.local.azure.templates.budget import Budget
 from keyless.local.azure.templates.errors import TemplateError, cannot_evaluate, not_valid
@@ -16,6 +18,7 @@ from keyless.local.azure.templates.planned import Finder, Planned, ordered, plan
 from keyless.local.azure.templates.scope import Scope, Variables
 from keyless.local.azure.templates.template import read_template
 from keyless.local.azure.templates.unresolved import Unresolved, written
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +41,7 @@ class Maker(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Deployment(Record, frozen=True, kw_only=True):
     """A template with what it is given, ready to be gone through.
 
     Attributes:
@@ -53,8 +55,7 @@ class Deployment:
     parameters: Parameters | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Record, frozen=True):
     """The result of a deployment.
 
     Attributes:

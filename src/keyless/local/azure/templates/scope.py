@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import field
+from msgspec.structs import replace
+
 from keyless.local.azure.templates.errors import TemplateError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,8 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Record, frozen=True, kw_only=True):
     """The target of a deployment, as the functions of the same names give it.
 
     Attributes:
@@ -63,8 +65,7 @@ class Outside(Protocol):
         """Return the secret of a vault that a parameter refers to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Looped:
+class Looped(Record, frozen=True):
     """A variable that a loop makes."""
 
     loop: Json
@@ -106,8 +107,7 @@ class Variables:
         return self._known[spelled]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Record, frozen=True, kw_only=True):
     """The values that expressions of one template can ask for.
 
     Attributes:

@@ -5,11 +5,11 @@ https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/syntax
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.templates.errors import TemplateError, not_valid
 from keyless.local.azure.templates.scope import Looped
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,7 @@ _KNOWN: Final = frozenset(
 DEPLOYMENTS: Final = "Microsoft.Resources/deployments"
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Record, frozen=True):
     """A resource as a template declares it.
 
     Attributes:
@@ -38,8 +37,7 @@ class Declared:
     body: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Record, frozen=True, kw_only=True):
     """A template.
 
     Attributes:

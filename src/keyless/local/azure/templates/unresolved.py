@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from keyless.local.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+
+class Unresolved(Record, frozen=True):
     """A value that only the deployment finds, or that must not be shown.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from azure.functions.http import HttpResponseConverter
 from keyless.local.functions.worker.cookies import CookieError, lost, written_cookies
 from keyless.local.functions.worker.messages import Answer
 from keyless.local.functions.worker.returned_text import answer_of_text, changes_text
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,7 @@ class UnsendableError(ValueError):
     """An answer that the host refuses to send: the caller gets 500."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Record, frozen=True):
     """The result of a function's call, as the worker hands it to the host.
 
     Attributes:

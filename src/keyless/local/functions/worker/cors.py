@@ -6,17 +6,16 @@ platform answers for this, by the app's own setting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyless.local.functions.worker.messages import Answer
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.functions.worker.messages import Asked, Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Cors:
+class Cors(Record, frozen=True):
     """The rights of pages from other origins.
 
     Attributes:

@@ -6,11 +6,11 @@ Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-host-j
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keyless.errors import LocalAzureError
 from keyless.local.lenient_json import LenientJSONError, lenient_loads
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +25,7 @@ _LARGEST_BODY = 104_857_600
 _UNBOUNDED = -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostSettings:
+class HostSettings(Record, frozen=True, kw_only=True):
     """The settings of the host that differ from its defaults.
 
     Attributes:

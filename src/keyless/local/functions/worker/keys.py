@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import hmac
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from keyless.local.functions.worker.target import first_query_value
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 MASTER, DEFAULT, EVENT_GRID = "master", "default", "eventgrid_extension"
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionKeys:
+class FunctionKeys(Record, frozen=True):
     """The keys of an app, the same wherever they are made from the same seed; the admin API adds others.
 
     Attributes:
@@ -32,10 +31,12 @@ class FunctionKeys:
         functions: Open one function each, by their names, by the function's name in small letters.
     """
 
-    master: str = field(repr=False)
-    host: dict[str, str] = field(repr=False)
-    system: dict[str, str] = field(repr=False)
-    functions: dict[str, dict[str, str]] = field(repr=False)
+    hidden: ClassVar[frozenset[str]] = frozenset({"master", "host", "system", "functions"})
+
+    master: str
+    host: dict[str, str]
+    system: dict[str, str]
+    functions: dict[str, dict[str, str]]
 
     @classmethod
     def make(cls, names: Iterable[str], *, seed: bytes) -> FunctionKeys:

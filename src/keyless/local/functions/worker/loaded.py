@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,7 @@ HTTP = "httpTrigger"
 AuthLevel = Literal["anonymous", "function", "admin"]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedFunction:
+class LoadedFunction(Record, frozen=True):
     """A function of an app, whatever its trigger.
 
     Attributes:
@@ -46,8 +46,7 @@ class LoadedFunction:
     bindings: tuple[dict[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpFunction(LoadedFunction):
+class HttpFunction(LoadedFunction, frozen=True, kw_only=True):
     """A function that an HTTP request calls.
 
     Attributes:
@@ -59,8 +58,7 @@ class HttpFunction(LoadedFunction):
     auth_level: AuthLevel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedApp:
+class LoadedApp(Record, frozen=True, kw_only=True):
     """The contents of a folder.
 
     Attributes:

@@ -141,7 +141,7 @@ def http_function(loaded: LoadedFunction, trigger: dict[str, Any], settings: Hos
             remedy=_route_remedy(template, settings),
         ) from None
     level = cast(AuthLevel, str(trigger.get("authLevel") or "function").lower())
-    own = {name: getattr(loaded, name) for name in LoadedFunction.__dataclass_fields__}
+    own = {name: getattr(loaded, name) for name in LoadedFunction.__struct_fields__}
     return HttpFunction(**own, route=route, auth_level=level)
 
 

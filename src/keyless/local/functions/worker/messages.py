@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Asked:
+class Asked(Record, frozen=True):
     """A request. It has no repr: its URL and its headers may hold a key.
 
     Attributes:
@@ -32,8 +32,7 @@ class Asked:
     chunked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record, frozen=True):
     """An answer.
 
     Attributes:
@@ -42,9 +41,11 @@ class Answer:
         body: Its body.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"body"})
+
     status: int
     headers: Headers = ()
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
 
     def with_default_headers(self, headers: Headers) -> Answer:
         """Return the answer with those of some headers that it does not have itself."""

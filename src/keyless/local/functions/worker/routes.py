@@ -6,13 +6,13 @@ one that fits best: https://github.com/Azure/azure-functions-host/issues/3153.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from keyless.local.functions.worker.complex_segments import match_complex
 from keyless.local.functions.worker.constraints import constraint_check
 from keyless.local.functions.worker.templates import Literal, Parameter, Segment, parse_template
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _RESERVED = ("admin", "runtime")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Record, frozen=True):
     """The route of one HTTP function.
 
     Attributes:

@@ -7,7 +7,8 @@ https://github.com/dotnet/aspnetcore/blob/main/src/Http/Routing/src/Patterns/Rou
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+
+from keyless.local.record import Record
 
 _INVALID_NAME = (
     "The route parameter name '{}' is invalid. Route parameter names must be non-empty and cannot contain these characters:"
@@ -28,15 +29,13 @@ class TemplateError(Exception):
     """A template that the host refuses: it then starts no function of the app."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Record, frozen=True):
     """A part that a path must spell out, whatever its case."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Record, frozen=True):
     """A part that takes what the path holds there.
 
     Attributes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from msgspec import field
 
 from keyless.local.azure.management.refusals import invalid_content
 from keyless.local.lenient_json import lenient_loads
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +23,7 @@ PAUSE: Final[Mapping[str, str]] = MappingProxyType({"Retry-After": "1"})
 """When a client may ask again; azure-core takes 0 for no answer, and waits for half a minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArmAnswer:
+class ArmAnswer(Record, frozen=True):
     """An answer.
 
     Attributes:
@@ -36,8 +37,7 @@ class ArmAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ArmCall:
+class ArmCall(Record, frozen=True):
     """A request.
 
     Attributes:
@@ -51,6 +51,8 @@ class ArmCall:
         content: The body, which no representation shows.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"content"})
+
     azure: Azure
     claims: Claims
     named: Mapping[str, str]
@@ -58,7 +60,7 @@ class ArmCall:
     api_version: str
     base: str
     correlation_id: str
-    content: bytes = field(repr=False)
+    content: bytes
 
     @property
     def group(self) -> str:

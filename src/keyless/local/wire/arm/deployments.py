@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from keyless.errors import KeylessError
 from keyless.local.azure.authorization.resource_scope import ResourceScope

@@ -6,10 +6,10 @@ https://learn.microsoft.com/en-us/rest/api/resources/resources/list#uri-paramete
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from keyless.local.azure.management.refusals import ArmError
+from keyless.local.record import Record
 
 _TERM: Final = re.compile(
     r"\s*(?:(?P<field>[A-Za-z/]+)\s+(?P<verb>eq|ne)\s+'(?P<value>(?:[^']|'')*)'"
@@ -18,8 +18,7 @@ _TERM: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Record, frozen=True):
     """A filter of a list.
 
     Attributes:

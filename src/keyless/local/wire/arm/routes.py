@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from keyless.local.azure.management.inert import kind_of
 from keyless.local.azure.management.refusals import ArmError, bad_request, no_type

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import field
 
 from keyless.errors import ConfigurationError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from keyless.local.wire.console.door import Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Record, frozen=True, kw_only=True):
     """A request.
 
     Attributes:
@@ -30,6 +31,8 @@ class Asked:
         form: The fields of the form, which no representation shows.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"form"})
+
     azure: Azure
     session: Session
     counsel: Counsel
@@ -37,7 +40,7 @@ class Asked:
     query: Mapping[str, str]
     later: Callable[[float, Callable[[], None]], None]
     drills: list[RunningDrill] = field(default_factory=list)
-    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict)
 
     def required(self, name: str) -> str:
         """Return a field of the form.
@@ -52,8 +55,7 @@ class Asked:
         return self.form[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Record, frozen=True):
     """The part that is shown.
 
     Attributes:
@@ -62,6 +64,8 @@ class Page:
         facts: What the template shows; no representation does.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"facts"})
+
     template: str
     title: str
-    facts: Mapping[str, object] = field(default_factory=dict, repr=False)
+    facts: Mapping[str, object] = field(default_factory=dict)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.wire.console.counsel import DrillAccount
@@ -14,8 +15,7 @@ HEIGHT: Final = 180
 _REFUSED: Final = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(Record, frozen=True, kw_only=True):
     """One span of time: where it is drawn, and how many calls there were."""
 
     x: float
@@ -25,8 +25,7 @@ class Bar:
     bad_height: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Chart(Record, frozen=True, kw_only=True):
     """The bars, and where the drill began and ended.
 
     Attributes:

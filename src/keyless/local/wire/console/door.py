@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from keyless.local.record import Record
+
 if TYPE_CHECKING:
     from keyless.local.wire.http.request import Request
 _NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -16,8 +18,7 @@ _MOST: Final = 16
 _OWN_SITE: Final = frozenset({None, "same-origin", "none"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Record, frozen=True, kw_only=True):
     """The reason why a request is not answered.
 
     Attributes:

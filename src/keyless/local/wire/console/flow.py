@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from keyless.errors import LocalAzureError
 from keyless.local.operations import VAULT_OPERATIONS
 from keyless.local.operations.names import CHALLENGE, CHECKS
+from keyless.local.record import Record
 from keyless.local.wire.console.asked import Page
 from keyless.local.wire.console.lesson import lesson_of
 
@@ -58,8 +58,7 @@ class Stop(NamedTuple):
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Record, frozen=True):
     """A row of the flow.
 
     Attributes:
@@ -86,8 +85,7 @@ class Call:
         return f"stopped at the {stopped}" if stopped else "answered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Record, frozen=True, kw_only=True):
     """The choice of calls that are shown.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.keyvault.keys.facts import KeyFacts
+from keyless.local.record import Record
 from keyless.local.wire.console.asked import Page
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ _MOST: Final = 500
 _NEAR: Final = 30 * 86_400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expiry:
+class Expiry(Record, frozen=True, kw_only=True):
     """The expiry of a version of an object.
 
     Attributes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import field
 
 from keyless._remedies import network, remedies
 from keyless.errors import KeylessError
 from keyless.local.azure.explanation import explain
 from keyless.local.operations import VAULT_OPERATIONS
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 _REFUSED: Final = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class Button(Record, frozen=True, kw_only=True):
     """Something that can be done here.
 
     Attributes:
@@ -38,8 +39,7 @@ class Button:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class Lesson(Record, frozen=True, kw_only=True):
     """The explanation of a call that was refused.
 
     Attributes:

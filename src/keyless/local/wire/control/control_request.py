@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from msgspec import field
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.declaration import Table
 from keyless.local.azure.config.declared import read_declared
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +20,7 @@ _T = TypeVar("_T")
 _Table = TypeVar("_Table", bound=Table)
 
 
-@dataclass(frozen=True, slots=True)
-class ControlRequest:
+class ControlRequest(Record, frozen=True):
     """A request.
 
     Attributes:
@@ -28,9 +29,11 @@ class ControlRequest:
         body: The fields of the JSON body, which no representation shows: one may be a secret's value.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"body"})
+
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, *, path: Mapping[str, str], query: Mapping[str, str], text: str) -> Self:

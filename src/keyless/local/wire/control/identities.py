@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from keyless.local.azure.config.declaration import NewIdentity
 from keyless.local.azure.explanation import explain

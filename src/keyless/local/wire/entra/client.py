@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import unquote_plus, urlsplit
 
@@ -13,6 +12,7 @@ from keyless.local.azure.identities.application import Application
 from keyless.local.azure.identities.assertions import Distrusted, check_certified, check_federated
 from keyless.local.azure.identities.federated_credential import FederatedCredential
 from keyless.local.azure.management.identities import list_credentials
+from keyless.local.record import Record
 from keyless.local.wire.entra.refusals import (
     distrusted_certified,
     distrusted_federated,
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Record, frozen=True):
     """Someone who has shown who they are.
 
     Attributes:

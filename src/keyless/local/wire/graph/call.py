@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import field
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +19,7 @@ if TYPE_CHECKING:
     Answers = Callable[["Call"], "Answer"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Record, frozen=True, kw_only=True):
     """A request that shows a good token.
 
     Attributes:
@@ -28,11 +30,13 @@ class Call:
         body: The JSON object that came; empty for none.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"body"})
+
     azure: Azure
     root: str
     parts: Mapping[str, str]
     filter: str = ""
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """Return a text of the body; empty where it is none."""
@@ -40,8 +44,7 @@ class Call:
         return found if isinstance(found, str) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record, frozen=True):
     """An answer.
 
     Attributes:
@@ -49,8 +52,10 @@ class Answer:
         body: What is sent as JSON, which may hold a secret; None sends no body.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"body"})
+
     status: int = 200
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    body: Mapping[str, Any] | None = None
 
 
 class RefusedError(Exception):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httptools
 
+from keyless.local.record import Record
 from keyless.local.wire.http.fields import Headers
 from keyless.local.wire.http.request import Request
 from keyless.local.wire.http.response import Response
@@ -36,8 +37,7 @@ _PHRASES: Final = MappingProxyType({status.value: status.phrase for status in HT
 _BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Record, frozen=True):
     """The seconds that a client may take.
 
     Attributes:

@@ -8,11 +8,14 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import field
+from msgspec.structs import replace
 
 from keyless.local.instruments.journal_entry import Entry
+from keyless.local.record import Record
 from keyless.local.wire.http.response import Response
 
 if TYPE_CHECKING:
@@ -34,8 +37,7 @@ Sent = Mapping[str, object] | str
 _RESOURCE = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Record, frozen=True, kw_only=True):
     """An answer of a source.
 
     Attributes:
@@ -52,15 +54,17 @@ class Answer:
         given: What is to be done once it is decided that this answer is given.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"body", "headers"})
+
     status: int
-    body: Sent | None = field(repr=False)
+    body: Sent | None
     reason: str
     as_text: bool = False
     identity: Identity | Application | None = None
     source: SourceName | None = None
     operation: IdentityOperation = "getToken"
     code: IdentityCode | FaultCode | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     unassigned: RefusedError | None = None
     given: Callable[[], None] | None = None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,7 @@ documents ``mi_res_id`` and ``msi_res_id`` alone.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Record, frozen=True):
     """The ids by which a request names identities.
 
     Attributes:
@@ -53,8 +53,7 @@ class Asked:
         return cls(tuple(name for name, _ in found), ID_PARAMETERS[found[0][0]], found[0][1])
 
 
-@dataclass(frozen=True, slots=True)
-class NoIdentity:
+class NoIdentity(Record, frozen=True):
     """The reason why a request means no identity of the host.
 
     Attributes:

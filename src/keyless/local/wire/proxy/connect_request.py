@@ -6,10 +6,10 @@ Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6, https://www.rfc-ed
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from keyless.local.record import Record
 from keyless.local.wire.proxy.target import HTTP_PORT, HTTPS_PORT, Target
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class RefusedError(Exception):
         ).encode() + content
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Record, frozen=True):
     """A request that the proxy itself hands to a host, for one answer.
 
     Attributes:
@@ -55,11 +54,13 @@ class Message:
         upgrades: Whether the client wants to go on in another protocol.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"fields"})
+
     method: str
     path: str
     authority: str
     version: str
-    fields: tuple[str, ...] = field(repr=False)
+    fields: tuple[str, ...]
     upgrades: bool = False
 
     def head(self, *, host: str | None = None, url: str | None = None, credentials: str | None = None) -> bytes:
@@ -76,8 +77,7 @@ class Message:
         return "\r\n".join((first, f"Host: {host or self.authority}", *self.fields, *ours, "", "")).encode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectRequest:
+class ConnectRequest(Record, frozen=True):
     """A request for a tunnel, or for a URL: plain http:// ones, and https:// where a client leaves TLS to the proxy.
 
     Older versions of axios do the latter.
@@ -89,9 +89,11 @@ class ConnectRequest:
         tls: Whether the target is to be asked over TLS.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"credentials", "message"})
+
     target: Target | None
-    credentials: str | None = field(repr=False)
-    message: Message | None = field(default=None, repr=False)
+    credentials: str | None
+    message: Message | None = None
     tls: bool = False
 
 

@@ -9,9 +9,10 @@ Source: https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     import ssl
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _DISCOVERY_PATH: Final = "/common/discovery/instance"
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Record, frozen=True):
     """The local authority, as it stands in for the hosts of Microsoft Entra ID.
 
     Attributes:

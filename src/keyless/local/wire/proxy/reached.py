@@ -6,13 +6,14 @@ import asyncio
 import socket
 import ssl
 import sys
-from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import aiohappyeyeballs
+from msgspec import field
 
+from keyless.local.record import Record
 from keyless.local.wire.proxy.connect_request import RefusedError
 from keyless.local.wire.proxy.target import HTTP_PORT, HTTPS_PORT, METADATA_SERVICE, Target, is_platform_address
 
@@ -33,8 +34,7 @@ def _say(line: str) -> None:
     sys.stderr.write(f"keyless: {line}\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Local:
+class Local(Record, frozen=True, kw_only=True):
     """The hosts that the local Azure itself answers for.
 
     Attributes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
 from typing import Final, Self
 
 from keyless.clouds import CLOUDS
+from keyless.local.record import Record
 from keyless.local.wire.serving.hosts import LOGIN_HOSTS
 
 METADATA_SERVICE: Final = "169.254.169.254"
@@ -34,8 +34,7 @@ _LABEL: Final = "[0-9A-Za-z_-]{1,63}"
 _TARGET: Final = rf"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?):(?P<port>[0-9]{{1,5}})"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Record, frozen=True):
     """The target of a client: a host in lower case without a trailing dot, and a port."""
 
     host: str

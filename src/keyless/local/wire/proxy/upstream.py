@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from keyless.errors import ConfigurationError
+from keyless.local.record import Record
 from keyless.local.wire.proxy.connect_request import HEAD_LIMIT, RefusedError
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ _PROXY_VARIABLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(Record, frozen=True):
     """A proxy, and the hosts that it is not to be used for.
 
     Attributes:
@@ -41,10 +40,12 @@ class Upstream:
         no_proxy: The entries of NO_PROXY.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"credentials"})
+
     host: str
     port: int
     tls: bool
-    credentials: str | None = field(repr=False)
+    credentials: str | None
     no_proxy: tuple[str, ...]
 
     @classmethod

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keyless.errors import KeylessError
+from keyless.local.record import Record
 from keyless.local.wire.http.request import BodyTooLargeError
 from keyless.local.wire.http.response import HttpError, Response
 from keyless.local.wire.serving.fault_effects import CLIENT_GONE
@@ -26,8 +26,7 @@ _STRANGER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Record, frozen=True):
     """An answer that a site gives where none was meant.
 
     Attributes:
@@ -39,8 +38,7 @@ class Failure:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
+class Boundary(Record, frozen=True):
     """The boundary of one site.
 
     Attributes:

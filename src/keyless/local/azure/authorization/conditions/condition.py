@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.authorization.conditions.expressions import Facts, holds, why
 from keyless.local.azure.authorization.conditions.parser import parse
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.azure.authorization.conditions.expressions import Expression
@@ -22,8 +22,7 @@ _SECRET_NAME = "microsoft.keyvault/vaults/secrets:name"  # noqa: S105 (an attrib
 _NAMED_BY_REQUEST = ("/setsecret/action", "/restore/action")
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Record, frozen=True):
     """A condition, as text and as what it means.
 
     Attributes:

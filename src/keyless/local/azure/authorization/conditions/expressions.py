@@ -6,9 +6,10 @@ https://learn.microsoft.com/en-us/azure/role-based-access-control/conditions-for
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal, assert_never
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 Source = Literal["@Resource", "@Request"]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Record, frozen=True):
     """The attributes of one call that a condition can ask about.
 
     Attributes:
@@ -36,8 +36,7 @@ class Facts:
         return values.get(attribute.name.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Record, frozen=True):
     """An attribute, such as ``@Resource[Microsoft.KeyVault/vaults/secrets:name]``."""
 
     source: Source
@@ -47,8 +46,7 @@ class Attribute:
         return f"{self.source}[{self.name}]"
 
 
-@dataclass(frozen=True, slots=True)
-class ActionMatches:
+class ActionMatches(Record, frozen=True):
     """True where the action fits a pattern, in any case, with ``*`` for any text."""
 
     pattern: str
@@ -57,8 +55,7 @@ class ActionMatches:
         return f"ActionMatches{{'{self.pattern}'}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Record, frozen=True):
     """True where the call has the attribute."""
 
     attribute: Attribute
@@ -67,8 +64,7 @@ class Exists:
         return f"Exists {self.attribute}"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Record, frozen=True):
     """An attribute compared with one value or several.
 
     Attributes:
@@ -90,8 +86,7 @@ class Comparison:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Record, frozen=True):
     """True where the inner expression is false."""
 
     inner: Expression
@@ -100,8 +95,7 @@ class Not:
         return f"NOT ({self.inner})"
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Record, frozen=True):
     """True where every part is true."""
 
     parts: tuple[Expression, ...]
@@ -110,8 +104,7 @@ class AllOf:
         return " AND ".join(f"({part})" for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Record, frozen=True):
     """True where at least one part is true."""
 
     parts: tuple[Expression, ...]

@@ -117,7 +117,7 @@ def _written(version: ObjectVersion) -> dict[str, Any]:
 
 
 def _read(fields: dict[str, Any]) -> ObjectVersion:
-    attributes = Attributes(**{name: fields.pop(name) for name in Attributes.__dataclass_fields__})
+    attributes = Attributes(**{name: fields.pop(name) for name in Attributes.__struct_fields__})
     return ObjectVersion(**fields, attributes=attributes)
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec.structs import asdict
 
 from keyless.local.azure.keyvault.backup.jwe import to_base64url
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateFacts:
+class CertificateFacts(Record, frozen=True, kw_only=True):
     """The facts about a version.
 
     Attributes:

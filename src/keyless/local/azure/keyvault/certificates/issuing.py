@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import calendar
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from keyless.local.azure.keyvault.certificates.extensions import extensions_of
 from keyless.local.azure.keyvault.certificates.names import read_name
 from keyless.local.azure.keyvault.keys.material import check_imported, make_key
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +36,7 @@ _LAST_YEAR: Final = 9999
 LOCAL_ISSUER: Final = "issuer.local"
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Record, frozen=True):
     """From when to when a certificate is good, in Unix seconds."""
 
     not_before: int
@@ -59,8 +58,7 @@ class Life:
         return cls(*(int(moment.timestamp()) for moment in times))
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Record, frozen=True):
     """A signer of certificates: a name, a key, and its own certificate, which is above those that it signs."""
 
     certificate: x509.Certificate

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.certificates.facts import decoded
 from keyless.local.azure.keyvault.certificates.orders import Orders, fits
@@ -20,6 +22,7 @@ from keyless.local.azure.keyvault.certificates.with_parts import CertificatesWit
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.azure.keyvault.objects.limits import check_attributes
+from keyless.local.record import Record
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
@@ -36,8 +39,7 @@ if TYPE_CHECKING:
 _TAG_CHARACTERS = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedCertificate:
+class WantedCertificate(Record, frozen=True, kw_only=True):
     """The parts of a new version of a certificate, besides its policy.
 
     Attributes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
@@ -20,11 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.certificates.policy_parts import PEM, PKCS12
 from keyless.local.azure.keyvault.certificates.refusal import RefusedCertificateError
 from keyless.local.azure.keyvault.keys.material import check_imported
 from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +41,7 @@ _KEY: Final = re.compile(r"-----BEGIN ((?:ENCRYPTED )?PRIVATE KEY)-----.*?-----E
 _ROUNDS: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Record, frozen=True):
     """A certificate with what belongs to it; no representation shows the key.
 
     Attributes:

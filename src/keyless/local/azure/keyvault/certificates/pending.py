@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+
+from msgspec import field
+from msgspec.structs import asdict
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +21,7 @@ _WAITING: Final = (
 _TO_BE_MERGED: Final = "Pending certificate created. Please Perform Merge to complete the request."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingOperation:
+class PendingOperation(Record, frozen=True, kw_only=True):
     """A version of a certificate that is being made. No representation shows the key, which is encrypted besides.
 
     Attributes:
@@ -39,12 +42,14 @@ class PendingOperation:
         error: Why it never will be, as the wire has it; None where nothing went wrong.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"key"})
+
     name: str
     version: str
     request_id: str
     csr: str
     policy: Mapping[str, Any]
-    key: str = field(repr=False)
+    key: str
     created_on: int
     settles_on: float
     enabled: bool = True

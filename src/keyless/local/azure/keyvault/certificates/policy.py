@@ -5,7 +5,6 @@ https://learn.microsoft.com/en-us/azure/key-vault/certificates/about-certificate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.keyvault.certificates.policy_parts import (
@@ -18,6 +17,7 @@ from keyless.local.azure.keyvault.certificates.policy_parts import (
     read_x509,
     table_of,
 )
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +36,7 @@ _OPERATIONS_BY_USAGE: Final = (
 _OPERATIONS: Final = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey")
 
 
-@dataclass(frozen=True, slots=True)
-class CertificatePolicy:
+class CertificatePolicy(Record, frozen=True):
     """A policy that a vault accepted.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.certificates.imports import derived_policy
 from keyless.local.azure.keyvault.certificates.ordered import OrderedCertificates, WantedCertificate, check_certificate

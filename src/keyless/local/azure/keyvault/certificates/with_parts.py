@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.backup.backup import open_certificate, seal_certificate
 from keyless.local.azure.keyvault.certificates.package import write_package

@@ -7,7 +7,6 @@ https://www.rfc-editor.org/rfc/rfc7518
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from keyless.local.azure.keyvault.keys.material import curve_of, size_of
 from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.keys.material import PrivateKey, PublicKey
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Record, frozen=True):
     """A signature algorithm.
 
     Attributes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from cryptography.fernet import Fernet
+from msgspec.structs import asdict
 
 from keyless.local.azure.keyvault.keys.material import from_der, to_der
 from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +21,7 @@ _OF_RSA: Final = OPERATIONS[:6]
 _OF_EC: Final = ("sign", "verify")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFacts:
+class KeyFacts(Record, frozen=True, kw_only=True):
     """The facts about a version of a key; none of them is secret.
 
     Attributes:
@@ -38,7 +38,7 @@ class KeyFacts:
     key_ops: tuple[str, ...]
     public: Mapping[str, str]
     exportable: bool | None = False
-    release_policy: Mapping[str, Any] | None = field(default=None)
+    release_policy: Mapping[str, Any] | None = None
     tagged: bool = False
     managed: bool = False
 

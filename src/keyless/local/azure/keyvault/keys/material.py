@@ -6,7 +6,6 @@ https://learn.microsoft.com/en-us/azure/key-vault/keys/about-keys
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from keyless.local.azure.keyvault.backup.jwe import from_base64url, to_base64url
 from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,7 @@ _EXPONENTS: Final = (3, 65537)
 _DEFAULT_EXPONENT: Final = 65537
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Record, frozen=True):
     """A key that was imported.
 
     Attributes:

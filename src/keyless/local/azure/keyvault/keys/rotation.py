@@ -5,12 +5,14 @@ https://learn.microsoft.com/en-us/azure/key-vault/keys/how-to-configure-key-rota
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from msgspec import to_builtins
+
 from keyless.local.azure.keyvault.keys.durations import days_in, shifted
 from keyless.local.azure.keyvault.keys.refusal import RefusedKeyError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +23,7 @@ _SHORTEST_DAYS = 7
 _SHORTEST_LIFE_DAYS = 28
 
 
-@dataclass(frozen=True, slots=True)
-class LifetimeAction:
+class LifetimeAction(Record, frozen=True):
     """One action of a policy.
 
     Attributes:
@@ -51,8 +52,7 @@ class LifetimeAction:
 DEFAULT_ACTION: Final = LifetimeAction("Notify", before_expiry="P30D")
 
 
-@dataclass(frozen=True, slots=True)
-class RotationPolicy:
+class RotationPolicy(Record, frozen=True):
     """The rotation policy of a key.
 
     Attributes:
@@ -76,7 +76,8 @@ class RotationPolicy:
 
     def to_json(self) -> dict[str, Any]:
         """Return the policy as a store has it."""
-        return asdict(self)
+        found: dict[str, Any] = to_builtins(self)
+        return found
 
     def action(self, name: Action) -> LifetimeAction | None:
         """Return an action of the policy; None where it has none of that name."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.keys.facts import (
     KeyFacts,
@@ -32,6 +34,7 @@ from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Att
 from keyless.local.azure.keyvault.objects.limits import check_attributes
 from keyless.local.azure.keyvault.objects.stored import ObjectVersion
 from keyless.local.azure.keyvault.objects.vault_objects import VaultObjects
+from keyless.local.record import Record
 from keyless.secret_id import check_secret_name
 
 if TYPE_CHECKING:
@@ -44,8 +47,7 @@ _TAG_CHARACTERS = 256
 _MOST_ROTATIONS = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Record, frozen=True, kw_only=True):
     """The parts of a new version of a key, besides its material.
 
     Attributes:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from msgspec import field
+from msgspec.structs import replace
+
 from keyless.errors import ConfigurationError
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +19,7 @@ _FIRST: Final = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST: Final = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attributes:
+class Attributes(Record, frozen=True, kw_only=True):
     """The attributes of a version; times are Unix seconds, for the reader to heed.
 
     Attributes:
@@ -49,8 +51,7 @@ class Attributes:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeChange:
+class AttributeChange(Record, frozen=True, kw_only=True):
     """Changes to the attributes of a version; None leaves one as it is."""
 
     content_type: str | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.objects import queries
 from keyless.local.azure.keyvault.objects.attributes import Attributes, fields_of

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from msgspec import field
+
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +26,7 @@ class ObjectId(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectProperties:
+class ObjectProperties(Record, frozen=True, kw_only=True):
     """The facts about a version besides its value; times are Unix seconds.
 
     Attributes:
@@ -44,15 +46,15 @@ class ObjectProperties:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectVersion(ObjectProperties):
+class ObjectVersion(ObjectProperties, frozen=True, kw_only=True):
     """A version with its value, which no representation shows: what a secret says, or key material, encrypted."""
 
-    value: str = field(repr=False)
+    hidden: ClassVar[frozenset[str]] = frozenset({"value"})
+
+    value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeletedObject:
+class DeletedObject(Record, frozen=True, kw_only=True):
     """A deleted object that can be recovered.
 
     Attributes:
@@ -66,8 +68,7 @@ class DeletedObject:
     scheduled_purge_on: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectEvent:
+class ObjectEvent(Record, frozen=True, kw_only=True):
     """A vault's event about an object: that it has a new version, or that its latest one expires.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.keyvault.backup.backup import new_backup_key, open_backup, seal_backup
 from keyless.local.azure.keyvault.objects.life import ManagedObjectError, ObjectState, ObjectStateError
 from keyless.local.azure.keyvault.objects.stored import DeletedObject, ObjectId, ObjectProperties, ObjectVersion
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +23,7 @@ _PAGE = 100
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(Record, frozen=True, kw_only=True):
     """The vault, as its objects know it.
 
     Attributes:

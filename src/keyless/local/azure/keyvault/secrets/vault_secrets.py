@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
 from keyless.local.azure.keyvault.keys.facts import new_cipher_key
 from keyless.local.azure.keyvault.objects.attributes import Attributes

@@ -6,9 +6,10 @@ https://learn.microsoft.com/en-us/azure/azure-resource-manager/templates/deploym
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from msgspec.structs import replace
 
 from keyless.local.azure.management import bodies, inert
 from keyless.local.azure.management.deployments import records
@@ -18,6 +19,7 @@ from keyless.local.azure.management.refusals import ArmError
 from keyless.local.azure.templates.errors import TemplateError
 from keyless.local.azure.templates.ids import parts_of
 from keyless.local.azure.templates.run import Run, nested
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
@@ -38,8 +40,7 @@ _TERMINAL: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Record, frozen=True, kw_only=True):
     """A deployment that is to be made.
 
     Attributes:
@@ -53,18 +54,19 @@ class Job:
         secrets: The secure values, which nothing that is kept may hold.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"template", "deployment", "secrets"})
+
     azure: Azure
     requests: Requests
     id: str
-    template: Any = field(repr=False)
-    deployment: Deployment = field(repr=False)
+    template: Any
+    deployment: Deployment
     tags: Body
     correlation_id: str
-    secrets: Secrets = field(repr=False)
+    secrets: Secrets
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Record, frozen=True):
     """A deployment that was made, or failed.
 
     Attributes:
@@ -73,8 +75,10 @@ class Done:
         error: Why it failed; None where it did not.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"outputs"})
+
     kept: Body
-    outputs: dict[str, Body] = field(repr=False)
+    outputs: dict[str, Body]
     error: ArmError | None
 
 

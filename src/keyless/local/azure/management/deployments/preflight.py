@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keyless.local.azure.management import bodies, inert
@@ -11,6 +10,7 @@ from keyless.local.azure.management.refusals import ArmError, bad_request
 from keyless.local.azure.templates.errors import TemplateError
 from keyless.local.azure.templates.prediction import NothingNew, Predicted, Prediction
 from keyless.local.azure.templates.run import given_values, prepare
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from keyless.local.azure.azure import Azure
@@ -36,8 +36,7 @@ MAKES: Final = (
 _DEEPEST: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Record, frozen=True, kw_only=True):
     """A request to deploy.
 
     Attributes:

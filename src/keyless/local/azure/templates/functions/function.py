@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from keyless.local.azure.templates.errors import TemplateError, cannot_evaluate
+from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +16,7 @@ _LARGEST: Final = 4 * 1024 * 1024
 _BIGGEST: Final = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Record, frozen=True):
     """A function of the language.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from keyless.errors import ConfigurationError
+from keyless.local.record import Record
 from keyless.local.wire.keyvault.protocol.errors import invalid_name, unknown_api_version
 from keyless.secret_id import check_secret_name
 
@@ -26,8 +26,7 @@ _API_VERSION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Record, frozen=True, kw_only=True):
     """A request that was authenticated, routed and authorized.
 
     Attributes:
@@ -44,6 +43,8 @@ class Call:
         content: The request's body, which may hold a value.
     """
 
+    hidden: ClassVar[frozenset[str]] = frozenset({"content"})
+
     vault: Vault
     base: str
     path: str
@@ -54,7 +55,7 @@ class Call:
     version: str | None
     now: float
     tokens: Tokens
-    content: bytes = field(repr=False)
+    content: bytes
 
     @property
     def objects(self) -> VaultSecrets | VaultKeys | VaultCertificates:

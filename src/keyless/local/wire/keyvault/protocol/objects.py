@@ -5,13 +5,13 @@ https://learn.microsoft.com/en-us/azure/key-vault/general/soft-delete-overview
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.keyvault.backup.backup import CorruptBackupError
 from keyless.local.azure.keyvault.backup.jwe import to_base64url
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
+from keyless.local.record import Record
 from keyless.local.wire.keyvault.protocol.answer import Answer
 from keyless.local.wire.keyvault.protocol.bodies import recovery_of
 from keyless.local.wire.keyvault.protocol.paging import page_of
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     Body = Callable[[Call, ObjectProperties], dict[str, object]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectOperations:
+class ObjectOperations(Record, frozen=True, kw_only=True):
     """The operations on objects of one kind.
 
     Attributes:
