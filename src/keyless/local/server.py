@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
 __all__ = ["IDENTITY_VARIABLES", "LocalAzure"]
 
+# A program that ends sooner asks nothing, and need not wait for what it would have asked to be loaded.
+_HEAD_START = 0.05  # Seconds.
+
 
 class LocalAzure:
     """Managed identity and Key Vault on this machine, from ``with`` to its end.
@@ -139,7 +142,7 @@ class LocalAzure:
             thread = LoopThread(
                 partial(_serving, run, authority, self._host),
                 waits=self._waits,
-                first_client=FirstClient(run.sockets.served()) if self._on_demand else None,
+                first_client=self._first_client(run.sockets),
             )
             self._serving = stack.enter_context(thread)
             self._started, self._ending = run, stack.pop_all()
@@ -186,6 +189,12 @@ class LocalAzure:
             control_token=secrets.token_urlsafe(32),
             console=console,
         )
+
+    def _first_client(self, sockets: Sockets) -> FirstClient | None:
+        """Return whom to wait for before what serves is loaded; None where it is loaded at once."""
+        if self._waits:
+            return None
+        return FirstClient(sockets.served(), seconds=None if self._on_demand else _HEAD_START)
 
     def wait(self) -> None:
         """Wait until every listener serves, which a start ``at_once`` or ``on_demand`` does not."""

@@ -15,10 +15,12 @@ class FirstClient:
 
     Args:
         listeners: The sockets. They listen already, so that a client connects and then waits for its answer.
+        seconds: How long to wait at most; None means for ever.
     """
 
-    def __init__(self, listeners: Iterable[socket.socket]) -> None:
+    def __init__(self, listeners: Iterable[socket.socket], *, seconds: float | None = None) -> None:
         self._listeners = tuple(listeners)
+        self._seconds = seconds
         self._waking, self._wake = socket.socketpair()
 
     def wait(self) -> None:
@@ -26,7 +28,7 @@ class FirstClient:
         with self._waking, selectors.DefaultSelector() as selector:
             for each in (*self._listeners, self._waking):
                 selector.register(each, selectors.EVENT_READ)
-            selector.select()
+            selector.select(self._seconds)
         self._wake.close()  # Where a client has come, nobody ends the wait.
 
     def end_wait(self) -> None:
