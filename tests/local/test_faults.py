@@ -27,9 +27,9 @@ from keyless import (
 )
 from keyless.errors import LocalAzureError
 from keyless.local.instruments.faults import NAMED, OPERATIONS, Fault, Faults
-from keyless.local.wire.keyvault.certificates.handlers import CERTIFICATE_HANDLERS
-from keyless.local.wire.keyvault.keys.handlers import KEY_HANDLERS
-from keyless.local.wire.keyvault.secrets.handlers import SECRET_HANDLERS
+from keyless.local.wire.keyvault.certificates import handlers as certificates
+from keyless.local.wire.keyvault.keys import handlers as keys
+from keyless.local.wire.keyvault.secrets import handlers as secrets
 
 if TYPE_CHECKING:
     from tests.local.conftest import VaultWire
@@ -263,7 +263,7 @@ def test_an_unknown_name_or_id_is_told_with_those_there_are() -> None:
 
 
 def test_the_operations_that_a_fault_can_name_are_those_of_the_vault() -> None:
-    assert set(OPERATIONS["vault"]) == {*SECRET_HANDLERS, *KEY_HANDLERS, *CERTIFICATE_HANDLERS}
+    assert set(OPERATIONS["vault"]) == {*secrets.HANDLERS, *keys.HANDLERS, *certificates.HANDLERS}
 
 
 @pytest.mark.parametrize("body", ["", "<html>Bad Gateway</html>"])

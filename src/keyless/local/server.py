@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
 from keyless.local.azure.config.config import check_real, config_of
-from keyless.local.azure.management.restored import restore
 from keyless.local.azure.storage.database import Database
 from keyless.local.files.data_folder import DataFolder
 from keyless.local.files.private_folder import private_folder
@@ -131,7 +130,10 @@ class LocalAzure:
             kept = stack.enter_context(DataFolder(self._data)) if self._data else None
             azure = Azure(self._config, database=Database(kept.store_file if kept else None))
             stack.callback(azure.close)
-            restore(azure)
+            if kept:
+                from keyless.local.azure.management.restored import restore  # noqa: PLC0415 (most runs keep nothing)
+
+                restore(azure)
             authority, lists = bound_authority(stack, kept.authority_file if kept else None)
             folder = stack.enter_context(private_folder())
             run = self._prepare(

@@ -8,9 +8,6 @@ from msgspec import field
 
 from keyless.errors import ConfigurationError
 from keyless.local.azure.config.declaration import CertificateTable
-from keyless.local.azure.keyvault.certificates.imports import derived_policy
-from keyless.local.azure.keyvault.certificates.package import read_package
-from keyless.local.azure.keyvault.certificates.policy import read_policy
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange
 from keyless.local.record import Record
 
@@ -48,6 +45,10 @@ def certificate_of(
     Raises:
         ConfigurationError: If no vault can make or import it.
     """
+    from keyless.local.azure.keyvault.certificates.imports import derived_policy  # noqa: PLC0415 (few runs have a certificate, and it takes long to load)
+    from keyless.local.azure.keyvault.certificates.package import read_package  # noqa: PLC0415 (as above)
+    from keyless.local.azure.keyvault.certificates.policy import read_policy  # noqa: PLC0415 (as above)
+
     table = CertificateTable(subject=said) if isinstance(said, str) else said
     found = config_of_table(name, table)
     try:

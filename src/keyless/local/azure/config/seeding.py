@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate
 from keyless.local.azure.keyvault.keys.vault_keys import Wanted
 from keyless.local.azure.keyvault.objects.life import ObjectState
 
@@ -49,6 +48,8 @@ def seed_certificate(vault: Vault, certificate: CertificateConfig) -> bool:
 
 def keep_certificate(vault: Vault, certificate: CertificateConfig) -> ObjectVersion:
     """Make or import a new version of a certificate; an issuer that the vault does not know is made for it."""
+    from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate  # noqa: PLC0415 (few runs have a certificate, and it takes long to load)
+
     wanted = WantedCertificate(attributes=certificate.attributes)
     if certificate.value is not None:
         return vault.certificates.import_package(

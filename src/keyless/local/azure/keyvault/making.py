@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate
 from keyless.local.azure.keyvault.keys.vault_keys import Wanted
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange
 
@@ -16,18 +16,29 @@ if TYPE_CHECKING:
     from keyless.local.azure.keyvault.certificates.vault_certificates import VaultCertificates
     from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
     from keyless.local.azure.keyvault.objects.stored import ObjectVersion
+    from keyless.local.azure.keyvault.objects.vault_objects import Holder
+    from keyless.local.azure.keyvault.secrets.vault_secrets import VaultSecrets
 
 
 class Making:
     """A vault in which keys and certificates are made.
 
     Attributes:
-        keys: Its keys, as the wire asks for them.
-        certificates: Its certificates, likewise.
+        holder: What its objects are kept in.
+        secrets: Its secrets, as the wire asks for them.
+        keys: Its keys, likewise.
     """
 
+    holder: Holder
+    secrets: VaultSecrets
     keys: VaultKeys
-    certificates: VaultCertificates
+
+    @cached_property
+    def certificates(self) -> VaultCertificates:
+        """Its certificates, as the wire asks for them."""
+        from keyless.local.azure.keyvault.certificates.vault_certificates import VaultCertificates  # noqa: PLC0415 (few runs have a certificate, and it takes long to load)
+
+        return VaultCertificates(self.holder, keys=self.keys, secrets=self.secrets)
 
     def create_key(
         self,
@@ -106,6 +117,8 @@ class Making:
         said = {"subject": subject, "sans": sans, **dict((policy or {}).get("x509_props", {}))}
         given = {"issuer": {"name": issuer}, **(policy or {}), "x509_props": said}
         change = AttributeChange(enabled=enabled, tags=None if tags is None else dict(tags))
+        from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate  # noqa: PLC0415 (few runs have a certificate, and it takes long to load)
+
         return self.certificates.make(name, given, WantedCertificate(attributes=change))
 
     def import_certificate(
@@ -134,4 +147,6 @@ class Making:
         """
         value = base64.b64encode(content).decode() if isinstance(content, bytes) else content
         change = AttributeChange(enabled=enabled, tags=None if tags is None else dict(tags))
+        from keyless.local.azure.keyvault.certificates.ordered import WantedCertificate  # noqa: PLC0415 (as above)
+
         return self.certificates.import_package(name, value, password, policy, WantedCertificate(attributes=change))

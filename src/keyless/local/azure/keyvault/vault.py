@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from keyless.clouds import CLOUDS
 from keyless.errors import LocalAzureError
 from keyless.local.azure.authorization.roles import Scope
-from keyless.local.azure.keyvault.certificates.vault_certificates import VaultCertificates
 from keyless.local.azure.keyvault.keys.vault_keys import VaultKeys
 from keyless.local.azure.keyvault.making import Making
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange, Attributes
@@ -48,8 +47,7 @@ class Vault(Making):
         url: Its address, such as ``https://contoso-kv.vault.azure.net``.
         resource_id: Its ARM id.
         secrets: Its secrets, as the wire asks for them.
-        keys: Its keys, likewise.
-        certificates: Its certificates, likewise.
+        keys: Its keys, likewise; ``certificates`` has its certificates.
         throttle: Counts its requests, where its settings limit them.
     """
 
@@ -78,7 +76,7 @@ class Vault(Making):
         self._settings = replace(settings, tenant_id=settings.tenant_id or tenant_id)
         self._policies: dict[str, Permissions] = {}
         self._announce = announce
-        holder = Holder(
+        self.holder = Holder(
             vault=name,
             settings=lambda: self._settings,
             store=store,
@@ -86,9 +84,8 @@ class Vault(Making):
             clock=clock,
             announce=self._announce_version,
         )
-        self.secrets = VaultSecrets("secret", holder)
-        self.keys = VaultKeys("key", holder)
-        self.certificates = VaultCertificates(holder, keys=self.keys, secrets=self.secrets)
+        self.secrets = VaultSecrets("secret", self.holder)
+        self.keys = VaultKeys("key", self.holder)
 
     def __repr__(self) -> str:
         return f"Vault({self.url!r})"

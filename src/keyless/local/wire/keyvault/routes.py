@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from keyless.local.operations import VAULT_OPERATIONS, Operation
-from keyless.local.wire.keyvault.certificates.handlers import CERTIFICATE_HANDLERS
-from keyless.local.wire.keyvault.keys.handlers import KEY_HANDLERS
 from keyless.local.wire.keyvault.protocol.errors import (
     RefusedError,
     method_not_allowed,
     operation_not_specified,
     unknown_path,
 )
-from keyless.local.wire.keyvault.secrets.handlers import SECRET_HANDLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from keyless.local.operations import Kind
     from keyless.local.wire.keyvault.protocol.answer import Answer
     from keyless.local.wire.keyvault.protocol.call import Call
 
 _NAME, _VERSION = "{name}", "{version}"
-# What answers each operation, by its name.
-_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
-    {**SECRET_HANDLERS, **KEY_HANDLERS, **CERTIFICATE_HANDLERS}
-)
 
 
 class Route(NamedTuple):
-    """An operation with the segments of its path, and what answers it."""
+    """An operation with the segments of its path.
+
+    Attributes:
+        operation: The operation.
+        segments: The segments of its path.
+        fixed: Those of them that are no name, with their places; the first is one of them.
+    """
 
     operation: Operation
     segments: tuple[str, ...]
-    answer: Callable[[Call], Answer]
+    fixed: tuple[tuple[int, str], ...]
 
 
-_ROUTES: Final = tuple(
-    Route(operation, tuple(operation.path.split("/")), _HANDLERS[operation.name]) for operation in VAULT_OPERATIONS
-)
+def _route(operation: Operation) -> Route:
+    segments = tuple(operation.path.split("/"))
+    fixed = tuple((at, part) for at, part in enumerate(segments) if part not in {_NAME, _VERSION})
+    return Route(operation, segments, fixed)
 
 
 def _by_start(routes: tuple[Route, ...]) -> Mapping[tuple[str, int], tuple[Route, ...]]:
@@ -52,7 +55,16 @@ def _by_start(routes: tuple[Route, ...]) -> Mapping[tuple[str, int], tuple[Route
     return MappingProxyType(found)
 
 
-_BY_START: Final = _by_start(_ROUTES)
+_BY_START: Final = _by_start(tuple(map(_route, VAULT_OPERATIONS)))
+
+
+@cache
+def _handlers(kind: Kind) -> Mapping[str, Callable[[Call], Answer]]:
+    """Return what answers the operations on one kind of object, which is loaded when the first of them is asked for."""
+    found: Mapping[str, Callable[[Call], Answer]] = import_module(
+        f"keyless.local.wire.keyvault.{kind}s.handlers"
+    ).HANDLERS
+    return found
 
 
 class Match(NamedTuple):
@@ -70,21 +82,18 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
     That is 404 if there is nothing at the path, and 405 if there is and it does not answer the method. A slash at the
     end, and a doubled one, mean nothing: official clients send both.
     """
-    segments = tuple(unquote(segment) for segment in raw_path.split("/") if segment)
-    near = _BY_START.get((segments[0].lower(), len(segments)), ()) if segments else ()
-    fitting = [route for route in near if _fits(route.segments, segments)]
+    segments = [unquote(segment) for segment in raw_path.split("/") if segment]
+    lowered = [segment.lower() for segment in segments]
+    near = _BY_START.get((lowered[0], len(segments)), ()) if segments else ()
+    fitting = [route for route in near if all(lowered[at] == part for at, part in route.fixed)]
     if not fitting:
         return unknown_path(raw_path)
     for route in fitting:
-        if route.operation.method == method:
+        operation = route.operation
+        if operation.method == method:
             named = dict(zip(route.segments, segments, strict=True))
-            return Match(route.operation, route.answer, named.get(_NAME, ""), named.get(_VERSION))
+            answer = _handlers(operation.kind)[operation.name]
+            return Match(operation, answer, named.get(_NAME, ""), named.get(_VERSION))
     # What a client means by a POST is behind the name, in the path of a key.
     is_post_to_key = method == "POST" and segments[0].lower() == "keys" and len(segments) > 1
     return operation_not_specified() if is_post_to_key else method_not_allowed(method)
-
-
-def _fits(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
-    return all(
-        part in {_NAME, _VERSION} or part == segment.lower() for part, segment in zip(pattern, segments, strict=True)
-    )

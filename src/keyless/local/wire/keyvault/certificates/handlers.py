@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keyless.local.wire.keyvault.protocol.answer import Answer
     from keyless.local.wire.keyvault.protocol.call import Call
 
-CERTIFICATE_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
+HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
     {
         "listCertificates": operations.list_certificates,
         "getCertificateContacts": records.get_contacts,

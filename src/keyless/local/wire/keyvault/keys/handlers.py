@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keyless.local.wire.keyvault.protocol.answer import Answer
     from keyless.local.wire.keyvault.protocol.call import Call
 
-KEY_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
+HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
     {
         "listKeys": KEYS.list_all,
         "importKey": operations.import_key,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SECRETS: Final = ObjectOperations(
     whole=version_item, deleted=version_item, item=secret_item, version_item=version_item
 )
-SECRET_HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
+HANDLERS: Final[Mapping[str, Callable[[Call], Answer]]] = MappingProxyType(
     {
         "listSecrets": _SECRETS.list_all,
         "setSecret": set_secret,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.keyvault.certificates.package import converted
 from keyless.local.azure.keyvault.objects.attributes import Attributes
 from keyless.local.azure.keyvault.objects.life import ObjectStateError
 from keyless.local.wire.keyvault.protocol.answer import Answer
@@ -39,6 +38,8 @@ def get_secret(call: Call) -> Answer:
         raise invalid_property("outContentType is neither application/x-pkcs12 nor application/x-pem-file.")
     # An ordinary secret has no format to convert, so that one which could be asked for changes nothing.
     if wanted is not None and secret.facts.get("managed") and wanted != secret.attributes.content_type:
+        from keyless.local.azure.keyvault.certificates.package import converted  # noqa: PLC0415 (few runs have a certificate, and it takes long to load)
+
         secret = converted(secret, wanted)
     return Answer(200, secret_bundle(call, secret))
 
