@@ -32,7 +32,7 @@ class Route(NamedTuple):
     Attributes:
         operation: The operation.
         segments: The segments of its path.
-        fixed: Those of them that are no name, with their places; the first is one of them.
+        fixed: Those of them that do not stand for a name, with their places; the first is one of them.
     """
 
     operation: Operation
