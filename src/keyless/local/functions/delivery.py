@@ -10,10 +10,11 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import httptools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,7 +127,7 @@ class _Delivery:
             status = self._host.post(end.url, event.body.encode(), headers)
         except TimeoutError:
             status = HTTPStatus.GATEWAY_TIMEOUT
-        except (OSError, HTTPException):
+        except (OSError, httptools.HttpParserError):
             return _NOBODY
         if not self._stopping.is_set():
             taken = "took" if status < HTTPStatus.MULTIPLE_CHOICES else "did not take"
@@ -135,12 +136,36 @@ class _Delivery:
         return status
 
 
+class _Answer:
+    """The answer to one request, which the parser calls as it reads it."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.is_whole = self.keeps = False
+        self.status = 0
+
+    def read(self, data: bytes) -> None:
+        """Take the next bytes; none means that nothing more comes.
+
+        Raises:
+            ConnectionResetError: If there are none.
+            httptools.HttpParserError: If they are not HTTP.
+        """
+        if not data:
+            raise ConnectionResetError
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        """Note what it was."""
+        self.status, self.keeps, self.is_whole = self._parser.get_status_code(), self._parser.should_keep_alive(), True
+
+
 class _Host:
     """A host of functions, over a connection that is kept."""
 
     def __init__(self) -> None:
         self._netloc = ""
-        self._connection: HTTPConnection | None = None
+        self._connection: socket.socket | None = None
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Send a body, and return the status of the answer.
@@ -148,27 +173,32 @@ class _Host:
         Raises:
             TimeoutError: If no answer comes in time.
             OSError: If nobody listens.
-            HTTPException: If what answers does not speak HTTP.
+            httptools.HttpParserError: If what answers does not speak HTTP.
         """
         parts = urlsplit(url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        sent = {"Host": parts.netloc, **headers, "Content-Length": str(len(body))}
+        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
+        request = "\r\n".join(lines).encode() + body
         if self._connection is not None and self._netloc == parts.netloc:
             try:
-                return self._ask(self._connection, path, body, headers)
+                return self._ask(self._connection, request)
             except ConnectionError:
                 pass  # The host had closed it meanwhile.
         self.close()
-        self._netloc, self._connection = parts.netloc, HTTPConnection(parts.netloc, timeout=_ANSWER_SECONDS)
-        return self._ask(self._connection, path, body, headers)
+        self._netloc = parts.netloc
+        self._connection = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=_ANSWER_SECONDS)
+        return self._ask(self._connection, request)
 
-    def _ask(self, connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+    def _ask(self, connection: socket.socket, request: bytes) -> int:
+        answer = _Answer()
         try:
-            connection.request("POST", path, body=body, headers=headers)
-            answer = connection.getresponse()
-            answer.read()
-        except BaseException:
-            self.close()
-            raise
+            connection.sendall(request)
+            while not answer.is_whole:
+                answer.read(connection.recv(65536))
+        finally:
+            if not (answer.is_whole and answer.keeps):
+                self.close()
         return answer.status
 
     def close(self) -> None:
@@ -180,7 +210,6 @@ class _Host:
     def hang_up(self) -> None:
         """End the wait for an answer, from another thread."""
         connection = self._connection
-        sock = connection.sock if connection is not None else None
-        if sock is not None:
+        if connection is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)

@@ -105,7 +105,7 @@ class FunctionHost:
             )
         self._open()
         if self._events is not None:
-            from keyless.local.functions.delivery import delivered  # noqa: PLC0415 (the client of HTTP takes long to load)
+            from keyless.local.functions.delivery import delivered  # noqa: PLC0415 (few hosts deliver events)
 
             self._delivery.enter_context(delivered(self._events, lambda: self.event_functions))
         return self

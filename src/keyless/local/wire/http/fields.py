@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, overload
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+
+_T = TypeVar("_T")
 
 
 class Fields(Mapping[str, str]):
@@ -53,6 +56,15 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._first[name.lower()]
+
+    # Not what Mapping makes of the one above: a vault asks for a dozen of them a request, and most are not there.
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: _T) -> str | _T: ...
+    def get(self, name: str, default: object = None) -> object:
+        """Return a header, or the default where there is none."""
+        return self._first.get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._first
