@@ -155,6 +155,11 @@ def test_a_body_that_is_too_large_is_refused_and_nothing_after_it_is_read(exchan
     [
         pytest.param(b"GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two hosts"),
         pytest.param(b"GET /echo HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000, 431, id="a head without end"),
+        pytest.param(
+            b"PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"x" * 500_000,
+            431,
+            id="a trailer without end",
+        ),
         pytest.param(b"GET /echo\r\n\r\n", 400, id="no version"),
         pytest.param(b"GET /echo HTTP/2.0\r\nHost: a\r\n\r\n", 400, id="another version"),
         pytest.param(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 HEAD_LIMIT: Final = 64 * 1024
 """The most bytes that the head of a request may have."""
+_CHUNK_OVERHEAD: Final = 8
+"""How many bytes a client may send for each byte of a body: a chunk of one byte takes six."""
 _MOST_WAITING: Final = 16
 """How many requests a client may send before it has read an answer; then nothing more of it is read."""
 _LINGER: Final = 1.0
@@ -109,7 +111,7 @@ class Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._chunks: list[bytes] = []
         self._room = 0
-        self._head_size = 0
+        self._size, self._most = 0, HEAD_LIMIT
         self._is_known = self._is_deaf = self._is_in_head = False
         # What is answered.
         self._waiting: deque[_Turn] = deque()
@@ -153,7 +155,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read."""
         while data and not self._is_deaf:
-            self._head_size += len(data)
+            self._size += len(data)
             try:
                 self._parser.feed_data(data)
                 data = b""
@@ -162,7 +164,7 @@ class Connection(asyncio.Protocol):
             except httptools.HttpParserError as error:
                 self._refuse(HTTPStatus.BAD_REQUEST, type(error).__name__)
                 break
-            if self._is_in_head and self._head_size > HEAD_LIMIT:
+            if self._size > self._most and (self._is_in_head or self._request is not None):
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "TooLarge")
         self._proceed()
 
@@ -171,7 +173,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Begin a head."""
         self._target, self._pairs = b"", []
-        self._is_in_head = True
+        self._is_in_head, self._most = True, HEAD_LIMIT
         self._ends = self._loop.time() + self._site.patience.head
 
     def on_url(self, part: bytes) -> None:
@@ -186,7 +188,7 @@ class Connection(asyncio.Protocol):
         """Look at a head before its body comes."""
         if self._is_deaf:
             return
-        self._head_size, self._is_in_head = 0, False
+        self._size, self._is_in_head = 0, False
         self._ends = self._loop.time() + self._site.patience.body
         target = self._target.decode("utf-8", "surrogateescape")
         request = Request(self._parser.get_method().decode("ascii"), target, Headers(self._pairs), self)
@@ -203,6 +205,7 @@ class Connection(asyncio.Protocol):
             self._end_with(request, refused)
             return
         self._room = self._site.largest_body(request)
+        self._most = _CHUNK_OVERHEAD * self._room + HEAD_LIMIT
         length = request.headers.get("content-length", "")
         if length and int(length) > self._room:
             self._stop_reading(request)
@@ -227,7 +230,8 @@ class Connection(asyncio.Protocol):
         request.receive(b"".join(self._chunks))
         self._chunks = []
         self._ends = None
-        self._waiting.append(_Turn(request, self._parser.should_keep_alive()))
+        is_old = self._parser.get_http_version() == "1.0"
+        self._waiting.append(_Turn(request, keeps=self._parser.should_keep_alive(), is_old=is_old))
 
     # Answers.
 
@@ -307,7 +311,7 @@ class Connection(asyncio.Protocol):
             return
         keeps = turn.keeps and not response.closes
         body = b"" if turn.request.method == "HEAD" or response.status in _BODILESS else response.body
-        self._send(self._head(response, keeps=keeps, length=len(response.body)) + body)
+        self._send(self._head(response, keeps=keeps, is_old=turn.is_old, length=len(response.body)) + body)
         self._after(keeps=keeps)
 
     def _after(self, *, keeps: bool) -> None:
@@ -328,7 +332,7 @@ class Connection(asyncio.Protocol):
             self._is_deaf = True
             self._transport.close()
 
-    def _head(self, response: Response, *, keeps: bool, length: int | None) -> bytes:
+    def _head(self, response: Response, *, keeps: bool, is_old: bool, length: int | None) -> bytes:
         lines = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, '')}"]
         lines += [f"{name}: {value}" for name, value in response.headers.items()]
         if length is not None and response.status not in _BODILESS:
@@ -336,7 +340,7 @@ class Connection(asyncio.Protocol):
         lines.append(f"Date: {self._site.date()}")
         if not keeps:
             lines.append("Connection: close")
-        elif self._parser.get_http_version() == "1.0":
+        elif is_old:
             lines.append("Connection: keep-alive")
         head = "\r\n".join(lines)
         if head.count("\r") + head.count("\n") != 2 * (len(lines) - 1):
@@ -347,11 +351,11 @@ class Connection(asyncio.Protocol):
     async def _stream(self, turn: _Turn, response: Response, stream: Callable[[Send], Awaitable[None]]) -> None:
         """Send a body piece by piece: as many bytes as were promised, or in chunks."""
         promised = response.headers.get("Content-Length")
-        in_chunks = promised is None and self._parser.get_http_version() != "1.0"
+        in_chunks = promised is None and not turn.is_old
         keeps = turn.keeps and (in_chunks or promised is not None)
         if in_chunks:
             response.headers["Transfer-Encoding"] = "chunked"
-        self._send(self._head(response, keeps=keeps, length=None))
+        self._send(self._head(response, keeps=keeps, is_old=turn.is_old, length=None))
         sent = 0
 
         async def send(part: bytes) -> None:
@@ -388,11 +392,13 @@ class _Turn(NamedTuple):
     Attributes:
         request: The request.
         keeps: Whether the connection goes on after it.
+        is_old: Whether the client speaks HTTP/1.0.
         response: Its answer, where that is there already.
     """
 
     request: Request
     keeps: bool
+    is_old: bool = False
     response: Response | None = None
 
 
