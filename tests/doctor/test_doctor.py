@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema_rs
 import pytest
 import requests
+from msgspec.structs import replace
 from tests.remedies import flaw
 
 from keyless import UserAssignedManagedIdentity

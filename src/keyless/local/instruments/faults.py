@@ -11,21 +11,18 @@ import math
 import random
 import re
 import threading
+from collections.abc import Mapping  # noqa: TC003 (help() evaluates the types of a record)
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from msgspec import field
 from msgspec.structs import replace
 
 from keyless.errors import LocalAzureError
+from keyless.local.operations import Kind  # noqa: TC001 (help() evaluates the types of a record)
 from keyless.local.operations.names import CHALLENGE, ON_VAULTS
 from keyless.local.record import Record
 from keyless.local.sources import SOURCES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from keyless.local.operations import Kind
 
 Service = Literal["identity", "vault"]
 # What the journal calls the requests that a fault can strike.

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from keyless.local.operations.names import CHALLENGE
+from keyless.local.operations import Kind  # noqa: TC001 (help() evaluates the types of a record)
+from keyless.local.operations.names import CHALLENGE, Check, Service
 from keyless.local.record import Record
-
-if TYPE_CHECKING:
-    from keyless.local.operations import Kind
-    from keyless.local.operations.names import Check, Service
 
 _BEFORE_A_TOKEN = frozenset({CHALLENGE, "probe", "discover"})
 _DENIALS = {

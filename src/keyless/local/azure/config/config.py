@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping  # noqa: TC003 (help() evaluates the types of a record)
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from msgspec import field
 
 from keyless.errors import ConfigurationError
-from keyless.local.azure.authorization.roles import ResourceScope, Scope
+from keyless.local.azure.authorization.roles import ResourceScope, Role, Scope
 from keyless.local.azure.config.application_config import (
     ApplicationConfig,
     GroupConfig,
@@ -29,13 +30,11 @@ from keyless.local.azure.config.identity_config import IdentityConfig, identity_
 from keyless.local.azure.config.role_config import roles_of
 from keyless.local.azure.config.vault_config import VaultConfig, check_policies, vault_of
 from keyless.local.record import Record
-from keyless.local.sources import Real
+from keyless.local.sources import Real, SourceName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
-    from keyless.local.azure.authorization.roles import Role
-    from keyless.local.sources import SourceName
 
 _TENANT_ID: Final = str(uuid.uuid5(uuid.NAMESPACE_DNS, "tenant.keyless"))
 
