@@ -62,7 +62,9 @@ def _class(kind: Any) -> Iterator[str]:
 def _described(name: str, found: Any) -> str:
     try:
         signature = re.sub(r"<[^>]*>", "...", str(inspect.signature(found))).replace("'", "")
-        signature = re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", signature)  # Where a class comes from, its reader need not know.
+        signature = re.sub(
+            r"\b(?:keyless|collections|ipaddress)\.(?:[a-z_]+\.)*", "", signature
+        )  # Where a class comes from, its reader need not know.
     except (TypeError, ValueError):
         signature = "(...)"
     return f"```python\n{name}{signature}\n```\n\n{_text(inspect.getdoc(found) or '')}"
