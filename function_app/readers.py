@@ -23,7 +23,7 @@ class Readers:
     def load_ahead(self) -> None:
         """Load what the first read needs on a thread, while the host still starts: about a second in which it asks nothing.
 
-        The host is told of the functions first, which this would slow down.
+        The host gets the list of functions first: this would slow it down.
         """
         loading = Timer(LOAD_AFTER, _load)
         loading.daemon = True

@@ -123,7 +123,7 @@ class Tokens:
         self._signing = signing or SigningKey(new_key)
 
     def begin(self) -> None:
-        """Begin to get the key, in a thread of its own: whoever wants it first may find it there."""
+        """Begin to get the key, in a thread of its own, so that the first token need not wait as long."""
         self._signing.begin()
 
     def close(self) -> None:
