@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Thread
+from threading import Timer
 
 import keyless
 
 MOST_READERS = 32
+# Seconds: to find the functions takes a few hundredths.
+LOAD_AFTER = 0.3
 
 
 class Readers:
@@ -19,8 +21,13 @@ class Readers:
         self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
 
     def load_ahead(self) -> None:
-        """Load what the first read needs on a thread, while the host still starts: about a second in which it asks nothing."""
-        Thread(target=_load, name="load-ahead", daemon=True).start()
+        """Load what the first read needs on a thread, while the host still starts: about a second in which it asks nothing.
+
+        The host gets the list of functions first: this would slow it down.
+        """
+        loading = Timer(LOAD_AFTER, _load)
+        loading.daemon = True
+        loading.start()
 
     def invalidate(self, name: str) -> None:
         """Make every reader ask the vault again for a secret at its next read."""

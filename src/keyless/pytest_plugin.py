@@ -7,7 +7,7 @@ import ssl
 import sys
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +17,8 @@ from keyless._wire import clock as library_clock
 from keyless.errors import ConfigurationError
 
 try:
+    from msgspec.structs import astuple
+
     from keyless.local.azure.config.config import Config, default_config, load_config, read_config
     from keyless.local.instruments.journal_failures import denied
     from keyless.local.programs.variables import IDENTITY_VARIABLES

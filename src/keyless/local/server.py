@@ -351,6 +351,7 @@ class LocalAzure:
 def _serving(run: Run, authority: CertificateAuthority, host: str) -> AbstractAsyncContextManager[None]:
     """Load what serves, and return it; where that fails, clients that wait are refused."""
     try:
+        run.azure.tokens.begin()
         from keyless.local.serving import serving  # noqa: PLC0415 (it takes long to load, and a start need not wait)
 
         return serving(run, authority, host)

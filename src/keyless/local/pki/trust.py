@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import string
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,9 @@ import certifi
 from keyless.local.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Read = Callable[[Path], Sequence[bytes]]
 
 _BUNDLE_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # Where Linux keeps what its administrator trusts, a company's authorities among it: https://go.dev/src/crypto/x509/root_linux.go
@@ -62,14 +65,15 @@ def write_trust(
         environment: The environment before; a company's own authorities, which it names, stay trusted.
         system_files: Where the system's own may be; programs that go by it look at the bundle alone once they are given one.
     """
+    read = cache(_certificates_in)  # Variables often name one file, which is the system's.
     public = [Path(certifi.where()), *(file for file in system_files if os.access(file, os.R_OK))]
-    named = [certificate for variable in _BUNDLE_VARIABLES for certificate in _named(variable, environment)]
-    named_for_node = _named(_NODE_VARIABLE, environment)
+    named = [certificate for variable in _BUNDLE_VARIABLES for certificate in _named(variable, environment, read)]
+    named_for_node = _named(_NODE_VARIABLE, environment, read)
     files = TrustFiles(
         *(folder / name for name in ("ca.pem", "bundle.pem", "node-ca.pem", "service-fabric-node-ca.pem"))
     )
     files.ca_file.write_bytes(root_pem)
-    files.bundle_file.write_bytes(_together([*_certificates(public), *named, *named_for_node, root_pem]))
+    files.bundle_file.write_bytes(_together([*_certificates(public, read), *named, *named_for_node, root_pem]))
     files.node_file.write_bytes(_together([*named_for_node, root_pem]))
     files.service_fabric_node_file.write_bytes(_together([*named_for_node, root_pem, service_fabric_pem]))
     return files
@@ -80,19 +84,17 @@ def _together(certificates: Sequence[bytes]) -> bytes:
     return b"".join(dict.fromkeys(certificate.strip() + b"\n" for certificate in certificates))
 
 
-def _certificates(files: Iterable[Path]) -> list[bytes]:
+def _certificates(files: Iterable[Path], read: Read) -> list[bytes]:
+    return [found for file in files for found in read(file)]
+
+
+def _certificates_in(file: Path) -> Sequence[bytes]:
     # Not by a regular expression, which takes ten times as long: there are hundreds of them at each start.
-    return [found for file in files for found in _certificates_in(file.read_bytes().replace(b"\r\n", b"\n"))]
+    parts = (part.partition(_END) for part in file.read_bytes().replace(b"\r\n", b"\n").split(_BEGIN)[1:])
+    return [_BEGIN + body + _END for body, end, _ in parts if end and not body.translate(None, _BASE64)]
 
 
-def _certificates_in(content: bytes) -> Iterator[bytes]:
-    for part in content.split(_BEGIN)[1:]:
-        body, end, _ = part.partition(_END)
-        if end and not body.translate(None, _BASE64):
-            yield _BEGIN + body + _END
-
-
-def _named(variable: str, environment: Mapping[str, str]) -> list[bytes]:
+def _named(variable: str, environment: Mapping[str, str], read: Read) -> list[bytes]:
     """Return the certificates that a variable names: a file, or a folder of files."""
     named = environment.get(variable)
     if not named:
@@ -100,7 +102,7 @@ def _named(variable: str, environment: Mapping[str, str]) -> list[bytes]:
     path = Path(named)
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
-        return _certificates(file for file in files if path == file or file.is_file())
+        return _certificates((file for file in files if path == file or file.is_file()), read)
     except OSError as error:
         sys.stderr.write(f"keyless: {variable} names {named}, which cannot be read ({error.strerror}): left out.\n")
         return []

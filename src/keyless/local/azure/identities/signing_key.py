@@ -1,11 +1,11 @@
-"""The key that signs tokens. Making one takes a tenth of a second, which passes beside whatever else starts."""
+"""The key that signs tokens. Making one takes a tenth of a second of a processor, and a run in which nobody asks needs none."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from concurrent.futures import Future
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, ClassVar
 
 from cryptography.exceptions import InvalidSignature
@@ -69,7 +69,7 @@ class KeyPair(Record, frozen=True):
 
 
 class SigningKey:
-    """A key that is got in a thread of its own. Safe to use from any thread.
+    """A key that is got in a thread of its own, once it is wanted. Safe to use from any thread.
 
     Args:
         pem: Makes it, or fetches it from where it is kept.
@@ -78,8 +78,15 @@ class SigningKey:
     def __init__(self, pem: Callable[[], bytes]) -> None:
         self._pem = pem
         self._found: Future[KeyPair] = Future()
-        self._thread = Thread(target=self._get, name="keyless-makes-signing-key", daemon=True)
-        self._thread.start()
+        self._beginning = Lock()
+        self._thread: Thread | None = None
+
+    def begin(self) -> None:
+        """Begin to get it, unless that was done before."""
+        with self._beginning:
+            if self._thread is None:
+                self._thread = Thread(target=self._get, name="keyless-makes-signing-key", daemon=True)
+                self._thread.start()
 
     def _get(self) -> None:
         try:
@@ -90,8 +97,11 @@ class SigningKey:
     @property
     def pair(self) -> KeyPair:
         """The key, waited for where it is not there yet."""
+        self.begin()
         return self._found.result()
 
     def close(self) -> None:
         """Wait for the thread's end."""
-        self._thread.join()
+        with self._beginning:
+            if self._thread is not None:
+                self._thread.join()

@@ -122,6 +122,10 @@ class Tokens:
         self._verified: dict[bytes, dict[str, Any]] = {}
         self._signing = signing or SigningKey(new_key)
 
+    def begin(self) -> None:
+        """Begin to get the key, in a thread of its own, so that the first token need not wait as long."""
+        self._signing.begin()
+
     def close(self) -> None:
         """End what was begun."""
         self._signing.close()

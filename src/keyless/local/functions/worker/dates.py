@@ -13,8 +13,10 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _TIME = r"(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.\d+)?)?)?\s*(?P<half>am|pm|a|p)?"
 _ZONE = r"(?P<zone>z|gmt|[+-]\d{1,2}(?::?\d{2})?)?"
 _NAME = r"(?P<name>[a-z]{3,9})\.?"
+_WEEKDAY = rf"(?:(?:{'|'.join(f'{day}|{day[:3]}' for day in _DAYS)}),?\s+)?"
+# Compiled when a route first asks for a date, which few do: that takes as long as loading several modules.
 _DATES = tuple(
-    re.compile(rf"(?:(?:{'|'.join(f'{day}|{day[:3]}' for day in _DAYS)}),?\s+)?{form}", re.ASCII)
+    _WEEKDAY + form
     for form in (
         r"(?P<year>\d{4})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})",
         r"(?P<month>\d{1,2})(?P<between>[-/.])(?P<day>\d{1,2})(?P=between)(?P<year>\d{4}|\d{2})",
@@ -26,7 +28,7 @@ _DATES = tuple(
         rf"{_NAME}\s+(?P<day>\d{{1,2}})",
     )
 )
-_CLOCK = re.compile(rf"{_TIME}\s*{_ZONE}", re.ASCII)
+_CLOCK = rf"{_TIME}\s*{_ZONE}"
 _LATEST_HALF_HOUR = 12
 
 
@@ -36,7 +38,7 @@ def is_date(value: str) -> bool:
     if _is_time(text):
         return True
     for form in _DATES:
-        found = form.match(text)
+        found = re.match(form, text, re.ASCII)
         if found and _exists(found.groupdict()):
             rest = text[found.end() :]
             clock = re.sub(r"^(t|\s+|,\s*)", "", rest)
@@ -46,7 +48,7 @@ def is_date(value: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
-    found = _CLOCK.fullmatch(text)
+    found = re.fullmatch(_CLOCK, text, re.ASCII)
     if found is None or (found["minute"] is None and not found["half"]):
         return False
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))

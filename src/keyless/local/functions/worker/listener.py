@@ -8,12 +8,12 @@ import os
 from typing import TYPE_CHECKING
 
 from keyless.errors import LocalAzureError
-from keyless.local.functions.worker.connection import Connection
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import Awaitable, Callable
 
+    from keyless.local.functions.worker.connection import Connection
     from keyless.local.functions.worker.messages import Answer, Asked
 
 HOST = "127.0.0.1"
@@ -70,6 +70,8 @@ class Listener:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        from keyless.local.functions.worker.connection import Connection  # noqa: PLC0415 (h11 takes long to load)
+
         connection = Connection(reader, writer, answer=self._answer, largest_body=self._largest_body)
         task = asyncio.ensure_future(connection.serve())
         self._connections[task] = connection

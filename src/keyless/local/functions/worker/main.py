@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -65,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         app = load_app(options.folder.resolve())
+        # What is loaded stays to the end: the collector of garbage need not look through it, above all not at the exit.
+        gc.freeze()
         return asyncio.run(_serve(app, seed, options, announce))
     except KeylessError as error:
         _say(announce, {"error": {"what": error.what, "cause": error.cause, "remedy": error.remedy}})
