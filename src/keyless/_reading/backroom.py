@@ -179,11 +179,17 @@ class Backroom:
         """
         if self._fetcher is None:
             with self.gate.passage:
+                from keyless._wire.trust import Trust  # noqa: PLC0415 (it loads urllib3)
+
+                trust = Trust(self.gate)
+                if ahead:
+                    trust.read_ahead()
+                # After that: OpenSSL needs about as long as these imports.
                 from keyless._reading.fetch import Fetcher  # noqa: PLC0415 (it loads requests and MSAL)
 
                 self._herald.prepare()
                 self._fetcher = Fetcher(
-                    self._vault_url, self._choice, self._options, emit=self._herald.tell, gate=self.gate, ahead=ahead
+                    self._vault_url, self._choice, self._options, emit=self._herald.tell, trust=trust, ahead=ahead
                 )
         return self._fetcher
 
