@@ -47,7 +47,6 @@ class Fetcher:
         emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
         trust: What its connections trust; None reads it anew.
-        ahead: Whether to connect to the vault at once, while MSAL is loaded and the token is on its way.
     """
 
     def __init__(
@@ -59,17 +58,23 @@ class Fetcher:
         emit: Hook,
         pause: Callable[[float], bool] | None = None,
         trust: Trust | None = None,
-        ahead: bool = False,
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
         trust = trust or Trust()
         self._host = vault_url.removeprefix("https://").partition(":")[0]
         self._vault = Vault(vault_url, connections=options.parallel, now=_now, trust=trust)
-        self._ahead = started(self._vault.open_ahead) if ahead else None
+        self._ahead: threading.Thread | None = None
+        self._was_opened = False
         self.tokens = TokenSource(choice.make(self._pause, options.clock, trust), choice, options, emit=emit)
         cloud = cloud_of(self._host)
         self._resource = cloud.resource if cloud else None
+
+    def open_ahead(self) -> None:
+        """Connect to the vault while the first token is on its way; once, for later connections are kept."""
+        if not self._was_opened:
+            self._was_opened = True
+            self._ahead = started(self._vault.open_ahead)
 
     def fetch(self, secret: SecretId, deadline: Deadline, *, patient: bool) -> Secret:
         """Read a secret.
