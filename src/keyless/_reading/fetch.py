@@ -46,7 +46,7 @@ class Fetcher:
         options: The reader's options.
         emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
-        trust: What its connections trust; None reads it anew.
+        trust: What its connections trust; None reads it again.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class Vault:
         url: The vault's address, already checked.
         connections: How many connections are kept.
         now: Tells the time (UTC), for ``retrieved_on``.
-        trust: What its connections trust; None reads it anew.
+        trust: What its connections trust; None reads it again.
     """
 
     def __init__(self, url: str, *, connections: int, now: Callable[[], datetime], trust: Trust | None = None) -> None:

@@ -38,7 +38,7 @@ class Trust:
     def read_ahead(self) -> None:
         """Read the bundle on another thread; OpenSSL does so while this one goes on.
 
-        What a connection trusts, it says itself: should that be another bundle, nothing is lost but the time.
+        Should a connection trust another bundle, nothing is lost but the time.
         """
         started(self._read_named)
 
