@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from stat import S_ISDIR
 
@@ -40,7 +41,9 @@ class Trust:
 
         Should a connection trust another bundle, nothing is lost but the time.
         """
-        started(self._read_named)
+        # Found here: certifi may import what it needs for that, and the caller holds off a fork.
+        bundle = next(filter(None, map(os.environ.get, _VARIABLES)), None) or certifi.where()
+        started(partial(self._try, bundle))
 
     def context(self, bundle: str) -> SteppedContext:
         """Return the TLS settings that trust a bundle; it is read again where it is not the one of before.
@@ -59,7 +62,7 @@ class Trust:
                 self._read = read
             return self._context
 
-    def _read_named(self) -> None:
+    def _try(self, bundle: str) -> None:
         # Anything: what goes wrong, the first connection finds out, too.
         with suppress(Exception):
-            self.context(next(filter(None, map(os.environ.get, _VARIABLES)), None) or certifi.where())
+            self.context(bundle)

@@ -74,7 +74,8 @@ class TrustingSession(requests.Session):
         Raises:
             OSError: If there is no way there; the first request will say why.
         """
-        request = self.prepare_request(requests.Request("GET", url))
+        # Not as a session prepares it, which would import what reads ~/.netrc, on a thread that a fork could find there.
+        request = requests.Request("GET", url).prepare()
         adapter = self.get_adapter(url)
         assert isinstance(adapter, BoundedAdapter)  # noqa: S101 (for the type checker: it was mounted)
         adapter.open_ahead(request, seconds, self.merge_environment_settings(url, {}, True, None, None))
