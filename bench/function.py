@@ -185,7 +185,8 @@ Cold: a fresh process to its first answer, which reads the secret, median of {CO
 {table(["app", "ms"], [[name, f"{value:.0f}"] for name, value in median(started).items()])}
 
 * keyless took {begin:.2f} of (c)'s time. Goal: {met(begin, 0.60)}. By the profile, half of what it adds to hello-world is the import of MSAL
-  and requests. The rest is its own import and the first read. Most of that read is OpenSSL loading the root certificates, as for every client.
+  and requests. The rest is its own import, about half of which is the making of dataclasses, and the first read. OpenSSL reads the root
+  certificates on another thread meanwhile. That takes no time where a second core is free, and as much as for every client where none is.
 """
     keep(
         "function",

@@ -5,6 +5,7 @@ Without an id the system-assigned identity reads; with one id, that user-assigne
 
 import asyncio
 import os
+from contextlib import suppress
 from functools import cache
 
 import azure.functions as func
@@ -46,7 +47,9 @@ def read_settings() -> tuple[str, ...]:
 def build_app(*, timeout: float = 25.0) -> func.FunctionApp:
     """Return the function app; a read may take that many seconds."""
     app, readers = func.FunctionApp(), Readers(timeout=timeout)
-    readers.load_ahead()
+    # A wrong setting is reported to who calls.
+    with suppress(SettingsError):
+        readers.load_ahead(read_settings()[0])
 
     @app.route("AcquireTokenMsi", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
     async def AcquireTokenMsi(req: func.HttpRequest) -> func.HttpResponse:  # noqa: N802 (the function's name in Azure)

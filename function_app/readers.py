@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Timer
+from contextlib import suppress
+from threading import Lock, Timer
 
 import keyless
 
@@ -19,19 +20,20 @@ class Readers:
         self.last_read = "none"
         self._timeout = timeout
         self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
+        self._lock = Lock()
 
-    def load_ahead(self) -> None:
+    def load_ahead(self, vault_url: str) -> None:
         """Load what the first read needs on a thread, while the host still starts: about a second in which it asks nothing.
 
         The host gets the list of functions first: this would slow it down.
         """
-        loading = Timer(LOAD_AFTER, _load)
+        loading = Timer(LOAD_AFTER, self._prepare, (vault_url,))
         loading.daemon = True
         loading.start()
 
     def invalidate(self, name: str) -> None:
         """Make every reader ask the vault again for a secret at its next read."""
-        for reader in self._readers.values():
+        for reader in list(self._readers.values()):
             reader.invalidate(name)
 
     async def read(self, vault_url: str, name: str, identity: dict[str, str]) -> keyless.Secret:
@@ -47,22 +49,25 @@ class Readers:
         self.last_read = "succeeded"
         return secret
 
+    def _prepare(self, vault_url: str) -> None:
+        # What is wrong with the identity, the first call reports.
+        with suppress(keyless.KeylessError):
+            self._reader(vault_url, {}).prepare()
+
     def _reader(self, vault_url: str, identity: dict[str, str]) -> keyless.SecretReader:
         key = (vault_url, *identity, *identity.values())
-        if key not in self._readers:
-            # A refusal is remembered for a second only: an operator who grants the role sees it at once.
-            reader = keyless.SecretReader(vault_url, identity=chosen(identity), negative_ttl=1, timeout=self._timeout)
-            self._readers[key] = reader
-        self._readers.move_to_end(key)
-        if len(self._readers) > MOST_READERS:
-            self._readers.popitem(last=False)[1].close()
-        return self._readers[key]
-
-
-def _load() -> None:
-    # A reader that is made sends nothing, and loads what it is made of; the other name loads MSAL.
-    keyless.SecretReader("https://load-ahead.vault.azure.net").close()
-    _ = keyless.SystemAssignedManagedIdentity
+        # Two threads at the start only: the first call waits for the reader that is made ahead, rather than make another.
+        with self._lock:
+            if key not in self._readers:
+                # A refusal is remembered for a second only: an operator who grants the role sees it at once.
+                reader = keyless.SecretReader(
+                    vault_url, identity=chosen(identity), negative_ttl=1, timeout=self._timeout
+                )
+                self._readers[key] = reader
+            self._readers.move_to_end(key)
+            if len(self._readers) > MOST_READERS:
+                self._readers.popitem(last=False)[1].close()
+            return self._readers[key]
 
 
 def chosen(identity: dict[str, str]) -> keyless.UserAssignedManagedIdentity | keyless.WorkloadIdentity | None:

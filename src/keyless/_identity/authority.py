@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from keyless._wire.deadline import Deadline
-    from keyless._wire.gate import Gate
+    from keyless._wire.trust import Trust
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
@@ -34,11 +34,11 @@ class AuthoritySession(TrustingSession):
 
     Args:
         pause: Waits that many seconds; returns whether the wait was cut short.
-        gate: What work passes through that no fork may fall into.
+        trust: What its connections trust.
     """
 
-    def __init__(self, *, pause: Callable[[float], bool], gate: Gate) -> None:
-        super().__init__(connections=_CONNECTIONS, gate=gate)
+    def __init__(self, *, pause: Callable[[float], bool], trust: Trust) -> None:
+        super().__init__(connections=_CONNECTIONS, trust=trust)
         self._pause = pause
         self._current = threading.local()
 

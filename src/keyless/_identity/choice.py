@@ -8,8 +8,7 @@ What asks for tokens is loaded with the first read: MSAL and requests take longe
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from keyless._remedies import remedies
 from keyless._remedies.sources import METADATA_SERVICE, arc_agent, managed_source
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
     from keyless._identity.loops import Loops
     from keyless._wire.deadline import Deadline
-    from keyless._wire.gate import Gate
     from keyless._wire.token import Token
+    from keyless._wire.trust import Trust
     from keyless.errors import DeadlineExceededError
 
 SYSTEM_ASSIGNED = "system-assigned"
@@ -56,18 +55,17 @@ class Asked(Protocol):
 class Make(Protocol):
     """Makes what is asked for tokens."""
 
-    def __call__(self, pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:
+    def __call__(self, pause: Callable[[float], bool], clock: Callable[[], float], trust: Trust) -> Asked:
         """Return it.
 
         Args:
             pause: Waits that many seconds; returns whether the wait was cut short.
             clock: Tells the time in seconds.
-            gate: What work passes through that no fork may fall into.
+            trust: What a connection to it trusts.
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(NamedTuple):
     """The identity that reads.
 
     Attributes:
@@ -134,7 +132,7 @@ def _managed(identity: Any) -> Choice:
 
         name = check_identity(identity)
 
-    def make(pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:  # noqa: ARG001 (no TLS)
+    def make(pause: Callable[[float], bool], clock: Callable[[], float], trust: Trust) -> Asked:  # noqa: ARG001 (no TLS)
         from keyless._identity.managed_identity import ManagedIdentity  # noqa: PLC0415 (see above)
 
         return ManagedIdentity(identity, pause=pause, clock=clock)
@@ -145,10 +143,10 @@ def _managed(identity: Any) -> Choice:
 def _workload(identity: WorkloadIdentity) -> Choice:
     name = f"workload identity client_id={identity.client_id}"
 
-    def make(pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:  # noqa: ARG001 (no clock)
+    def make(pause: Callable[[float], bool], clock: Callable[[], float], trust: Trust) -> Asked:  # noqa: ARG001 (no clock)
         from keyless._identity.workload import Workload  # noqa: PLC0415 (as above)
 
-        return Workload(identity, pause=pause, gate=gate)
+        return Workload(identity, pause=pause, trust=trust)
 
     def slow() -> tuple[str, str, str]:
         return f"{identity.authority_host} is slow or silent from here.", "the network and its proxy", "Try again"
@@ -171,7 +169,7 @@ def _credential(credential: Any) -> Choice:
     name = _kind(credential)
     loops = Loops.of(credential)
 
-    def make(pause: Callable[[float], bool], clock: Callable[[], float], gate: Gate) -> Asked:  # noqa: ARG001 (it has its own)
+    def make(pause: Callable[[float], bool], clock: Callable[[], float], trust: Trust) -> Asked:  # noqa: ARG001 (it has its own)
         from keyless._identity.credential import AzureCredential  # noqa: PLC0415 (as above)
 
         return AzureCredential(credential, name=name, loops=loops)

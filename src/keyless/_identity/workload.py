@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keyless._wire.deadline import Deadline
-    from keyless._wire.gate import Gate
     from keyless._wire.token import Token
+    from keyless._wire.trust import Trust
     from keyless.workload_identity import WorkloadIdentity
 
 
@@ -26,12 +26,12 @@ class Workload:
     Args:
         identity: Which one, with everything filled in.
         pause: Waits that many seconds; returns whether the wait was cut short.
-        gate: What work passes through that no fork may fall into.
+        trust: What a connection trusts.
     """
 
-    def __init__(self, identity: WorkloadIdentity, *, pause: Callable[[float], bool], gate: Gate) -> None:
+    def __init__(self, identity: WorkloadIdentity, *, pause: Callable[[float], bool], trust: Trust) -> None:
         self._identity = identity
-        self._session = AuthoritySession(pause=pause, gate=gate)
+        self._session = AuthoritySession(pause=pause, trust=trust)
         self._msal = MsalTokens(self._session, self._made)
 
     def acquire(self, resource: str, deadline: Deadline, *, claims: str | None = None, patient: bool = True) -> Token:

@@ -94,6 +94,10 @@ class Backroom:
         """See that a ticket gets a token, as ``read`` does."""
         return self._do(partial(self._depart_for_token, resource, claims, deadline, ticket, copy_context()))
 
+    def prepare(self) -> None:
+        """Load what the first read needs; nothing is sent."""
+        self._do(self._prepare)
+
     def known_token(self, resource: str) -> Token | None:
         """Return the token in hand if there is nothing to do about it."""
         return None if self._fetcher is None else self._fetcher.tokens.known(resource)
@@ -160,7 +164,8 @@ class Backroom:
     def _join(self, wanted: SecretId, ticket: Ticket[Secret], context: Context, found: Lookup) -> None:
         seconds = self._options.timeout
         until = Deadline.after(seconds if isinstance(found, Fetch) else min(seconds, _REFRESH_SECONDS), self._clock)
-        fetcher = self._prepared(ahead=True)
+        fetcher = self._prepared()
+        fetcher.open_ahead()
         flight, opened = self._flights.join(wanted.key, until)
         if opened:
             read = partial(self._read, fetcher, flight, wanted, until, patient=found == Fetch())
@@ -171,19 +176,30 @@ class Backroom:
         else:
             flight.board(ticket)
 
-    def _prepared(self, *, ahead: bool = False) -> Fetcher:
+    def _prepare(self) -> None:
+        with self._lock:
+            if not self._closing:
+                self._prepared()
+
+    def _prepared(self, *, for_token: bool = False) -> Fetcher:
         """Return what asks the services; no fork falls into its making, nor into the imports that a read needs.
 
         Args:
-            ahead: Whether the vault will be asked as soon as there is a token.
+            for_token: Whether a token is all that is wanted: most are had without a root certificate.
         """
         if self._fetcher is None:
             with self.gate.passage:
+                from keyless._wire.trust import Trust  # noqa: PLC0415 (it loads urllib3)
+
+                trust = Trust(self.gate)
+                if not for_token:
+                    trust.read_ahead()
+                # After that: OpenSSL reads the certificates meanwhile.
                 from keyless._reading.fetch import Fetcher  # noqa: PLC0415 (it loads requests and MSAL)
 
                 self._herald.prepare()
                 self._fetcher = Fetcher(
-                    self._vault_url, self._choice, self._options, emit=self._herald.tell, gate=self.gate, ahead=ahead
+                    self._vault_url, self._choice, self._options, emit=self._herald.tell, trust=trust
                 )
         return self._fetcher
 
@@ -191,7 +207,7 @@ class Backroom:
         self, resource: str, claims: str | None, deadline: Deadline, ticket: Ticket[Token], context: Context
     ) -> None:
         with self._lock:
-            tokens = self._prepared().tokens
+            tokens = self._prepared(for_token=True).tokens
 
         def fetch() -> Act:
             try:

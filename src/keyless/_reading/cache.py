@@ -94,30 +94,27 @@ class RememberedFailure(NamedTuple):
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class Serve:
+# Named tuples, which are made in a fifth of the time that dataclasses take: a cold start waits for it. Told apart by class.
+class Serve(NamedTuple):
     """Serve the secret."""
 
     secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Revalidate:
+class Revalidate(NamedTuple):
     """Serve the secret, and ask the vault behind the reader's back."""
 
     secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Renew:
+class Renew(NamedTuple):
     """Wait for the vault; should it not be to be asked, serve the secret until a time."""
 
     secret: Secret
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(NamedTuple):
     """Wait for the vault; nothing is in hand.
 
     Attributes:
@@ -127,8 +124,7 @@ class Fetch:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
+class Deny(NamedTuple):
     """Raise the error, which is recent."""
 
     error: KeylessError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import count
 
 
@@ -26,13 +25,15 @@ class Counter:
         return int(repr(self._steps).removeprefix("count(").removesuffix(")"))
 
 
-@dataclass(frozen=True, slots=True)
 class Counts:
     """The counters of a reader; ``ReaderStats`` explains each number."""
 
-    hits: Counter = field(default_factory=Counter)
-    misses: Counter = field(default_factory=Counter)
-    stale: Counter = field(default_factory=Counter)
-    refused: Counter = field(default_factory=Counter)
-    retrieved: Counter = field(default_factory=Counter)
-    failed: Counter = field(default_factory=Counter)
+    __slots__ = ("failed", "hits", "misses", "refused", "retrieved", "stale")
+
+    def __init__(self) -> None:
+        self.hits = Counter()
+        self.misses = Counter()
+        self.stale = Counter()
+        self.refused = Counter()
+        self.retrieved = Counter()
+        self.failed = Counter()

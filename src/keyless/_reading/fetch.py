@@ -11,8 +11,9 @@ from keyless._reading.flight import closed
 from keyless._reading.tokens import TokenSource
 from keyless._vault.failures import open_to_all, wrong_challenge
 from keyless._vault.vault import TokenRejected, Vault
-from keyless._wire.gate import Gate
+from keyless._wire.ahead import started
 from keyless._wire.pauses import backoff
+from keyless._wire.trust import Trust
 from keyless.clouds import cloud_of
 from keyless.errors import VaultError, VaultThrottledError
 
@@ -45,8 +46,7 @@ class Fetcher:
         options: The reader's options.
         emit: What is given each event.
         pause: Waits that many seconds and says whether the wait was cut short; None waits until close() at most.
-        gate: What work passes through that no fork may fall into; None where nothing shuts it.
-        ahead: Whether to connect to the vault at once, while MSAL is loaded and the token is on its way.
+        trust: What its connections trust; None reads it again.
     """
 
     def __init__(
@@ -57,18 +57,24 @@ class Fetcher:
         *,
         emit: Hook,
         pause: Callable[[float], bool] | None = None,
-        gate: Gate | None = None,
-        ahead: bool = False,
+        trust: Trust | None = None,
     ) -> None:
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
-        gate = gate or Gate()
+        trust = trust or Trust()
         self._host = vault_url.removeprefix("https://").partition(":")[0]
-        self._vault = Vault(vault_url, connections=options.parallel, now=_now, gate=gate)
-        self._ahead = _started(self._vault.open_ahead) if ahead else None
-        self.tokens = TokenSource(choice.make(self._pause, options.clock, gate), choice, options, emit=emit)
+        self._vault = Vault(vault_url, connections=options.parallel, now=_now, trust=trust)
+        self._ahead: threading.Thread | None = None
+        self._was_opened = False
+        self.tokens = TokenSource(choice.make(self._pause, options.clock, trust), choice, options, emit=emit)
         cloud = cloud_of(self._host)
         self._resource = cloud.resource if cloud else None
+
+    def open_ahead(self) -> None:
+        """Connect to the vault while the first token is on its way; once, for later connections are kept."""
+        if not self._was_opened:
+            self._was_opened = True
+            self._ahead = started(self._vault.open_ahead)
 
     def fetch(self, secret: SecretId, deadline: Deadline, *, patient: bool) -> Secret:
         """Read a secret.
@@ -133,16 +139,6 @@ class Fetcher:
         if challenge.resource is None or not challenge.vouches_for(self._host):
             raise wrong_challenge(secret, challenge)
         return challenge.resource
-
-
-def _started(work: Callable[[], None]) -> threading.Thread | None:
-    """Have work done on a thread of its own; where none is to be had, nothing is done ahead."""
-    thread = threading.Thread(target=work, name="keyless-ahead", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:
-        return None
-    return thread
 
 
 def pause_after(

@@ -130,6 +130,12 @@ class Refresher:
             raise closed()
         return PendingRead(wanted, made, found if isinstance(found, Renew) else None, unattended=not told)
 
+    def prepare(self) -> None:
+        """Load what the first read needs, on another thread; nothing is sent."""
+        if self._closed:
+            raise closed()
+        self._backroom.prepare()
+
     def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
         """Send an event that a caller has waited for a secret, and how many seconds more it will."""
         self._backroom.tell_waiting(wanted, seconds, left)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,17 +25,21 @@ _RENEWAL_SECONDS = 2.0
 _RENEWAL_REST = 60.0
 
 
-@dataclass(slots=True, eq=False)
 class _Held:
     """A token in hand.
 
-    Attributes:
+    Args:
         token: The token.
+
+    Attributes:
         rest_until: Until when it is not renewed although it should be: the endpoint has just failed to.
     """
 
-    token: Token
-    rest_until: float = float("-inf")
+    __slots__ = ("rest_until", "token")
+
+    def __init__(self, token: Token) -> None:
+        self.token = token
+        self.rest_until = float("-inf")
 
     @property
     def is_usable(self) -> bool:

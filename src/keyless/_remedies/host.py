@@ -7,7 +7,6 @@ https://learn.microsoft.com/en-us/azure/container-apps/environment-variables#bui
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ VIRTUAL_MACHINE = Kind("Virtual machine", "vm", "Microsoft.Compute/virtualMachin
 SCALE_SET = Kind("Virtual machine scale set", "vmss", "Microsoft.Compute/virtualMachineScaleSets")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(NamedTuple):
     """One host.
 
     Attributes:

@@ -18,7 +18,7 @@ from keyless._vault.unreachable import no_answer
 from keyless._wire.body import read_body
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import json_object
-from keyless._wire.gate import Gate
+from keyless._wire.trust import Trust
 from keyless._wire.trusting import TrustingSession
 from keyless.errors import KeylessError
 from keyless.secret import Secret
@@ -64,14 +64,14 @@ class Vault:
         url: The vault's address, already checked.
         connections: How many connections are kept.
         now: Tells the time (UTC), for ``retrieved_on``.
-        gate: What work passes through that no fork may fall into; None where nothing shuts it.
+        trust: What its connections trust; None reads it again.
     """
 
-    def __init__(self, url: str, *, connections: int, now: Callable[[], datetime], gate: Gate | None = None) -> None:
+    def __init__(self, url: str, *, connections: int, now: Callable[[], datetime], trust: Trust | None = None) -> None:
         self._url = url
         self._host = urlsplit(url).hostname
         self._now = now
-        self._session = TrustingSession(connections=connections, gate=gate or Gate())
+        self._session = TrustingSession(connections=connections, trust=trust or Trust())
 
     def read(self, secret: SecretId, token: Token | None, deadline: Deadline) -> Secret:
         """Ask the vault for a secret, once.

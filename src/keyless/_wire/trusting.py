@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
-from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH
 
 from keyless._wire.connections import BoundedAdapter, Limit
-from keyless._wire.tls import SteppedContext
 
 if TYPE_CHECKING:
-    from keyless._wire.gate import Gate
+    from keyless._wire.tls import SteppedContext
+    from keyless._wire.trust import Trust
 
 # What an environment says of the way to a service, and of whom to trust there.
 _VARIABLES = (
@@ -34,18 +31,18 @@ class TrustingSession(requests.Session):
 
     Args:
         connections: How many connections are kept.
-        gate: What work passes through that no fork may fall into.
+        trust: What a connection trusts.
 
     Attributes:
         limit: Until when each thread may wait for an answer.
     """
 
-    def __init__(self, *, connections: int, gate: Gate) -> None:
+    def __init__(self, *, connections: int, trust: Trust) -> None:
         super().__init__()
         self.limit = Limit()
         self._found: tuple[tuple[str | None, ...], Any] = ((), None)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("https://", _TrustingAdapter(self.limit, connections=connections, gate=gate))
+        self.mount("https://", _TrustingAdapter(self.limit, connections=connections, trust=trust))
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Return what the environment sets for this service, worked out again where it changed.
@@ -77,7 +74,8 @@ class TrustingSession(requests.Session):
         Raises:
             OSError: If there is no way there; the first request will say why.
         """
-        request = self.prepare_request(requests.Request("GET", url))
+        # Not as a session prepares it, which would import what reads ~/.netrc, on a thread that a fork could find there.
+        request = requests.Request("GET", url).prepare()
         adapter = self.get_adapter(url)
         assert isinstance(adapter, BoundedAdapter)  # noqa: S101 (for the type checker: it was mounted)
         adapter.open_ahead(request, seconds, self.merge_environment_settings(url, {}, True, None, None))
@@ -88,16 +86,10 @@ class TrustingSession(requests.Session):
 
 
 class _TrustingAdapter(BoundedAdapter):
-    """Verifies with the CA bundle that the environment names, read once.
+    """Verifies with the CA bundle that the environment names, read once."""
 
-    requests has it read for each new connection, which takes several times as long as the rest of the handshake; and
-    between two refreshes a service ends a connection that is idle.
-    """
-
-    def __init__(self, limit: Limit, *, connections: int, gate: Gate) -> None:
-        self._gate = gate
-        self._lock = threading.Lock()
-        self._read: tuple[object, ...] = ()
+    def __init__(self, limit: Limit, *, connections: int, trust: Trust) -> None:
+        self._trust = trust
         self._context: SteppedContext | None = None
         super().__init__(limit, connections=connections)
 
@@ -116,19 +108,13 @@ class _TrustingAdapter(BoundedAdapter):
         """Leave the connection as it is: its context verifies."""
 
     def _trusting(self, bundle: str) -> SteppedContext:
-        """Return the context that trusts a bundle, a file or a folder; read again where it is not the one of before.
+        """Return the context that trusts a bundle.
 
         Raises:
             OSError: If it cannot be read, or holds no certificate.
         """
-        found = Path(bundle).stat()
-        read = (bundle, found.st_ino, found.st_size, found.st_mtime_ns)
-        with self._lock:
-            if self._context is None or self._read != read:
-                is_folder = S_ISDIR(found.st_mode)
-                context = SteppedContext.trusting(
-                    file=None if is_folder else bundle, folder=bundle if is_folder else None, gate=self._gate
-                )
-                self._context, self._read = context, read
-                self.proxy_manager.clear()
-            return self._context
+        context = self._trust.context(bundle)
+        if context is not self._context:
+            self._context = context
+            self.proxy_manager.clear()
+        return context

@@ -20,7 +20,7 @@ from keyless._remedies.remedies import (
 from keyless._remedies.sources import SERVICE_FABRIC, WORKLOAD, offered_source
 from keyless._wire.deadline import Deadline
 from keyless._wire.error_answer import json_object, quote
-from keyless._wire.gate import Gate
+from keyless._wire.trust import Trust
 from keyless.clouds import CLOUDS, cloud_of
 from keyless.doctor.finding import Finding, failed, well
 from keyless.doctor.machine import find_machine
@@ -87,7 +87,7 @@ def get_token(examination: Examination, resource: str) -> None:
         DeadlineExceededError: If the time runs out.
     """
     deadline = examination.deadline
-    identity = choose(examination.identity).make(lambda _: True, deadline.clock, Gate())
+    identity = choose(examination.identity).make(lambda _: True, deadline.clock, Trust())
     try:
         token = identity.acquire(resource, Deadline.after(deadline.remaining * _SHARE, deadline.clock))
     finally:

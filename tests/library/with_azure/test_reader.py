@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -501,3 +502,28 @@ def test_a_connection_that_cannot_be_opened_ahead_is_opened_by_the_read(
     with SecretReader(URL) as reader:
         assert reader.get("db-password").value
     assert tried.is_set()
+
+
+def test_a_prepared_reader_has_sent_nothing_and_reads_with_what_it_has_loaded(
+    local_azure: LocalAzure, azure_environment: object
+) -> None:
+    with SecretReader(URL) as reader:
+        reader.prepare()
+        deadline = time.monotonic() + 30
+        while reader._refresher._backroom._fetcher is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        prepared = reader._refresher._backroom._fetcher
+        assert prepared is not None
+        assert local_azure.journal.count(operation="getToken") == 0
+        assert reader.get("db-password").value
+        assert reader._refresher._backroom._fetcher is prepared
+        reader.prepare()
+        assert local_azure.journal.count(operation="getToken") == 1
+        assert local_azure.journal.count(operation="getSecret") == 1
+
+
+def test_a_closed_reader_prepares_nothing() -> None:
+    reader = SecretReader(URL)
+    reader.close()
+    with pytest.raises(ReaderClosedError):
+        reader.prepare()

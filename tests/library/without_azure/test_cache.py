@@ -92,7 +92,9 @@ def test_an_outage_serves_the_old_value_marked_stale_up_to_the_bound_and_not_bey
     assert entry is not None
     assert entry.stale is not None
     assert (entry.stale.value, entry.stale.is_stale) == ("s3cr3t", True)
-    assert shelf.lookup("db/", MAX_STALE - 0.5) == Serve(entry.stale)
+    found = shelf.lookup("db/", MAX_STALE - 0.5)
+    assert isinstance(found, Serve)
+    assert found.secret is entry.stale
     assert shelf.lookup("db/", MAX_STALE) == Fetch()
     assert shelf.fail("db/", error(kind), MAX_STALE) is None
 

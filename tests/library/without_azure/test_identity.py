@@ -19,7 +19,7 @@ from keyless._identity.managed_identity import ManagedIdentity
 from keyless._reading.options import ReaderOptions
 from keyless._reading.tokens import TokenSource
 from keyless._wire.deadline import Deadline
-from keyless._wire.gate import Gate
+from keyless._wire.trust import Trust
 from keyless.errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -61,7 +61,7 @@ def options(clock: Callable[[], float]) -> ReaderOptions:
 
 def source(clock: MovedClock, identity: Any = None, events: list[Event] | None = None) -> TokenSource:
     choice = choose(identity)
-    asked = choice.make(clock.pause, clock, Gate())
+    asked = choice.make(clock.pause, clock, Trust())
     return TokenSource(asked, choice, options(clock), emit=(events if events is not None else []).append)
 
 
@@ -461,7 +461,7 @@ def test_an_answer_that_drips_in_ends_at_the_deadline(monkeypatch: pytest.Monkey
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{url}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "x")
         choice = choose()
-        asked = choice.make(lambda _: True, time.monotonic, Gate())
+        asked = choice.make(lambda _: True, time.monotonic, Trust())
         tokens = TokenSource(asked, choice, options(time.monotonic), emit=lambda _: None)
         started = time.monotonic()
         with pytest.raises(DeadlineExceededError):
