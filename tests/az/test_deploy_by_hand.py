@@ -16,7 +16,7 @@ from tests.az.program import ROOT, needs_az
 
 from keyless.cli.served_functions import served_functions
 from keyless.local.azure.azure import Azure
-from keyless.local.functions.host import bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
 
 if TYPE_CHECKING:
     from tests.az.conftest import MakeAz

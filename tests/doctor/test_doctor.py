@@ -24,7 +24,8 @@ from keyless.doctor import diagnose, diagnosis
 from keyless.doctor.settings import check_settings
 from keyless.doctor.sources import picked
 from keyless.local.files.running import announced
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
+from keyless.local.functions.host import FunctionHost
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ import pytest
 import requests
 
 from keyless.errors import ConfigurationError, LocalAzureError
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
+from keyless.local.functions.host import FunctionHost
 from keyless.local.functions.worker_process import BegunWorker
 from keyless.local.programs.variables import IDENTITY_VARIABLES
 

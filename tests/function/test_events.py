@@ -14,7 +14,8 @@ from azure.keyvault.secrets import SecretClient
 
 from keyless.errors import LocalAzureError
 from keyless.local.azure.azure import Azure
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
+from keyless.local.functions.host import FunctionHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable

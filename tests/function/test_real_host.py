@@ -15,8 +15,9 @@ from tests.function.real_host import EVENT_KEY, RealHost, needs_real_host
 from tests.function.test_runtime import APP, CASES
 
 from keyless.cli.run import child_environment
+from keyless.local.functions.bundled import bundled_function_app
 from keyless.local.functions.delivery import delivered
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.host import FunctionHost
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:

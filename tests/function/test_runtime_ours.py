@@ -14,7 +14,8 @@ import pytest
 import requests
 from tests.function.parity import EVENT, RUNTIME, RuntimeHost, Told, answers, bringing, told
 
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
+from keyless.local.functions.host import FunctionHost
 from keyless.local.server import LocalAzure
 
 if TYPE_CHECKING:

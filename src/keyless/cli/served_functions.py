@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from keyless.cli.app_restarts import following
 from keyless.clouds import CLOUDS
-from keyless.local.functions.host import FunctionHost, bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
+from keyless.local.functions.host import FunctionHost
 from keyless.local.programs.local_settings import SETTINGS_FILE, local_settings
 
 if TYPE_CHECKING:

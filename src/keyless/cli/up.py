@@ -15,11 +15,9 @@ from keyless.cli.config_file import choose_config, config_option
 from keyless.cli.examples import examples
 from keyless.cli.real import real_option
 from keyless.cli.reload import reload_until
-from keyless.cli.served_functions import served_functions
 from keyless.cli.source_option import source_option
 from keyless.cli.waiting import Waiting
-from keyless.local.files.running import announced
-from keyless.local.functions.host import bundled_function_app
+from keyless.local.functions.bundled import bundled_function_app
 from keyless.local.functions.worker_process import BegunWorker
 from keyless.local.wire.serving import descriptors
 
@@ -94,6 +92,8 @@ def up(
     with BegunWorker(folder, port=function_port, quiet=quiet) as begun:
         chosen = choose_config(config)
         with Waiting("Starting the local Azure"):
+            from keyless.cli.served_functions import served_functions  # noqa: PLC0415 (as above)
+            from keyless.local.files.running import announced  # noqa: PLC0415 (as above)
             from keyless.local.server import LocalAzure  # noqa: PLC0415 (as above)
         with (
             Waiting("Starting the local Azure and the functions") as waiting,
