@@ -1,5 +1,6 @@
 """The command line: ``keyless up``, ``keyless get``, ``keyless demo``."""
 
+import gc
 import sys
 
 
@@ -20,4 +21,8 @@ def _run() -> None:
         if error.name is None or error.name.partition(".")[0] == "keyless":
             raise
         sys.exit(f"The keyless command needs {error.name}. Install it with: pip install 'keyless[cli,local,functions]'")
-    keyless()
+    try:
+        keyless()
+    finally:
+        # At its end the interpreter would look through all that was loaded for garbage, twice.
+        gc.freeze()
