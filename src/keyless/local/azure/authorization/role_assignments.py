@@ -210,8 +210,10 @@ class RoleAssignments:
         all_ = self.with_groups(object_id)
         in_effect = [found for found in all_ if found.since <= now < found.until]
         found = decide(in_effect, identity=identity, scope=scope, facts=facts)
+        if found.allowed:
+            return found
         coming = [held for held in all_ if held.since > now and held.until == float("inf") and held.scope.covers(scope)]
-        if found.allowed or not coming:
+        if not coming:
             return found
         wait = max(held.since for held in coming) - now
         return replace(found, reason=f"{found.reason} A role that it was given takes effect in {wait:.0f} s.")

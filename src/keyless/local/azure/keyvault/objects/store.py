@@ -298,6 +298,12 @@ def _text(fields: dict[str, Any]) -> str:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) if fields else "{}"
 
 
+def _read(text: str) -> dict[str, Any]:
+    """Return fields as they were kept."""
+    found: dict[str, Any] = {} if text == "{}" else json.loads(text)
+    return found
+
+
 def _version(row: Any) -> ObjectVersion:
     return ObjectVersion(**_fields(row), value=row[-1])
 
@@ -317,7 +323,7 @@ def _fields(row: Any) -> dict[str, Any]:
         enabled=bool(enabled),
         not_before=not_before,
         expires_on=expires_on,
-        tags=json.loads(tags),
+        tags=_read(tags),
     )
     times = {"created_on": created_on, "updated_on": updated_on}
-    return {"name": name, "version": version, "attributes": attributes, **times, "facts": json.loads(facts)}
+    return {"name": name, "version": version, "attributes": attributes, **times, "facts": _read(facts)}
