@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import requests
 from bench.results import ratio, table
+from msgspec.structs import replace
 
 from keyless.local import LocalAzure
 

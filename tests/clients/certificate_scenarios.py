@@ -5,9 +5,9 @@ A program orders ``NAME``, downloads it with its private key, or imports ``NAME`
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
 from tests.clients.scenarios import VAULT, Asked, Scenario
 
 if TYPE_CHECKING:
