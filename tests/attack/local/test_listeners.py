@@ -68,7 +68,7 @@ def test_a_client_that_hangs_up_in_its_body_is_nobody_s_failure(attacked: Up) ->
 
 
 def test_half_a_request_is_given_ten_seconds(attacked: Up) -> None:
-    """On every listener at once: nothing, half a head, and half a body."""
+    """On every listener at once: nothing, half a head, and half a body; and half a second request."""
     token = attacked.said["control"]["token"]
     opened: list[tuple[str, socket.socket]] = []
     for listener in attacked.listeners():
@@ -86,6 +86,11 @@ def test_half_a_request_is_given_ten_seconds(attacked: Up) -> None:
     head = f"POST {control.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Length: 99\r\n\r\n"
     client.sendall(f"{head}{{".encode())
     opened.append(("control body", client))
+    client = socket.create_connection(("127.0.0.1", control.port), timeout=20)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert client.recv(1000).startswith(b"HTTP/1.1 404 ")
+    client.sendall(b"GET / HT")
+    opened.append(("a second request", client))
     end, left = time.monotonic() + 14, []
     for name, stream in opened:
         stream.settimeout(max(0.1, end - time.monotonic()))
