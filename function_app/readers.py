@@ -50,9 +50,10 @@ class Readers:
         return secret
 
     def _prepare(self, vault_url: str) -> None:
-        # What is wrong with the identity, the first call reports.
+        # What is wrong with the identity, the first call reports; where one has come already, it has loaded all this.
         with suppress(keyless.KeylessError):
-            self._reader(vault_url, {}).prepare()
+            if not self._readers:
+                self._reader(vault_url, {}).prepare()
 
     def _reader(self, vault_url: str, identity: dict[str, str]) -> keyless.SecretReader:
         key = (vault_url, *identity, *identity.values())

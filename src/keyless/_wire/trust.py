@@ -6,6 +6,7 @@ between two refreshes a service ends a connection that is idle.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from contextlib import suppress
@@ -19,6 +20,8 @@ from keyless._wire.ahead import started
 from keyless._wire.gate import Gate
 from keyless._wire.tls import SteppedContext
 
+# Seconds: a bundle takes a twentieth of one, and a pipe in its place may take for ever.
+_LONGEST = 1.0
 # As requests reads them; without either, it has certifi's.
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -35,6 +38,7 @@ class Trust:
         self._lock = threading.Lock()
         self._read: tuple[object, ...] = ()
         self._context: SteppedContext | None = None
+        self._reading: threading.Thread | None = None
 
     def read_ahead(self) -> None:
         """Read the bundle on another thread; OpenSSL does so while this one goes on.
@@ -43,7 +47,9 @@ class Trust:
         """
         # Found here: certifi may import what it needs for that, and the caller holds off a fork.
         bundle = next(filter(None, map(os.environ.get, _VARIABLES)), None) or certifi.where()
-        started(partial(self._try, bundle))
+        # At its end a process takes OpenSSL down, and would crash where a thread still reads.
+        atexit.register(self._wait)
+        self._reading = started(partial(self._try, bundle))
 
     def context(self, bundle: str) -> SteppedContext:
         """Return the TLS settings that trust a bundle; it is read again where it is not the one of before.
@@ -66,3 +72,8 @@ class Trust:
         # Anything: what goes wrong, the first connection finds out, too.
         with suppress(Exception):
             self.context(bundle)
+        atexit.unregister(self._wait)
+
+    def _wait(self) -> None:
+        if self._reading is not None:
+            self._reading.join(_LONGEST)

@@ -39,6 +39,7 @@ class FunctionHost:
     asked for one either.
 
     Example:
+        >>> from keyless.local.functions.bundled import bundled_function_app
         >>> with FunctionHost(bundled_function_app(), environment={"SECRET_NAME": "db-password"}) as host:
         ...     sorted(host.functions)
         ['AcquireTokenMsi', 'doctor', 'health']
