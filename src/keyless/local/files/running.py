@@ -10,12 +10,12 @@ import re
 import sys
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from keyless.errors import LocalAzureError
 from keyless.local.files.data_folder import check_private, write_private
-from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,9 @@ _PREFIX: Final = "up-"
 _MOST: Final = 1000
 
 
-class Running(Record, frozen=True):
+# No record: completion in a shell loads this module, and msgspec takes longer to load than one such class to make.
+@dataclass(frozen=True, slots=True)
+class Running:
     """A local Azure that runs, and where its control API is.
 
     Attributes:
@@ -38,10 +40,8 @@ class Running(Record, frozen=True):
         folder: Where it was started.
     """
 
-    hidden: ClassVar[frozenset[str]] = frozenset({"token"})
-
     url: str
-    token: str
+    token: str = field(repr=False)
     file: Path | None = None
     network: str = ""
     what: str = ""

@@ -5,11 +5,10 @@ Source: https://learn.microsoft.com/en-us/azure/azure-functions/functions-develo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from keyless.errors import ConfigurationError
 from keyless.local.lenient_json import LenientJSONError, lenient_loads
-from keyless.local.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE: Final = "local.settings.json"
 
 
-class HostSection(Record, frozen=True):
+class HostSection(NamedTuple):
     """The contents of ``Host``.
 
     Attributes:

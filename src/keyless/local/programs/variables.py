@@ -7,10 +7,9 @@ read, Terraform's provider, Ansible's collection, Spring Cloud Azure and Dapr: f
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from keyless._remedies import local
-from keyless.local.record import Record
 
 LOCAL_AZURE: Final = local.VARIABLE
 METADATA_HOST: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
@@ -21,7 +20,7 @@ AZD_FOLDER: Final = "AZD_CONFIG_DIR"
 Fate = Literal["the source's", "taken away", "kept if local", "set", "left"]
 
 
-class Decision(Record, frozen=True):
+class Decision(NamedTuple):
     """A decision on variables.
 
     Attributes:
