@@ -9,6 +9,7 @@ from keyless.local.programs.environment import proxy_variables, trust_variables,
 from keyless.local.programs.variables import LOCAL_AZURE
 from keyless.local.record import Record
 from keyless.local.wire.identity import arc, imds, service_fabric
+from keyless.local.wire.identity.site import IdentitySources
 from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.serving import listeners
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from keyless.local.sources import Real, SourceName
     from keyless.local.testing.counsel import Counsel
     from keyless.local.wire.console.site import Console
-    from keyless.local.wire.identity.site import IdentitySources
     from keyless.local.wire.proxy.upstream import Upstream
 
 
@@ -113,6 +113,25 @@ def console_of(azure: Azure, opened: Callable[[], Sequence[str]]) -> Console:
         return Counsel(azure, opened)
 
     return Console(azure, counsel=counsel)
+
+
+def sources_of(azure: Azure, sockets: Sockets, *, folder: Path, thumbprint: str) -> IdentitySources:
+    """Return the sources of managed identities of a local Azure.
+
+    Args:
+        azure: The local Azure.
+        sockets: Where they are served.
+        folder: A private folder for the files that they give to clients.
+        thumbprint: The SHA-1 of the certificate of Service Fabric's endpoint.
+    """
+    return IdentitySources(
+        azure,
+        http_url=f"http://{listeners.netloc(sockets.http)}",
+        service_fabric_url=f"https://{listeners.named_netloc(sockets.service_fabric)}",
+        thumbprint=thumbprint,
+        authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
+        folder=folder,
+    )
 
 
 def bind_all(stack: ExitStack, lists: socket.socket, *, host: str, ports: Mapping[str, int]) -> Sockets:

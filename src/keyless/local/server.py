@@ -20,11 +20,11 @@ from keyless.local.pki.kept_authority import bound_authority
 from keyless.local.pki.trust import write_trust
 from keyless.local.programs.described_sources import describe_sources
 from keyless.local.programs.variables import IDENTITY_VARIABLES
-from keyless.local.run import Run, bind_all, console_of, variables_of
+from keyless.local.run import Run, bind_all, console_of, sources_of, variables_of
 from keyless.local.sources import SOURCES
 from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.identity import imds
-from keyless.local.wire.identity.site import IdentitySources, check_source
+from keyless.local.wire.identity.site import check_source
 from keyless.local.wire.proxy import peer
 from keyless.local.wire.proxy.target import USER
 from keyless.local.wire.proxy.upstream import Upstream
@@ -107,7 +107,7 @@ class LocalAzure:
         self._host = host
         self._any_user = any_user
         self._waits = not (at_once or on_demand)
-        self._on_demand = on_demand
+        self._head_start = None if on_demand else _HEAD_START
         self.real = check_real(real) | self._config.real
         self._has_console = console
         self._ports = {"http_port": http_port, "https_port": https_port, "proxy_port": proxy_port}
@@ -144,7 +144,7 @@ class LocalAzure:
             thread = LoopThread(
                 partial(_serving, run, authority, self._host),
                 waits=self._waits,
-                first_client=self._first_client(run.sockets),
+                first_client=None if self._waits else FirstClient(run.sockets.served(), seconds=self._head_start),
             )
             self._serving = stack.enter_context(thread)
             self._started, self._ending = run, stack.pop_all()
@@ -164,14 +164,7 @@ class LocalAzure:
             service_fabric_pem=certificate.chain_pem,
             environment=os.environ,
         )
-        sources = IdentitySources(
-            azure,
-            http_url=f"http://{listeners.netloc(sockets.http)}",
-            service_fabric_url=f"https://{listeners.named_netloc(sockets.service_fabric)}",
-            thumbprint=certificate.thumbprint,
-            authority_url=f"https://{listeners.named_netloc(sockets.authority)}",
-            folder=folder,
-        )
+        sources = sources_of(azure, sockets, folder=folder, thumbprint=certificate.thumbprint)
         console = console_of(azure, sources.opened) if self._has_console else None
         return Run(
             azure,
@@ -191,12 +184,6 @@ class LocalAzure:
             control_token=secrets.token_urlsafe(32),
             console=console,
         )
-
-    def _first_client(self, sockets: Sockets) -> FirstClient | None:
-        """Return whom to wait for before what serves is loaded; None where it is loaded at once."""
-        if self._waits:
-            return None
-        return FirstClient(sockets.served(), seconds=None if self._on_demand else _HEAD_START)
 
     def wait(self) -> None:
         """Wait until every listener serves, which a start ``at_once`` or ``on_demand`` does not."""

@@ -130,9 +130,8 @@ def test_a_process_without_descriptors_says_so_once_and_recovers(tmp_path: Path)
         time.sleep(3)
         for client in clients:
             client.close()
-        time.sleep(
-            1.5
-        )  # Real time: another process looks for a free descriptor once a second, by a clock that no test moves.
+        # Real time: another process looks for a free descriptor once a second, by a clock that no test moves.
+        time.sleep(1.5)
         assert found.ask("GET", "clock").status_code == 200
         assert found.stop() == 0
         assert "Traceback" not in found.stderr

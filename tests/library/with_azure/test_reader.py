@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -509,11 +508,8 @@ def test_a_prepared_reader_has_sent_nothing_and_reads_with_what_it_has_loaded(
 ) -> None:
     with SecretReader(URL) as reader:
         reader.prepare()
-        deadline = time.monotonic() + 30
-        while reader._refresher._backroom._fetcher is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+        eventually(lambda: reader._refresher._backroom._fetcher is not None)
         prepared = reader._refresher._backroom._fetcher
-        assert prepared is not None
         assert local_azure.journal.count(operation="getToken") == 0
         assert reader.get("db-password").value
         assert reader._refresher._backroom._fetcher is prepared

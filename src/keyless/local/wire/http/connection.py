@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
-from email.utils import formatdate
 from http import HTTPStatus
-from time import time
-from types import MappingProxyType, coroutine
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httptools
 
-from keyless.local.record import Record
+from keyless.local.wire.http.begun import going_on
 from keyless.local.wire.http.fields import Headers
+from keyless.local.wire.http.head import BODILESS, head_of
 from keyless.local.wire.http.request import Request
 from keyless.local.wire.http.response import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from keyless.local.wire.http.request import Address
-    from keyless.local.wire.http.response import Handler, Send
+    from keyless.local.wire.http.response import Send
+    from keyless.local.wire.http.site import Site
 
 HEAD_LIMIT: Final = 64 * 1024
 """The most bytes that the head of a request may have."""
@@ -35,51 +33,6 @@ _MOST_WAITING: Final = 16
 """How many requests a client may send before it has read an answer; then nothing more of it is read."""
 _LINGER: Final = 1.0
 """Seconds in which a client can read an answer that came before it had sent everything."""
-_PHRASES: Final = MappingProxyType({status.value: status.phrase for status in HTTPStatus})
-_BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
-
-
-class Patience(Record, frozen=True):
-    """The seconds that a client may take.
-
-    Attributes:
-        head: For the first byte of a connection, and from the first byte of a request to the end of its head.
-        body: For a body.
-        idle: For the next request.
-    """
-
-    head: float = 10.0
-    body: float = 10.0
-    idle: float = 75.0
-
-
-@dataclass(slots=True)
-class Site:
-    """The part that the connections of one listener share.
-
-    Attributes:
-        answer: Answers a request, and raises nothing.
-        say: Takes a line for the person who started this.
-        refuse: Answers the first head of a connection at once, before any body; None where it may go on.
-        largest_body: Returns the most bytes that the body of a request may have.
-        patience: How long clients are waited for.
-        connections: Those that are open.
-    """
-
-    answer: Handler
-    say: Callable[[str], None]
-    refuse: Callable[[Request], Response | None]
-    largest_body: Callable[[Request], int]
-    patience: Patience = field(default_factory=Patience)
-    connections: set[Connection] = field(default_factory=set)
-    _date: tuple[int, str] = (0, "")
-
-    def date(self) -> str:
-        """Return the header Date of now."""
-        now = int(time())
-        if now != self._date[0]:
-            self._date = now, formatdate(now, usegmt=True)
-        return self._date[1]
 
 
 class Connection(asyncio.Protocol):
@@ -172,6 +125,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        if self._is_deaf:
+            return
         self._target, self._pairs = b"", []
         self._is_in_head, self._most = True, HEAD_LIMIT
         self._ends = self._loop.time() + self._site.patience.head
@@ -285,7 +240,7 @@ class Connection(asyncio.Protocol):
             except StopIteration as done:
                 self._write(turn, done.value)
             else:
-                self._task = self._loop.create_task(self._answer(turn, _going_on(answering, awaited)))
+                self._task = self._loop.create_task(self._answer(turn, going_on(answering, awaited)))
         self._balance()
 
     def _balance(self) -> None:
@@ -309,10 +264,9 @@ class Connection(asyncio.Protocol):
         if response.stream is not None:
             self._task = self._loop.create_task(self._stream(turn, response, response.stream))
             return
-        keeps = turn.keeps and not response.closes
-        body = b"" if turn.request.method == "HEAD" or response.status in _BODILESS else response.body
-        self._send(self._head(response, keeps=keeps, is_old=turn.is_old, length=len(response.body)) + body)
-        self._after(keeps=keeps)
+        body = b"" if turn.request.method == "HEAD" or response.status in BODILESS else response.body
+        self._send(self._head(turn, response, keeps=turn.keeps, length=len(response.body)) + body)
+        self._after(keeps=turn.keeps)
 
     def _after(self, *, keeps: bool) -> None:
         """Go on after an answer, or end."""
@@ -332,21 +286,8 @@ class Connection(asyncio.Protocol):
             self._is_deaf = True
             self._transport.close()
 
-    def _head(self, response: Response, *, keeps: bool, is_old: bool, length: int | None) -> bytes:
-        lines = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, '')}"]
-        lines += [f"{name}: {value}" for name, value in response.headers.items()]
-        if length is not None and response.status not in _BODILESS:
-            lines.append(f"Content-Length: {length}")
-        lines.append(f"Date: {self._site.date()}")
-        if not keeps:
-            lines.append("Connection: close")
-        elif is_old:
-            lines.append("Connection: keep-alive")
-        head = "\r\n".join(lines)
-        if head.count("\r") + head.count("\n") != 2 * (len(lines) - 1):
-            # A header that had more than one line would be a second answer.
-            head = "\r\n".join(" ".join(line.splitlines()) for line in lines)
-        return f"{head}\r\n\r\n".encode("utf-8", "surrogateescape")
+    def _head(self, turn: _Turn, response: Response, *, keeps: bool, length: int | None) -> bytes:
+        return head_of(response, date=self._site.date(), keeps=keeps, is_old=turn.is_old, length=length)
 
     async def _stream(self, turn: _Turn, response: Response, stream: Callable[[Send], Awaitable[None]]) -> None:
         """Send a body piece by piece: as many bytes as were promised, or in chunks."""
@@ -355,7 +296,7 @@ class Connection(asyncio.Protocol):
         keeps = turn.keeps and (in_chunks or promised is not None)
         if in_chunks:
             response.headers["Transfer-Encoding"] = "chunked"
-        self._send(self._head(response, keeps=keeps, is_old=turn.is_old, length=None))
+        self._send(self._head(turn, response, keeps=keeps, length=None))
         sent = 0
 
         async def send(part: bytes) -> None:
@@ -405,22 +346,3 @@ class _Turn(NamedTuple):
 def _address(transport: asyncio.Transport, which: str) -> Address | None:
     found = transport.get_extra_info(which)
     return (found[0], found[1]) if found else None
-
-
-@coroutine
-def _going_on(answering: Coroutine[Any, Any, Response], awaited: object) -> Generator[Any, Any, Response]:
-    """Go on, in a task, with a coroutine that has begun outside of one and waits for something."""
-    try:
-        while True:
-            try:
-                given = yield awaited
-            except GeneratorExit:
-                answering.close()
-                raise
-            except BaseException as error:  # noqa: BLE001 (what was waited for has failed: the coroutine deals with it)
-                awaited = answering.throw(error)
-            else:
-                awaited = answering.send(given)
-    except StopIteration as done:
-        found: Response = done.value
-        return found

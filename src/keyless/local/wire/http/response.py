@@ -30,7 +30,6 @@ class Response:
         status: The HTTP status.
         headers: The headers, but for those that say how the body is sent.
         body: The body.
-        closes: Whether the connection ends with it.
         stream: Sends the body piece by piece, and raises ConnectionError once nobody receives it; None sends ``body``.
     """
 
@@ -45,7 +44,6 @@ class Response:
     ) -> None:
         self.status = status
         self.headers = dict(headers or {})
-        self.closes = False
         self.stream: Callable[[Send], Awaitable[None]] | None = None
         if text is None:
             self.body = body

@@ -6,7 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from keyless.local.wire.http.connection import Connection, Patience, Site
+from keyless.local.wire.http.connection import Connection
+from keyless.local.wire.http.site import Patience, Site
 from keyless.local.wire.serving.listeners import BACKLOG
 
 if TYPE_CHECKING:
