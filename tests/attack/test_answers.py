@@ -133,7 +133,7 @@ def test_a_token_that_no_request_can_carry_is_told_as_the_endpoint_s_fault(
 @pytest.mark.parametrize("status", [201, 302, 400, 500])
 def test_a_token_in_an_answer_that_is_not_200_is_no_token(app_service: ScriptedEndpoint, status: int) -> None:
     app_service.answer(status, {"access_token": "eyJ0eXAiOiJKV1Qi", "expires_on": "4102444800"})
-    with SecretReader(f"https://{HOST}:1", timeout=0.5) as reader, pytest.raises(KeylessError) as info:
+    with SecretReader(f"https://{HOST}:1", timeout=5) as reader, pytest.raises(KeylessError) as info:
         reader.get("db")
     assert info.value.kl_code.startswith("KL-20")
     assert "eyJ0" not in str(info.value)

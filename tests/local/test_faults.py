@@ -271,7 +271,7 @@ def test_the_answer_of_a_gateway_is_a_failure_of_the_service(
     local_azure: LocalAzure, azure_environment: dict[str, str], body: str
 ) -> None:
     local_azure.azure.faults.add(Fault(service="vault", status=502, body=body, content_type="text/html"))
-    with SecretReader(URL, timeout=0.8) as reader, pytest.raises(VaultServiceError) as info:
+    with SecretReader(URL, timeout=5) as reader, pytest.raises(VaultServiceError) as info:
         reader.get("db-password")
     assert info.value.status == 502
 

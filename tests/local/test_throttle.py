@@ -73,7 +73,7 @@ def test_the_library_says_that_the_vault_gets_too_many_requests(
     local_azure.vault("contoso-kv").keep_limits()
     use_up(local_azure.vault("contoso-kv").throttle)
     with (
-        SecretReader("https://contoso-kv.vault.azure.net", timeout=0.8) as reader,
+        SecretReader("https://contoso-kv.vault.azure.net", timeout=5) as reader,
         pytest.raises(VaultThrottledError) as info,
     ):
         reader.get("db-password")
