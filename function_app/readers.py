@@ -19,7 +19,7 @@ class Readers:
     def __init__(self, *, timeout: float) -> None:
         self.last_read = "none"
         self._timeout = timeout
-        self._readers: OrderedDict[tuple[str, ...], keyless.SecretReader] = OrderedDict()
+        self._readers: OrderedDict[tuple[object, ...], keyless.SecretReader] = OrderedDict()
         self._lock = Lock()
 
     def load_ahead(self, vault_url: str) -> None:
@@ -56,7 +56,7 @@ class Readers:
                 self._reader(vault_url, {}).prepare()
 
     def _reader(self, vault_url: str, identity: dict[str, str]) -> keyless.SecretReader:
-        key = (vault_url, *identity, *identity.values())
+        key = (vault_url, *identity.items())
         # Two threads at the start only: the first call waits for the reader that is made ahead, rather than make another.
         with self._lock:
             if key not in self._readers:

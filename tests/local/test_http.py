@@ -190,6 +190,26 @@ def test_a_whole_url_is_asked_as_its_path(exchange: Exchange) -> None:
     assert bodies(got) == [b"GET /echo {'c': 'd'} a "]
 
 
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ("", {}),
+        ("a", {"a": ""}),
+        ("a=", {"a": ""}),
+        ("=b", {"": "b"}),
+        ("a=b", {"a": "b"}),
+        ("a=b=c", {"a": "b=c"}),
+        ("a=b;c=d", {"a": "b;c=d"}),
+        ("%61=%62", {"a": "b"}),
+        ("a=b+c", {"a": "b c"}),
+        ("a=b&a=c&d=e", {"d": "e", "a": "b"}),
+    ],
+)
+def test_a_query_is_read_as_a_form_is(exchange: Exchange, query: str, read: dict[str, str]) -> None:
+    answer = exchange(f"GET /echo?{query} HTTP/1.1\r\nHost: a\r\n".encode() + END)
+    assert bodies(answer) == [f"GET /echo {read} a ".encode()]
+
+
 def test_an_old_client_keeps_its_connection_where_it_asks_to(exchange: Exchange) -> None:
     kept = exchange(b"GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /echo HTTP/1.0\r\n\r\n")
     assert (kept.count(b"Connection: keep-alive"), kept.count(b"Connection: close")) == (1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from keyless.local.record import Record
 
@@ -35,6 +36,7 @@ class Role(Record, frozen=True):
         return _is_among(action, self.actions) and not _is_among(action, self.not_actions)
 
 
+@lru_cache(maxsize=1024)
 def _is_among(action: str, patterns: tuple[str, ...]) -> bool:
     wanted = action.lower()
     return any(fnmatchcase(wanted, form) for pattern in patterns for form in _forms(pattern.lower()))

@@ -26,6 +26,9 @@ _RENEW_BEFORE = (
 )
 _MAX_CACHED = 10_000
 _MAX_VERIFIED = 1_000
+# The claims that a token of a bearer must have, and a statement of an attestation service.
+_BEARER = frozenset({"aud", "iss", "exp", "nbf", "oid", "appid"})
+_STATEMENT = frozenset({"iss", "exp"})
 _LAST_TIME = 253_402_300_799  # The last second of the year 9999.
 
 
@@ -215,7 +218,7 @@ class Tokens:
         Returns:
             The claims of the token, or what is wrong with it.
         """
-        claims = self._decode(token, ("aud", "iss", "exp", "nbf", "oid", "appid"))
+        claims = self._decode(token, _BEARER)
         if isinstance(claims, Rejection):
             return claims
         if not _texts(claims, "iss", "oid", "appid"):
@@ -232,20 +235,20 @@ class Tokens:
         Returns:
             Its claims; None where it is not to be trusted.
         """
-        claims = self._decode(token, ("iss", "exp"))
+        claims = self._decode(token, _STATEMENT)
         if isinstance(claims, Rejection) or not isinstance(claims["exp"], int) or self._clock.now() >= claims["exp"]:
             return None
         return claims
 
-    def _decode(self, token: str, required: Collection[str]) -> dict[str, Any] | Rejection:
+    def _decode(self, token: str, required: frozenset[str]) -> dict[str, Any] | Rejection:
         """Return the claims of a token that is signed with the key, whatever they are."""
         claims = self._signed(token)
         if isinstance(claims, Rejection):
             return claims
-        return Rejection("malformed") if any(claims.get(name) is None for name in required) else claims
+        return claims if required <= claims.keys() else Rejection("malformed")
 
     def _signed(self, token: str) -> dict[str, Any] | Rejection:
-        """Return what is in a token, once its signature is found good.
+        """Return what is in a token, once its signature is found good; a claim that is null is not there.
 
         Clients show one token with each request, and what was signed does not change: its digest is remembered. What does
         change, the time above all, is asked of each request.
@@ -256,6 +259,7 @@ class Tokens:
             return known
         claims = self._verify_signature(token)
         if not isinstance(claims, Rejection):
+            claims = {name: claim for name, claim in claims.items() if claim is not None}
             with self._lock:
                 if len(self._verified) >= _MAX_VERIFIED:
                     self._verified.clear()

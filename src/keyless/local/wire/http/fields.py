@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 _T = TypeVar("_T")
+# What means something else than itself, or parts one field from the next.
+_ENCODED = frozenset("&%+")
 
 
 class Fields(Mapping[str, str]):
@@ -27,6 +29,9 @@ class Fields(Mapping[str, str]):
     @classmethod
     def of(cls, text: str) -> Fields:
         """Read what is encoded as ``application/x-www-form-urlencoded``."""
+        name, mark, value = text.partition("=")
+        if mark and not _ENCODED.intersection(text):
+            return cls([(name, value)])  # Most queries are the version of an API.
         return cls(parse_qsl(text, keep_blank_values=True))
 
     def __getitem__(self, name: str) -> str:

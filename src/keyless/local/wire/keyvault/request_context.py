@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from keyless.local.azure.authorization.conditions.condition import facts_of
@@ -56,6 +55,7 @@ class RequestContext:
     """One request on its way through the checks: it remembers how far it came.
 
     Attributes:
+        token: The token that the request shows; empty where it asks for the challenge, as official SDKs do first.
         match: The operation that it means; None where it means none.
         identity: The name of the identity whose token it shows; None until that is known.
         decision: Whether the identity may do it; None until that is decided.
@@ -69,6 +69,8 @@ class RequestContext:
         self._azure = azure
         self._vault = vault
         self._request = request
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        self.token = token.strip() if scheme.lower() in {"bearer", "pop"} else ""
         self.match: Match | None = None
         self.identity: str | None = None
         self.application: str | None = None
@@ -76,12 +78,6 @@ class RequestContext:
         self.fault: Fault | None = None
         self.check: Check | None = "token"
         self.body: dict[str, object] | None = None
-
-    @cached_property
-    def token(self) -> str:
-        """The token that the request shows; empty where it asks for the challenge, as official SDKs do first."""
-        scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() in {"bearer", "pop"} else ""
 
     @property
     def goes_by_roles(self) -> bool:

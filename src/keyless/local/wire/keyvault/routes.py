@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -82,12 +82,25 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
     That is 404 if there is nothing at the path, and 405 if there is and it does not answer the method. A slash at the
     end, and a doubled one, mean nothing: official clients send both.
     """
+    try:
+        return _match(method, raw_path)
+    except RefusedError as refused:
+        return refused
+
+
+@lru_cache(maxsize=128)
+def _match(method: str, raw_path: str) -> Match:
+    """Return the operation that a request means; a client mostly asks for the same few.
+
+    Raises:
+        RefusedError: If it means none.
+    """
     segments = [unquote(segment) for segment in raw_path.split("/") if segment]
     lowered = [segment.lower() for segment in segments]
     near = _BY_START.get((lowered[0], len(segments)), ()) if segments else ()
     fitting = [route for route in near if all(lowered[at] == part for at, part in route.fixed)]
     if not fitting:
-        return unknown_path(raw_path)
+        raise unknown_path(raw_path)
     for route in fitting:
         operation = route.operation
         if operation.method == method:
@@ -96,4 +109,4 @@ def find_operation(method: str, raw_path: str) -> Match | RefusedError:
             return Match(operation, answer, named.get(_NAME, ""), named.get(_VERSION))
     # What a client means by a POST is behind the name, in the path of a key.
     is_post_to_key = method == "POST" and segments[0].lower() == "keys" and len(segments) > 1
-    return operation_not_specified() if is_post_to_key else method_not_allowed(method)
+    raise operation_not_specified() if is_post_to_key else method_not_allowed(method)
