@@ -13,7 +13,7 @@ from keyless.local.wire.control.door import Door
 from keyless.local.wire.http.app import App
 from keyless.local.wire.http.deferred import Deferred
 from keyless.local.wire.http.router import Route, Router
-from keyless.local.wire.identity.routes import LOOPBACK, guard, over_http, over_tls
+from keyless.local.wire.identity.routes import guard, over_http, over_tls
 from keyless.local.wire.keyvault.app import vault_app
 from keyless.local.wire.proxy.login import Login
 from keyless.local.wire.proxy.peer import same_user
@@ -21,7 +21,7 @@ from keyless.local.wire.proxy.proxy import ConnectProxy
 from keyless.local.wire.proxy.reached import Local
 from keyless.local.wire.serving import descriptors, forms, listeners
 from keyless.local.wire.serving.boundary import Boundary
-from keyless.local.wire.serving.hosts import ARM_HOSTS, GRAPH_HOSTS, LOGIN_HOSTS
+from keyless.local.wire.serving.hosts import ARM_HOSTS, GRAPH_HOSTS, LOGIN_HOSTS, LOOPBACK_NAMES
 from keyless.local.wire.serving.lines import Lines, loop_failures
 from keyless.local.wire.serving.passing_time import passing_time
 from keyless.local.wire.serving.site import site
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 async def serving(run: Run, authority: CertificateAuthority, host: str) -> AsyncIterator[None]:
     """Serve identities, vaults and the proxy; the proxy stops first, since its tunnels lead to the vaults."""
     sockets, context, lines = run.sockets, authority.server_context(), Lines()
-    guarded, by_any_name = guard(host=host), guard(host=host, names=LOOPBACK | {*LOGIN_HOSTS})
+    guarded, by_any_name = guard(host=host), guard(host=host, names=(*LOOPBACK_NAMES, *LOGIN_HOSTS))
     asyncio.get_running_loop().set_exception_handler(loop_failures(lines))
-    bounds, proxies = _boundaries(run, lines, alone=host in LOOPBACK), _proxies(run, context, lines)
+    bounds, proxies = _boundaries(run, lines, alone=host in LOOPBACK_NAMES), _proxies(run, context, lines)
     async with AsyncExitStack() as stack:
         stack.callback(lines.close)
         for app, listener, trust in (

@@ -30,11 +30,10 @@ from keyless.errors import LocalAzureError
 from keyless.local.files.private_folder import private_folder
 from keyless.local.pki.revocation import ROOTS_LIST, SERVERS_LIST, distribution_point, list_of_none, named_port
 from keyless.local.record import Record
-from keyless.local.wire.serving.hosts import SERVICE_HOSTS
+from keyless.local.wire.serving.hosts import LOOPBACK_NAMES, SERVICE_HOSTS
 
 ALLOWED_DOMAINS = (*(cloud.vault_suffix for cloud in CLOUDS), *SERVICE_HOSTS, "localhost")
 ALLOWED_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 SERVED_NAMES = (*(f"*.{cloud.vault_suffix}" for cloud in CLOUDS), *SERVICE_HOSTS, *LOOPBACK_NAMES)
 
 _HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

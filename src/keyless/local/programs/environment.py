@@ -9,7 +9,7 @@ from keyless.clouds import CLOUDS
 from keyless.local.programs.variables import AZ_FOLDER, AZD_FOLDER, METADATA_HOST, TERRAFORM_ENDPOINT
 from keyless.local.wire.identity.imds import TOKEN_PATH
 from keyless.local.wire.proxy.target import METADATA_SERVICE, WIRE_SERVER
-from keyless.local.wire.serving.hosts import SERVICE_HOSTS
+from keyless.local.wire.serving.hosts import LOOPBACK_NAMES, SERVICE_HOSTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,6 @@ _OURS: Final = (*(f".{cloud.vault_suffix}" for cloud in CLOUDS), *(f".{host}" fo
 _AZ_SETTINGS: Final = "[core]\ncollect_telemetry = no\n"
 _PLATFORM: Final = (METADATA_SERVICE, WIRE_SERVER)
 # Not [::1], which .NET looks for and which HTTPX takes for an error: for .NET the proxy carries what is for ::1.
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def proxy_variables(proxy_url: str, *, host: str, no_proxy: str) -> dict[str, str]:
@@ -32,7 +31,7 @@ def proxy_variables(proxy_url: str, *, host: str, no_proxy: str) -> dict[str, st
             the proxy itself goes by them.
     """
     kept = (entry for entry in map(str.strip, no_proxy.split(",")) if entry and not _excepts(entry))
-    direct = ",".join(dict.fromkeys((*_LOOPBACK, host, *kept)))
+    direct = ",".join(dict.fromkeys((*LOOPBACK_NAMES, host, *kept)))
     return {
         **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), proxy_url),
         "NO_PROXY": direct,

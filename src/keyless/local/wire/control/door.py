@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from keyless.local.wire.control.address import ROOT
 from keyless.local.wire.http.app import MIB, one_mib
 from keyless.local.wire.http.response import json_response
+from keyless.local.wire.serving.hosts import LOOPBACK_NAMES
 
 if TYPE_CHECKING:
     from keyless.local.wire.http.request import Request
     from keyless.local.wire.http.response import Handler, Response
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LARGEST: Final = 256 * MIB
 """A whole Azure may be imported."""
 
@@ -46,7 +45,8 @@ class Door:
         return one_mib(request) if self._refusal(request) else _LARGEST
 
     def _refusal(self, request: Request) -> Response | None:
-        if not request.target.startswith(ROOT) or _name(request.host) not in _LOOPBACK or "Origin" in request.headers:
+        is_here = request.host_name in LOOPBACK_NAMES
+        if not request.target.startswith(ROOT) or not is_here or "Origin" in request.headers:
             return refused(
                 "The control API does not answer this request.",
                 cause="It is for programs on this machine: Host must be a name of it, and there must be no Origin.",
@@ -74,10 +74,3 @@ def refused(what: str, *, cause: str, remedy: str, status: int, kl_code: str = "
 def answered(body: object, *, status: int = 200) -> Response:
     """Return an answer, which nobody keeps."""
     return json_response(body, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

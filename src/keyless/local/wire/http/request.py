@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from keyless.local.wire.http.fields import Fields
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _CHARSET = re.compile(r"charset=\"?(?P<name>[\w.:-]+)", re.IGNORECASE)
+_HOST = re.compile(r"[\w.:\[\]-]+")
 
 
 class Client(Protocol):
@@ -95,6 +96,14 @@ class Request:
     def host(self) -> str:
         """The header Host; empty where there is none."""
         return self.headers.get("host", "")
+
+    @property
+    def host_name(self) -> str:
+        """The header Host without its port; empty where it names no host."""
+        try:
+            return (urlsplit(f"//{self.host}").hostname or "") if _HOST.fullmatch(self.host) else ""
+        except ValueError:  # Brackets without an address.
+            return ""
 
     @property
     def remote(self) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from keyless.local.wire.http.response import HttpError
 from keyless.local.wire.identity import imds
+from keyless.local.wire.serving.hosts import LOOPBACK_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from keyless.local.wire.http.request import Request
     from keyless.local.wire.http.response import Handler, Response
     from keyless.local.wire.identity.site import IdentitySources
-
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def over_http(sources: IdentitySources) -> Handler:
@@ -70,7 +68,7 @@ def by_path(endpoints: Mapping[str, Handler]) -> Handler:
     return answer
 
 
-def guard(*, host: str, names: Collection[str] = LOOPBACK) -> Callable[[Handler], Handler]:
+def guard(*, host: str, names: Collection[str] = LOOPBACK_NAMES) -> Callable[[Handler], Handler]:
     """Return what keeps a listener from being a proxy, and from answering web pages that renamed themselves to it.
 
     Args:
@@ -81,12 +79,12 @@ def guard(*, host: str, names: Collection[str] = LOOPBACK) -> Callable[[Handler]
     def check(request: Request) -> None:
         if not request.target.startswith("/"):
             raise HttpError(403, "This is not a proxy: set HTTP_PROXY and HTTPS_PROXY as Keyless gives them.")
-        name = _name(request.host)
+        name = request.host_name
         if name == imds.HOST:
             # The proxy leads here what clients ask of the metadata service's own address.
             if not re.match(rf"/*{imds.METADATA_PATH.lstrip('/')}(/|$)", request.path):
                 raise HttpError(404)
-        elif host in LOOPBACK and name not in names:
+        elif host in LOOPBACK_NAMES and name not in names:
             raise HttpError(403, "The local Azure answers to the names of this machine alone.")
 
     def guarding(handler: Handler) -> Handler:
@@ -97,11 +95,3 @@ def guard(*, host: str, names: Collection[str] = LOOPBACK) -> Callable[[Handler]
         return guarded
 
     return guarding
-
-
-def _name(host: str) -> str:
-    """Return the host of a header Host; nothing where it is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
-    except ValueError:  # Brackets without an address.
-        return ""

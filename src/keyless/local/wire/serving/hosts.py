@@ -1,4 +1,4 @@
-"""The hosts of Azure that the local Azure answers for beside the vaults, in every cloud."""
+"""The names of this machine, and the hosts of Azure that the local Azure answers for beside the vaults, in every cloud."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 from keyless.clouds import CLOUDS
 
+LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+"""The names of this machine for itself."""
 LOGIN_HOSTS: Final = (
     *(cloud.authority for cloud in CLOUDS),
     *("login.windows.net", "login.microsoft.com", "sts.windows.net", "login-us.microsoftonline.com"),
