@@ -176,6 +176,33 @@ async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure
             await cancelled.wait()
 
 
+def test_a_read_whose_time_runs_out_before_there_is_a_token_says_so(local_azure: LocalAzure) -> None:
+    token = ManagedIdentityCredential().get_token("https://vault.azure.net/.default").token
+    asked, released = threading.Event(), threading.Event()
+
+    class Slow(Giving):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            asked.set()
+            released.wait(10)
+            return super().get_token(*scopes, **options)
+
+    with SecretReader(URL, credential=Slow(token)) as reader:
+        patient = threading.Thread(target=reader.get, args=("db-password",))
+        patient.start()
+        assert asked.wait(10)
+        with pytest.raises(DeadlineExceededError) as caught:
+            reader.get("db-password", timeout=0.01)
+        released.set()
+        patient.join()
+        assert reader.get("db-password").source == "cache"
+    error = caught.value
+    assert error.what.endswith(
+        "/db-password could not be read: no token for the credential Slow came before the deadline."
+    )
+    assert "Slow is slow or silent" in error.cause
+    assert "what the credential asks" in error.remedy
+
+
 @pytest.mark.usefixtures("unreachable_vault")
 @pytest.mark.parametrize(
     ("problem", "kind", "says"),
