@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
+from keyless._remedies import local, remedies
+from keyless._remedies.host import host_of
 from keyless._wire.deadline import too_late
 from keyless._wire.error_answer import quote
 from keyless._wire.pauses import parse_retry_after
@@ -28,6 +31,15 @@ _CHAIN = "from the included credentials"
 _UNAVAILABLE = "CredentialUnavailableError"
 _REFUSED = "ClientAuthenticationError"
 _NETWORK = frozenset({"ServiceRequestError", "ServiceResponseError"})
+# How azure-identity quotes an identity endpoint that has answered: "(invalid_scope) 400, ..." on App Service.
+_ANSWERED = r"Token request error: \(\w+\) (\d{3}), "
+# What the endpoints say of an identity that is not there; azure-identity calls that "unavailable", or "refused".
+_NOT_ASSIGNED = (
+    r"(?i)unable to load (the proper|requested) managed identity|no user assigned or delegated managed identity found|"
+    r"\bidentity not found|multiple user assigned identities exist|identity has (not )?been assigned to this resource"
+)
+_CLIENT_ERRORS = range(400, 500)
+_PASSING = frozenset({404, 408, 410})
 
 
 def explain_credential(name: str, problem: Exception, deadline: Deadline) -> IdentityError | DeadlineExceededError:
@@ -42,8 +54,10 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
     """
     kinds = {kind.__name__ for kind in type(problem).__mro__}
     response = getattr(problem, "response", None)
-    status = getattr(response, "status_code", None)
     said = quote(getattr(problem, "message", None) or str(problem)) if kinds & {_REFUSED, "AzureError"} else ""
+    status = getattr(response, "status_code", None)
+    if status is None and _CHAIN not in said:
+        status = next((int(found) for found in re.findall(_ANSWERED, said)), None)
     what = f"{name} gives no token" + (f": {said}" if said else f" ({type(problem).__name__}).")
     what = what if what.endswith(".") else f"{what}."
     code = next(iter(re.findall(_CODE, said)), None)
@@ -59,11 +73,26 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
             status=status,
             retry_after=parse_retry_after(headers.get("Retry-After")),
         )
-    if _UNAVAILABLE in kinds or (_REFUSED in kinds and status is None and _CHAIN in said):
+    if _lacks_identity(said, status):
+        host = host_of(os.environ)
+        return IdentityRefusedError(
+            what,
+            cause=f"The identity endpoint answers. The identity that {name} asks for is not assigned to this application, or "
+            "several are and none was named.",
+            remedy=local.first(
+                f"{local.name_identity()} Or have the system-assigned one. {local.assign_identity('system-assigned')}",
+                f"{remedies.name_identity(host)} Or have the system-assigned one. {remedies.enable_identity(host)}",
+            ),
+            code=code,
+            status=status,
+        )
+    is_failing = status in _SERVER_ERRORS or status in _PASSING
+    if (_UNAVAILABLE in kinds and not is_failing) or (_REFUSED in kinds and status is None and _CHAIN in said):
         return IdentityUnavailableError(
             what,
             cause=f"What {name} needs is not here: a login, a variable, a program or an endpoint.",
-            remedy=f"Provide one of the things that it names (on a laptop: `az login`), or give another credential. {_SDK}",
+            remedy="Provide one of the things that it names, or give another credential. On a laptop that has the Azure CLI: "
+            f"`az login`. {_SDK}",
             code=code,
         )
     if kinds & _NETWORK:
@@ -72,7 +101,7 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
             cause="The service that the credential asks cannot be reached from here.",
             remedy="Check the network, and what a proxy lets through: `env | grep -i proxy`.",
         )
-    if _REFUSED in kinds and status not in _SERVER_ERRORS:
+    if _REFUSED in kinds and not is_failing:
         return IdentityRefusedError(
             what,
             cause="The credential was asked for a token and was refused: what it presents has expired, was revoked, or is wrong.",
@@ -87,6 +116,14 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
         code=code,
         status=status if isinstance(status, int) else None,
     )
+
+
+def _lacks_identity(said: str, status: int | None) -> bool:
+    """Return whether an identity endpoint has answered, and refuses the identity."""
+    if _CHAIN in said or re.search(_CODE, said) or status in _PASSING:
+        return False
+    has_refused = status in _CLIENT_ERRORS and re.search(_ANSWERED, said) is not None
+    return has_refused or re.search(_NOT_ASSIGNED, said) is not None
 
 
 def no_token(name: str) -> IdentityServiceError:

@@ -23,6 +23,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
+from tests.remedies import flaw
 
 from keyless import (
     ConfigurationError,
@@ -35,6 +36,7 @@ from keyless import (
     SecretReader,
     SystemAssignedManagedIdentity,
 )
+from keyless.local import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,6 +203,53 @@ def test_a_read_whose_time_runs_out_before_there_is_a_token_says_so(local_azure:
     )
     assert "Slow is slow or silent" in error.cause
     assert "what the credential asks" in error.remedy
+
+
+@pytest.mark.parametrize("source", ["app-service", "imds", "machine-learning"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("client_id", [None, "11111111-1111-1111-1111-111111111111"])
+async def test_an_identity_that_is_not_assigned_is_refused_whatever_the_credential_calls_it(
+    local_azure: LocalAzure,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    *,
+    asynchronous: bool,
+    client_id: str | None,
+) -> None:
+    local_azure.identity("system").unassign()
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in local_azure.environment(source=source).items():
+        monkeypatch.setenv(name, value)
+    credential = (AsyncManagedIdentityCredential if asynchronous else ManagedIdentityCredential)(client_id=client_id)
+    async with SecretReader(URL, credential=credential) as reader:
+        with pytest.raises(IdentityRefusedError) as caught:
+            await reader.aget("db-password")
+    assert "is not assigned to this application" in caught.value.cause
+    assert "keyless identity list" in caught.value.remedy
+    assert "userAssignedIdentities" in caught.value.remedy
+    assert flaw(caught.value.remedy) is None
+    if isinstance(credential, AsyncManagedIdentityCredential):
+        await credential.close()
+
+
+@pytest.mark.usefixtures("unreachable_vault")
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (403, IdentityRefusedError),
+        (404, IdentityServiceError),
+        (429, IdentityThrottledError),
+        (500, IdentityServiceError),
+    ],
+)
+def test_the_status_that_azure_identity_quotes_decides(status: int, kind: type[KeylessError]) -> None:
+    said = "App Service managed identity configuration not found in environment. Token request error: (invalid_scope)"
+    credential = Raising(lambda: CredentialUnavailableError(message=f"{said} {status}, No."))
+    with SecretReader(URL, credential=credential) as reader, pytest.raises(kind) as caught:
+        reader.get("db-password")
+    assert type(caught.value) is kind
+    assert caught.value.status == status
 
 
 @pytest.mark.usefixtures("unreachable_vault")
