@@ -33,8 +33,9 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """Gives a settings model the secrets that are named as its fields are, a dash for each underscore.
 
     ``env_prefix`` comes before a name. A field with an alias asks for the secret of that name; with several, for the next
-    one where there is none. A field that is a model takes JSON, and two dashes lead to a part of it: ``sql-server--password``
-    or, as Key Vault knows no case, ``SqlServer--Password``. A field that a source before this one has given is not asked for.
+    one where there is none. A field that is a model takes JSON, and two dashes lead to a part of it: the password of the field
+    ``sqlserver`` is ``sqlserver--password`` or, as Key Vault knows no case, ``SqlServer--Password``; that of ``sql_server`` is
+    ``sql-server--password``. A field that a source before this one has given is not asked for.
     A secret that does not exist, or whose name Key Vault does not allow, leaves its field to the sources after this one and
     to its default.
 
