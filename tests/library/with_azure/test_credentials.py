@@ -33,6 +33,7 @@ from keyless import (
     IdentityThrottledError,
     IdentityUnavailableError,
     KeylessError,
+    ReaderClosedError,
     SecretReader,
     SystemAssignedManagedIdentity,
 )
@@ -154,6 +155,35 @@ def test_an_asynchronous_credential_serves_a_program_without_a_loop(local_azure:
         with pytest.raises(KeylessError):
             reader.get("no-such-secret")
     asyncio.run(credential.close())
+
+
+def test_a_reader_that_closes_stops_an_asynchronous_credential_of_its_own_loop_and_closes_it() -> None:
+    asked, seen = threading.Event(), []
+
+    class Silent:
+        async def get_token(self, *scopes: str, **options: Any) -> NoReturn:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                seen.append("stopped")
+            raise AssertionError
+
+        async def close(self) -> None:
+            seen.append("closed")
+
+    reader = SecretReader(URL, credential=Silent())  # type: ignore[arg-type]  # Less than the protocol.
+
+    def read() -> None:
+        with pytest.raises(ReaderClosedError):
+            reader.get("db-password")
+
+    waiting = threading.Thread(target=read)
+    waiting.start()
+    assert asked.wait(10)
+    reader.close()
+    waiting.join()
+    assert seen == ["stopped", "closed"]
 
 
 async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure: LocalAzure) -> None:
