@@ -365,6 +365,8 @@ def test_an_old_value_is_served_while_the_credential_is_out_of_order(
 def test_a_reader_takes_an_identity_or_a_credential_and_neither_a_class_nor_anything_else() -> None:
     with pytest.raises(ConfigurationError, match="an identity and a credential"):
         SecretReader(URL, identity=SystemAssignedManagedIdentity(), credential=AzureCliCredential())
+    with pytest.raises(ConfigurationError, match="Pass a credential of the Azure SDK as credential="):
+        SecretReader(URL, identity=AzureCliCredential())
     with pytest.raises(ConfigurationError, match="the class AzureCliCredential"):
         SecretReader(URL, credential=AzureCliCredential)
     with pytest.raises(ConfigurationError, match="is str, which gives no tokens"):
