@@ -26,6 +26,14 @@ _CODE = r"\bAADSTS\d+\b"
 _THROTTLED = 429
 _SERVER_ERRORS = range(500, 600)
 _SDK = "https://aka.ms/azsdk/python/identity/troubleshoot"
+# The remedy has the address of the guide, once.
+_GUIDE = (
+    r"(Visit|See the troubleshooting guide for more information:|"
+    r"To mitigate this issue, please refer to the troubleshooting guidelines here at) "
+    r"https://aka\.ms/azsdk/\S+/troubleshoot( to troubleshoot this issue)?\.?"
+)
+# A chain names each credential that it has tried; the developer's own come last.
+_LONGEST_WORDS = 3000
 # How a chain of credentials begins to say that none of them gave a token.
 _CHAIN = "from the included credentials"
 _UNAVAILABLE = "CredentialUnavailableError"
@@ -54,7 +62,7 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
     """
     kinds = {kind.__name__ for kind in type(problem).__mro__}
     response = getattr(problem, "response", None)
-    said = quote(getattr(problem, "message", None) or str(problem)) if kinds & {_REFUSED, "AzureError"} else ""
+    said = _words(getattr(problem, "message", None) or str(problem)) if kinds & {_REFUSED, "AzureError"} else ""
     status = getattr(response, "status_code", None)
     if status is None and _CHAIN not in said:
         status = next((int(found) for found in re.findall(_ANSWERED, said)), None)
@@ -91,8 +99,7 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
         return IdentityUnavailableError(
             what,
             cause=f"What {name} needs is not here: a login, a variable, a program or an endpoint.",
-            remedy="Provide one of the things that it names, or give another credential. On a laptop that has the Azure CLI: "
-            f"`az login`. {_SDK}",
+            remedy=f"{_on_a_laptop(said)} Elsewhere, provide one of the things that it names, or give another credential. {_SDK}",
             code=code,
         )
     if kinds & _NETWORK:
@@ -116,6 +123,18 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
         code=code,
         status=status if isinstance(status, int) else None,
     )
+
+
+def _words(message: str) -> str:
+    """Return what a credential says, on one line: each credential of a chain after a dash."""
+    return quote(re.sub(_GUIDE, "", message).replace("\n\t", " - "), _LONGEST_WORDS)
+
+
+def _on_a_laptop(said: str) -> str:
+    # A managed identity was looked for, and a local Azure has one.
+    if "ManagedIdentityCredential" in said and not local.source():
+        return f"{remedies.LAPTOP} Or log in with the Azure CLI: `az login`."
+    return "On a laptop that has the Azure CLI: `az login`."
 
 
 def _lacks_identity(said: str, status: int | None) -> bool:

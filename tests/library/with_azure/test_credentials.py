@@ -235,6 +235,31 @@ def test_a_read_whose_time_runs_out_before_there_is_a_token_says_so(local_azure:
     assert "what the credential asks" in error.remedy
 
 
+CHAIN = """DefaultAzureCredential failed to retrieve a token from the included credentials.
+Attempted credentials:
+\tEnvironmentCredential: EnvironmentCredential authentication unavailable. Environment variables are not fully configured.
+Visit https://aka.ms/azsdk/python/identity/environmentcredential/troubleshoot to troubleshoot this issue.
+\tManagedIdentityCredential: ManagedIdentityCredential authentication unavailable, no response from the IMDS endpoint.
+\tVisualStudioCodeCredential: VisualStudioCodeCredential requires a package. {long}
+\tAzureCliCredential: Please run 'az login' to set up an account
+To mitigate this issue, please refer to the troubleshooting guidelines here at \
+https://aka.ms/azsdk/python/identity/defaultazurecredential/troubleshoot."""
+
+
+@pytest.mark.usefixtures("unreachable_vault")
+def test_what_each_credential_of_a_chain_says_is_there_and_the_guide_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KEYLESS_LOCAL_AZURE", raising=False)
+    credential = Raising(lambda: ClientAuthenticationError(CHAIN.format(long="word " * 250)))
+    with SecretReader(URL, credential=credential) as reader, pytest.raises(IdentityUnavailableError) as caught:
+        reader.get("db-password")
+    error = caught.value
+    assert "not fully configured. - ManagedIdentityCredential: " in error.what
+    assert error.what.endswith(" - AzureCliCredential: Please run 'az login' to set up an account.")
+    assert str(error).count("/troubleshoot") == 1
+    assert "`keyless run -- CMD`" in error.remedy
+    assert flaw(error.remedy) is None
+
+
 @pytest.mark.parametrize("source", ["app-service", "imds", "machine-learning"])
 @pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize("client_id", [None, "11111111-1111-1111-1111-111111111111"])
