@@ -288,6 +288,16 @@ async def test_an_identity_that_is_not_assigned_is_refused_whatever_the_credenti
         await credential.close()
 
 
+def test_no_old_value_is_served_once_the_identity_of_a_chain_is_removed(local_azure: LocalAzure) -> None:
+    local_azure.azure.token_lifetimes["app-service"] = 600
+    with DefaultAzureCredential() as credential, SecretReader(URL, credential=credential) as reader:
+        reader.get("db-password")
+        local_azure.identity("system").unassign()
+        local_azure.clock.advance(hours=1)
+        with pytest.raises(IdentityRefusedError, match="Unable to load the proper Managed Identity"):
+            reader.get("db-password")
+
+
 @pytest.mark.usefixtures("unreachable_vault")
 @pytest.mark.parametrize(
     ("status", "kind"),
