@@ -86,6 +86,14 @@ def answer(status: int, **headers: str) -> Any:
     return SimpleNamespace(status_code=status, headers=headers, reason="said so")
 
 
+def become(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """Make this process's host another one."""
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in azure.environment(source=source).items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -133,6 +141,17 @@ def test_a_pod_s_credential_reads_through_the_authority(
     ):
         assert reader.get("db-password").value == "s3cr3t"
     assert local_azure.journal.entries(operation="getToken")[-1].source == "workload"
+
+
+def test_a_source_that_msal_does_not_know_is_read_as_its_error_says(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become(local_azure, monkeypatch, "cloud-shell")
+    with SecretReader(URL) as reader, pytest.raises(IdentityUnavailableError) as caught:
+        reader.get("db-password")
+    assert "SecretReader(url, credential=ManagedIdentityCredential())" in caught.value.remedy
+    with ManagedIdentityCredential() as credential, SecretReader(URL, credential=credential) as reader:
+        assert reader.get("db-password").value == "s3cr3t"
 
 
 async def test_an_asynchronous_credential_is_asked_in_the_caller_s_loop_which_others_share(
@@ -272,10 +291,7 @@ async def test_an_identity_that_is_not_assigned_is_refused_whatever_the_credenti
     client_id: str | None,
 ) -> None:
     local_azure.identity("system").unassign()
-    for name in IDENTITY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in local_azure.environment(source=source).items():
-        monkeypatch.setenv(name, value)
+    become(local_azure, monkeypatch, source)
     credential = (AsyncManagedIdentityCredential if asynchronous else ManagedIdentityCredential)(client_id=client_id)
     async with SecretReader(URL, credential=credential) as reader:
         with pytest.raises(IdentityRefusedError) as caught:
