@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
-from keyless.errors import ConfigurationError, ReadErrors, SecretNotFoundError
+from keyless.errors import AccessDeniedError, ConfigurationError, ReadErrors, SecretNotFoundError
 from keyless.integrations.settings_names import has_field, nested_model, wanted_fields
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from keyless.integrations.settings_names import Wanted
     from keyless.secret import Secret
+
+
+_EACH_FIELD = (
+    "KeyVaultSettingsSource asks for a secret for each field that has no value yet. If a role covers single secrets only, name "
+    "their fields: fields=[...]. Key Vault answers 403, not 404, for what its caller may not see."
+)
 
 
 class Reader(Protocol):
@@ -114,6 +120,8 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         except ReadErrors as failure:
             if all(isinstance(error, SecretNotFoundError) for error in failure.errors.values()):
                 return dict(failure.secrets)
+            if any(isinstance(error, AccessDeniedError) for error in failure.errors.values()):
+                failure.add_note(_EACH_FIELD)
             raise
 
     def _prepared(self, name: str, field: FieldInfo, secret: Secret) -> Any:
