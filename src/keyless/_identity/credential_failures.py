@@ -99,7 +99,7 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
         return IdentityUnavailableError(
             what,
             cause=f"What {name} needs is not here: a login, a variable, a program or an endpoint.",
-            remedy=f"{_on_a_laptop(said)} Elsewhere, provide one of the things that it names, or give another credential. {_SDK}",
+            remedy=f"{_on_a_laptop(said)}Provide one of the things that it names, or give another credential. {_SDK}",
             code=code,
         )
     if kinds & _NETWORK:
@@ -132,9 +132,9 @@ def _words(message: str) -> str:
 
 def _on_a_laptop(said: str) -> str:
     # A managed identity was looked for, and a local Azure has one.
-    if "ManagedIdentityCredential" in said and not local.source():
-        return f"{remedies.LAPTOP} Or log in with the Azure CLI: `az login`."
-    return "On a laptop that has the Azure CLI: `az login`."
+    start = f"{remedies.LAPTOP} " if "ManagedIdentityCredential" in said and not local.source() else ""
+    login = "If the Azure CLI is installed, log in: `az login`. " if "Azure CLI" in said or "az login" in said else ""
+    return start + login
 
 
 def _lacks_identity(said: str, status: int | None) -> bool:
