@@ -116,6 +116,13 @@ def explain_credential(name: str, problem: Exception, deadline: Deadline) -> Ide
             code=code,
             status=status,
         )
+    if isinstance(problem, RuntimeError) and "loop" in str(problem):
+        return IdentityServiceError(
+            what,
+            cause=f"{name} has connections of another event loop, or of one that has closed: each asyncio.run() makes a new one.",
+            remedy="Use an asynchronous credential in one event loop only. Or give the reader one that is not asynchronous, such "
+            "as azure.identity.DefaultAzureCredential(): no event loop waits for it.",
+        )
     return IdentityServiceError(
         what,
         cause=f"{name}, or the service that it asks, failed.",

@@ -167,6 +167,27 @@ async def test_an_asynchronous_credential_is_asked_in_the_caller_s_loop_which_ot
         assert (await credential.get_token("https://storage.azure.com/.default")).token
 
 
+@pytest.mark.usefixtures("unreachable_vault")
+def test_an_asynchronous_credential_whose_loop_has_closed_says_so() -> None:
+    credential = Raising(lambda: RuntimeError("Event loop is closed"))
+    with SecretReader(URL, credential=credential) as reader, pytest.raises(IdentityServiceError) as caught:
+        reader.get("db-password")
+    assert "of one that has closed" in caught.value.cause
+    assert "azure.identity.DefaultAzureCredential()" in caught.value.remedy
+
+
+def test_a_synchronous_credential_serves_one_event_loop_after_the_other(local_azure: LocalAzure) -> None:
+    local_azure.azure.token_lifetimes["app-service"] = 600
+
+    async def read(reader: SecretReader) -> str:
+        return (await reader.aget("db-password")).source
+
+    with ManagedIdentityCredential() as credential, SecretReader(URL, credential=credential) as reader:
+        for _ in range(2):
+            assert asyncio.run(read(reader)) == "vault"
+            local_azure.clock.advance(hours=1)
+
+
 def test_an_asynchronous_credential_serves_a_program_without_a_loop(local_azure: LocalAzure) -> None:
     credential = AsyncManagedIdentityCredential()
     with SecretReader(URL, credential=credential) as reader:
