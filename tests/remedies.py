@@ -9,7 +9,7 @@ NEITHER = {
     "Wait, and keep one SecretReader": "the program itself must change",
     "The vault's own words above give": "nothing but those words tells what the vault did not like",
     "Pass one of them": "the program itself must change",
-    "Read secrets here with azure-keyvault-secrets": "the program itself must change",
+    "Give the reader a credential of azure-identity": "the program itself must change",
     "Use the name that the secret has in the vault": "the name is the caller's, and the vault is not known",
     "Copy it from the secret's identifier": "the version is the caller's, and the vault is not known",
     "Make the reference a setting of its own": "what else the setting holds is the program's",

@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from msal import SystemAssignedManagedIdentity, UserAssignedManagedIdentity
 
+    from keyless import clouds as clouds
+    from keyless import errors as errors
+    from keyless import events as events
+    from keyless import reader as reader
+    from keyless import retry as retry
+    from keyless import secret as secret
+    from keyless import secret_id as secret_id
+    from keyless import stats as stats
+    from keyless import workload_identity as workload_identity
     from keyless.errors import (
         AccessDeniedError,
         ConfigurationError,
@@ -108,15 +117,18 @@ _MODULES = frozenset(
 )
 
 
-def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return import_module(f"keyless.{name}")
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    is_error = name.endswith(("Error", "Errors"))
-    found = getattr(import_module(_HOMES.get(name, "keyless.errors" if is_error else "keyless.events")), name)
-    globals()[name] = found
-    return found
+# A type checker that saw it would take every misspelt name for one that is there.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            return import_module(f"keyless.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        is_error = name.endswith(("Error", "Errors"))
+        found = getattr(import_module(_HOMES.get(name, "keyless.errors" if is_error else "keyless.events")), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -89,9 +89,10 @@ def _check(found: Mapping[str, str]) -> None:
     if missing:
         raise ConfigurationError(
             f"The workload identity has no {' and no '.join(missing)}.",
-            cause=f"They are given to WorkloadIdentity, or read from {', '.join(WORKLOAD.variables)}, which a pod "
+            cause=f"What is not given to WorkloadIdentity is read from {', '.join(WORKLOAD.variables)}, which a pod "
             'has whose label azure.workload.identity/use is "true". Not all of them are set here.',
-            remedy="Give the pod the label and its service account the annotation azure.workload.identity/client-id, and start "
+            remedy="On a laptop, give the program CMD a local Azure that is a pod: `keyless run --source workload -- CMD`. In a "
+            "cluster, give the pod the label and its service account the annotation azure.workload.identity/client-id, and start "
             "it again. https://learn.microsoft.com/en-us/azure/aks/workload-identity-deploy-cluster",
         )
     forms = {"client_id": GUID, "tenant_id": _TENANT, "authority_host": _AUTHORITY}

@@ -94,6 +94,7 @@ def errors() -> list[KeylessError]:
         ),
         no_answer(requests.ConnectionError("x")),
         choose().too_late(),
+        choose().too_late(f"{SECRET} could not be read"),
         *(
             refused_by(check_vault_url, url)
             for url in (7, "", "contoso-kv", "http://a.vault.azure.net", "https://a.example/b")

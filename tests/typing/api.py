@@ -10,6 +10,8 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AsyncSecretClient
 
+import keyless
+import keyless.local
 from keyless import (
     Event,
     KeylessError,
@@ -70,3 +72,11 @@ def use() -> None:
     except ReadErrors as group:
         assert_type(group.errors, dict[str, KeylessError])
         assert_type(group.secrets, dict[str, Secret])
+    except keyless.errors.KeylessError as error:
+        assert_type(error.what, str)
+
+
+def misspell() -> None:
+    """Use names that are not there: mypy reports each, and would report an ignored error that is none."""
+    keyless.SecretRaeder("https://contoso-kv.vault.azure.net")  # type: ignore[attr-defined]
+    keyless.local.LocalAzur()  # type: ignore[attr-defined]

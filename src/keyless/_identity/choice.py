@@ -82,10 +82,15 @@ class Choice(NamedTuple):
     slow: Callable[[], tuple[str, str, str]]
     loops: Loops | None = None
 
-    def too_late(self) -> DeadlineExceededError:
-        """Return the error for a token that did not come in time."""
+    def too_late(self, wanted: str = "") -> DeadlineExceededError:
+        """Return the error for a token that did not come in time.
+
+        Args:
+            wanted: What could not be had without it, such as ``https://contoso-kv.vault.azure.net/secrets/db could not be read``.
+        """
         cause, where, first = self.slow()
-        return too_late(f"No token for {self.words} came", cause=cause, where=where, first=first)
+        what = f"{wanted}: no token" if wanted else "No token"
+        return too_late(f"{what} for {self.words} came", cause=cause, where=where, first=first)
 
 
 def choose(identity: Any = None, credential: Any = None) -> Choice:

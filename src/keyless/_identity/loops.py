@@ -81,9 +81,14 @@ class Loops:
             self._turn.release()
 
     def close(self, credential: Any) -> None:
-        """Close the reader's own loop, unless it is in use, and the credential whose connections belong to it."""
+        """Close the reader's own loop, and the credential whose connections belong to it; what still runs in it is cancelled."""
+        running = self._own
         if not self._turn.acquire(blocking=False):
-            return
+            if running is not None:
+                with suppress(RuntimeError):  # It has closed meanwhile.
+                    running.call_soon_threadsafe(_cancel_all, running)
+            if not self._turn.acquire(timeout=_CLOSING_SECONDS):
+                return
         own, self._own = self._own, None
         if own is not None:
             closing = getattr(credential, "close", None)
@@ -92,6 +97,11 @@ class Loops:
                     own.run_until_complete(asyncio.wait_for(closing(), _CLOSING_SECONDS))
             own.close()
         self._turn.release()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 def _running() -> asyncio.AbstractEventLoop | None:

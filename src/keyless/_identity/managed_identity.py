@@ -53,8 +53,8 @@ def check_identity(identity: Any) -> str:
     if not _is_managed_identity(identity):
         raise ConfigurationError(
             f"The identity is {type(identity).__name__}, which is not a managed identity.",
-            cause="Only SystemAssignedManagedIdentity() and UserAssignedManagedIdentity(...) are.",
-            remedy="Pass one of them: both can be imported from keyless.",
+            cause="identity= takes SystemAssignedManagedIdentity(), UserAssignedManagedIdentity(...) or WorkloadIdentity().",
+            remedy="Pass one of them: each can be imported from keyless. Pass a credential of the Azure SDK as credential=.",
         )
     if msal.managed_identity.ManagedIdentity.is_system_assigned(identity):
         return "system-assigned"

@@ -102,6 +102,11 @@ class Backroom:
         """Return the token in hand if there is nothing to do about it."""
         return None if self._fetcher is None else self._fetcher.tokens.known(resource)
 
+    @property
+    def lacks_token(self) -> bool:
+        """Whether what reads is made, and a read must wait for a token first."""
+        return self._fetcher is not None and self._fetcher.lacks_token
+
     def tell_waiting(self, wanted: SecretId, seconds: float, left: float) -> None:
         """Send an event, once a flight, that a caller has waited for long."""
         self._do(partial(self._tell_waiting, wanted, seconds, left, copy_context()))

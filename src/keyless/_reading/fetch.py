@@ -102,6 +102,11 @@ class Fetcher:
             if self._pause(wait):
                 raise closed()
 
+    @property
+    def lacks_token(self) -> bool:
+        """Whether a read must wait for a token first; any thread may ask."""
+        return self._resource is not None and not self.tokens.has(self._resource)
+
     def close(self) -> None:
         """Cut short every pause and close the connections."""
         self._closing.set()

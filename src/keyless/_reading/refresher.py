@@ -151,7 +151,7 @@ class Refresher:
         if pending.unattended:
             error: BaseException | None = no_thread(f"{pending.secret} could not be read")
         else:
-            error = ticket.failure if ticket.landed else too_late(f"{pending.secret} could not be read")
+            error = ticket.failure if ticket.landed else self._too_late(pending.secret)
         if error is None:
             return self._served(ticket.outcome())
         # The value may have been invalidated meanwhile, and the flight that brought this error with it.
@@ -264,6 +264,11 @@ class Refresher:
         if self._closed:
             raise closed()
         return made
+
+    def _too_late(self, wanted: SecretId) -> KeylessError:
+        """Return the error for a caller whose time has run out before the flight's own: it reports what has not come."""
+        what = f"{wanted} could not be read"
+        return self._choice.too_late(what) if self._backroom.lacks_token else too_late(what)
 
     def _served(self, secret: Secret) -> Secret:
         counts = self._counts

@@ -110,6 +110,10 @@ class TokenSource:
             return None
         return held.token
 
+    def has(self, resource: str) -> bool:
+        """Return whether a token was given that the resource has not refused since; any thread may ask."""
+        return resource in self._held
+
     def forget(self, resource: str, token: Token) -> None:
         """Drop a token, so that the next is asked of the endpoint: the resource has refused this one.
 

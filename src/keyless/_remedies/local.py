@@ -10,6 +10,8 @@ import os
 import re
 from typing import Final
 
+from keyless._remedies import remedies
+
 VARIABLE: Final = "KEYLESS_LOCAL_AZURE"
 # MSAL for Python does not look for these, and asks another one instead.
 UNKNOWN_TO_MSAL: Final = ("app-service-2017", "cloud-shell")
@@ -57,10 +59,8 @@ def assign_identity(identity: str) -> str:
 
 def choose_source() -> str:
     """Return how to get a kind of host that MSAL for Python knows."""
-    return (
-        "Start the program CMD on a host that MSAL knows: `keyless run --source app-service CMD`. Or read the secret with "
-        "azure-keyvault-secrets and azure-identity, which know this one."
-    )
+    start = "Start the program CMD on a host that MSAL knows: `keyless run --source app-service CMD`."
+    return f"{start} Or stay: {remedies.GIVE_CREDENTIAL}" if source() == "cloud-shell" else start
 
 
 def name_identity() -> str:

@@ -26,13 +26,16 @@ SHOW_PROXIES = "`env | grep -i proxy`"
 NAME_IN_MANIFEST = (
     "Name the identity in the application's manifest, and ask for the system-assigned one: `keyless doctor`."
 )
-USE_ANOTHER_SDK = "Read secrets here with azure-keyvault-secrets, and with azure-identity's credential for this source."
+GIVE_CREDENTIAL = (
+    "Give the reader a credential of azure-identity, which knows this source: "
+    "SecretReader(url, credential=ManagedIdentityCredential())."
+)
 ASK_WORKLOAD = (
     "Ask for that: `keyless doctor` without an id, and in code SecretReader(url) or WorkloadIdentity(client_id=...)."
 )
 USE_BINDING = (
-    "Read secrets here with azure-keyvault-secrets and azure-identity 1.26 or newer: "
-    "`WorkloadIdentityCredential(enable_azure_proxy=True)`."
+    "Give the reader a credential of azure-identity 1.26 or newer, which uses it: "
+    "SecretReader(url, credential=WorkloadIdentityCredential(enable_azure_proxy=True))."
 )
 OWN_WORDS = "The vault's own words above give the reason."
 WRITE_PROXY = (

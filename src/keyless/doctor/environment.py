@@ -101,7 +101,7 @@ def _disagreement(examination: Examination, chosen: Mapping[str, str]) -> Findin
     sdks = {source: ", ".join(sdk for sdk in chosen if chosen[sdk] == source) for source in chosen.values()}
     unknown = beyond_ours(variables, agent=agent)
     if unknown:
-        cause, remedy = not_known(unknown), remedies.USE_ANOTHER_SDK
+        cause, remedy = not_known(unknown), remedies.GIVE_CREDENTIAL
     elif chosen[OURS] == ARC and picked(variables)[OURS] == METADATA_SERVICE:
         cause = (
             f"{agent} is installed, so some SDKs ask the agent of Azure Arc. The others use variables, which this process does "
@@ -225,7 +225,7 @@ def _check_binding(variables: Mapping[str, str]) -> Finding | None:
         code="KL-612",
         evidence=f"{', '.join(found)} {'is' if len(found) == 1 else 'are'} set: this pod has an identity binding of AKS.",
         cause="Its tokens come through the cluster's proxy, which only WorkloadIdentityCredential(enable_azure_proxy=True) of "
-        "azure-identity uses. DefaultAzureCredential and Keyless do not, and get no token by the binding.",
+        "azure-identity uses. DefaultAzureCredential does not, nor does Keyless by itself: they get no token by the binding.",
         remedy=remedies.USE_BINDING,
     )
 

@@ -11,10 +11,10 @@ from keyless._identity.choice import choose
 from keyless._identity.failures import refusal_remedy
 from keyless._remedies.remedies import (
     ASK_WORKLOAD,
+    GIVE_CREDENTIAL,
     IDENTITY_OVERVIEW,
     LIST_IDENTITIES,
     NAME_IN_MANIFEST,
-    USE_ANOTHER_SDK,
     name_only_identity,
 )
 from keyless._remedies.sources import SERVICE_FABRIC, WORKLOAD, offered_source
@@ -65,7 +65,7 @@ def _without_answer(examination: Examination, error: KeylessError) -> Finding:
     unknown = beyond_ours(variables, agent=agent)
     if unknown is None:
         return finding
-    return replace(finding, cause=not_known(unknown), remedy=USE_ANOTHER_SDK)
+    return replace(finding, cause=not_known(unknown), remedy=GIVE_CREDENTIAL)
 
 
 def _refused(examination: Examination, error: IdentityRefusedError) -> Finding:

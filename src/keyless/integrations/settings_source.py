@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
-from keyless.errors import ConfigurationError, ReadErrors, SecretNotFoundError
+from keyless.errors import AccessDeniedError, ConfigurationError, ReadErrors, SecretNotFoundError
 from keyless.integrations.settings_names import has_field, nested_model, wanted_fields
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from keyless.integrations.settings_names import Wanted
     from keyless.secret import Secret
+
+
+_EACH_FIELD = (
+    "KeyVaultSettingsSource asks for a secret for each field that has no value yet. If a role covers single secrets only, name "
+    "their fields: fields=[...]. Key Vault answers 403, not 404, for what its caller may not see."
+)
 
 
 class Reader(Protocol):
@@ -33,8 +39,9 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
     """Gives a settings model the secrets that are named as its fields are, a dash for each underscore.
 
     ``env_prefix`` comes before a name. A field with an alias asks for the secret of that name; with several, for the next
-    one where there is none. A field that is a model takes JSON, and two dashes lead to a part of it: ``sql-server--password``
-    or, as Key Vault knows no case, ``SqlServer--Password``. A field that a source before this one has given is not asked for.
+    one where there is none. A field that is a model takes JSON, and two dashes lead to a part of it: the password of the field
+    ``sqlserver`` is ``sqlserver--password`` or, as Key Vault knows no case, ``SqlServer--Password``; that of ``sql_server`` is
+    ``sql-server--password``. A field that a source before this one has given is not asked for.
     A secret that does not exist, or whose name Key Vault does not allow, leaves its field to the sources after this one and
     to its default.
 
@@ -113,6 +120,8 @@ class KeyVaultSettingsSource(PydanticBaseSettingsSource):
         except ReadErrors as failure:
             if all(isinstance(error, SecretNotFoundError) for error in failure.errors.values()):
                 return dict(failure.secrets)
+            if any(isinstance(error, AccessDeniedError) for error in failure.errors.values()):
+                failure.add_note(_EACH_FIELD)
             raise
 
     def _prepared(self, name: str, field: FieldInfo, secret: Secret) -> Any:

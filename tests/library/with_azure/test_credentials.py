@@ -23,6 +23,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
+from tests.remedies import flaw
 
 from keyless import (
     ConfigurationError,
@@ -32,9 +33,11 @@ from keyless import (
     IdentityThrottledError,
     IdentityUnavailableError,
     KeylessError,
+    ReaderClosedError,
     SecretReader,
     SystemAssignedManagedIdentity,
 )
+from keyless.local import IDENTITY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +84,14 @@ class Giving:
 def answer(status: int, **headers: str) -> Any:
     """Return what azure-core keeps of an answer."""
     return SimpleNamespace(status_code=status, headers=headers, reason="said so")
+
+
+def become(azure: LocalAzure, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """Make this process's host another one."""
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in azure.environment(source=source).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +143,17 @@ def test_a_pod_s_credential_reads_through_the_authority(
     assert local_azure.journal.entries(operation="getToken")[-1].source == "workload"
 
 
+def test_a_source_that_msal_does_not_know_is_read_as_its_error_says(
+    local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become(local_azure, monkeypatch, "cloud-shell")
+    with SecretReader(URL) as reader, pytest.raises(IdentityUnavailableError) as caught:
+        reader.get("db-password")
+    assert "SecretReader(url, credential=ManagedIdentityCredential())" in caught.value.remedy
+    with ManagedIdentityCredential() as credential, SecretReader(URL, credential=credential) as reader:
+        assert reader.get("db-password").value == "s3cr3t"
+
+
 async def test_an_asynchronous_credential_is_asked_in_the_caller_s_loop_which_others_share(
     local_azure: LocalAzure,
 ) -> None:
@@ -145,6 +167,27 @@ async def test_an_asynchronous_credential_is_asked_in_the_caller_s_loop_which_ot
         assert (await credential.get_token("https://storage.azure.com/.default")).token
 
 
+@pytest.mark.usefixtures("unreachable_vault")
+def test_an_asynchronous_credential_whose_loop_has_closed_says_so() -> None:
+    credential = Raising(lambda: RuntimeError("Event loop is closed"))
+    with SecretReader(URL, credential=credential) as reader, pytest.raises(IdentityServiceError) as caught:
+        reader.get("db-password")
+    assert "of one that has closed" in caught.value.cause
+    assert "azure.identity.DefaultAzureCredential()" in caught.value.remedy
+
+
+def test_a_synchronous_credential_serves_one_event_loop_after_the_other(local_azure: LocalAzure) -> None:
+    local_azure.azure.token_lifetimes["app-service"] = 600
+
+    async def read(reader: SecretReader) -> str:
+        return (await reader.aget("db-password")).source
+
+    with ManagedIdentityCredential() as credential, SecretReader(URL, credential=credential) as reader:
+        for _ in range(2):
+            assert asyncio.run(read(reader)) == "vault"
+            local_azure.clock.advance(hours=1)
+
+
 def test_an_asynchronous_credential_serves_a_program_without_a_loop(local_azure: LocalAzure) -> None:
     credential = AsyncManagedIdentityCredential()
     with SecretReader(URL, credential=credential) as reader:
@@ -152,6 +195,35 @@ def test_an_asynchronous_credential_serves_a_program_without_a_loop(local_azure:
         with pytest.raises(KeylessError):
             reader.get("no-such-secret")
     asyncio.run(credential.close())
+
+
+def test_a_reader_that_closes_stops_an_asynchronous_credential_of_its_own_loop_and_closes_it() -> None:
+    asked, seen = threading.Event(), []
+
+    class Silent:
+        async def get_token(self, *scopes: str, **options: Any) -> NoReturn:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                seen.append("stopped")
+            raise AssertionError
+
+        async def close(self) -> None:
+            seen.append("closed")
+
+    reader = SecretReader(URL, credential=Silent())  # type: ignore[arg-type]  # Less than the protocol.
+
+    def read() -> None:
+        with pytest.raises(ReaderClosedError):
+            reader.get("db-password")
+
+    waiting = threading.Thread(target=read)
+    waiting.start()
+    assert asked.wait(10)
+    reader.close()
+    waiting.join()
+    assert seen == ["stopped", "closed"]
 
 
 async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure: LocalAzure) -> None:
@@ -174,6 +246,112 @@ async def test_an_asynchronous_credential_is_stopped_at_the_deadline(local_azure
             await reader.aget("db-password")
         async with asyncio.timeout(5):
             await cancelled.wait()
+
+
+def test_a_read_whose_time_runs_out_before_there_is_a_token_says_so(local_azure: LocalAzure) -> None:
+    token = ManagedIdentityCredential().get_token("https://vault.azure.net/.default").token
+    asked, released = threading.Event(), threading.Event()
+
+    class Slow(Giving):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            asked.set()
+            released.wait(10)
+            return super().get_token(*scopes, **options)
+
+    with SecretReader(URL, credential=Slow(token)) as reader:
+        patient = threading.Thread(target=reader.get, args=("db-password",))
+        patient.start()
+        assert asked.wait(10)
+        with pytest.raises(DeadlineExceededError) as caught:
+            reader.get("db-password", timeout=0.01)
+        released.set()
+        patient.join()
+        assert reader.get("db-password").source == "cache"
+    error = caught.value
+    assert error.what.endswith(
+        "/db-password could not be read: no token for the credential Slow came before the deadline."
+    )
+    assert "Slow is slow or silent" in error.cause
+    assert "what the credential asks" in error.remedy
+
+
+CHAIN = """DefaultAzureCredential failed to retrieve a token from the included credentials.
+Attempted credentials:
+\tEnvironmentCredential: EnvironmentCredential authentication unavailable. Environment variables are not fully configured.
+Visit https://aka.ms/azsdk/python/identity/environmentcredential/troubleshoot to troubleshoot this issue.
+\tManagedIdentityCredential: ManagedIdentityCredential authentication unavailable, no response from the IMDS endpoint.
+\tVisualStudioCodeCredential: VisualStudioCodeCredential requires a package. {long}
+\tAzureCliCredential: Please run 'az login' to set up an account
+To mitigate this issue, please refer to the troubleshooting guidelines here at \
+https://aka.ms/azsdk/python/identity/defaultazurecredential/troubleshoot."""
+
+
+@pytest.mark.usefixtures("unreachable_vault")
+def test_what_each_credential_of_a_chain_says_is_there_and_the_guide_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KEYLESS_LOCAL_AZURE", raising=False)
+    credential = Raising(lambda: ClientAuthenticationError(CHAIN.format(long="word " * 250)))
+    with SecretReader(URL, credential=credential) as reader, pytest.raises(IdentityUnavailableError) as caught:
+        reader.get("db-password")
+    error = caught.value
+    assert "not fully configured. - ManagedIdentityCredential: " in error.what
+    assert error.what.endswith(" - AzureCliCredential: Please run 'az login' to set up an account.")
+    assert str(error).count("/troubleshoot") == 1
+    assert "`keyless run -- CMD`" in error.remedy
+    assert flaw(error.remedy) is None
+
+
+@pytest.mark.parametrize("source", ["app-service", "imds", "machine-learning"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("client_id", [None, "11111111-1111-1111-1111-111111111111"])
+async def test_an_identity_that_is_not_assigned_is_refused_whatever_the_credential_calls_it(
+    local_azure: LocalAzure,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    *,
+    asynchronous: bool,
+    client_id: str | None,
+) -> None:
+    local_azure.identity("system").unassign()
+    become(local_azure, monkeypatch, source)
+    credential = (AsyncManagedIdentityCredential if asynchronous else ManagedIdentityCredential)(client_id=client_id)
+    async with SecretReader(URL, credential=credential) as reader:
+        with pytest.raises(IdentityRefusedError) as caught:
+            await reader.aget("db-password")
+    assert "is not assigned to this application" in caught.value.cause
+    assert "keyless identity list" in caught.value.remedy
+    assert "userAssignedIdentities" in caught.value.remedy
+    assert flaw(caught.value.remedy) is None
+    if isinstance(credential, AsyncManagedIdentityCredential):
+        await credential.close()
+
+
+def test_no_old_value_is_served_once_the_identity_of_a_chain_is_removed(local_azure: LocalAzure) -> None:
+    local_azure.azure.token_lifetimes["app-service"] = 600
+    with DefaultAzureCredential() as credential, SecretReader(URL, credential=credential) as reader:
+        reader.get("db-password")
+        local_azure.identity("system").unassign()
+        local_azure.clock.advance(hours=1)
+        with pytest.raises(IdentityRefusedError, match="Unable to load the proper Managed Identity"):
+            reader.get("db-password")
+
+
+@pytest.mark.usefixtures("unreachable_vault")
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (403, IdentityRefusedError),
+        (404, IdentityServiceError),
+        (429, IdentityThrottledError),
+        (500, IdentityServiceError),
+    ],
+)
+def test_the_status_that_azure_identity_quotes_decides(status: int, kind: type[KeylessError]) -> None:
+    said = "App Service managed identity configuration not found in environment. Token request error: (invalid_scope)"
+    credential = Raising(lambda: CredentialUnavailableError(message=f"{said} {status}, No."))
+    with SecretReader(URL, credential=credential) as reader, pytest.raises(kind) as caught:
+        reader.get("db-password")
+    assert type(caught.value) is kind
+    assert caught.value.status == status
 
 
 @pytest.mark.usefixtures("unreachable_vault")
@@ -259,6 +437,8 @@ def test_an_old_value_is_served_while_the_credential_is_out_of_order(
 def test_a_reader_takes_an_identity_or_a_credential_and_neither_a_class_nor_anything_else() -> None:
     with pytest.raises(ConfigurationError, match="an identity and a credential"):
         SecretReader(URL, identity=SystemAssignedManagedIdentity(), credential=AzureCliCredential())
+    with pytest.raises(ConfigurationError, match="Pass a credential of the Azure SDK as credential="):
+        SecretReader(URL, identity=AzureCliCredential())
     with pytest.raises(ConfigurationError, match="the class AzureCliCredential"):
         SecretReader(URL, credential=AzureCliCredential)
     with pytest.raises(ConfigurationError, match="is str, which gives no tokens"):

@@ -423,7 +423,7 @@ def test_a_value_that_passes_the_bound_while_its_reader_waits_is_not_served(
     fall_silent()
     clock.seconds += 86_400.0 - 4.0
     assert reader.get("db-password").is_stale, "four seconds are left, and three of them are waited"
-    with pytest.raises(DeadlineExceededError):
+    with pytest.raises(DeadlineExceededError, match="could not be read before the deadline"):
         reader.get("db-password")
 
 

@@ -213,8 +213,9 @@ def test_a_refused_read_is_no_missing_value(azure: LocalAzure) -> None:
         db_password: str = "a default that would hide it"
 
     azure.identity("system").revoke("Key Vault Secrets User", on=azure.vault("contoso-kv"))
-    with pytest.raises(ReadErrors):
+    with pytest.raises(ReadErrors) as caught:
         Settings()
+    assert "fields=[...]" in "".join(caught.value.__notes__)
 
 
 def test_fields_are_asked_for_by_choice_and_an_unknown_one_is_told(azure: LocalAzure) -> None:

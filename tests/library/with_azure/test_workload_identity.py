@@ -184,8 +184,9 @@ def test_what_cannot_be_is_refused_when_the_reader_is_made(
 
 
 def test_without_its_variables_workload_identity_says_what_a_pod_needs(azure_environment: object) -> None:
-    with pytest.raises(ConfigurationError, match="has no client_id and no tenant_id and no token_file"):
+    with pytest.raises(ConfigurationError, match="has no client_id and no tenant_id and no token_file") as caught:
         SecretReader(URL, identity=WorkloadIdentity())
+    assert "`keyless run --source workload -- CMD`" in caught.value.remedy
 
 
 def test_a_pod_s_program_reads_with_its_environment_alone(local_azure: LocalAzure, pod: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from keyless import KeylessError, SecretReader
 app = func.FunctionApp()
 # One reader for the whole process: it reads when it is asked, and remembers.
 reader = SecretReader(os.environ["KEY_VAULT_URL"])
+reader.prepare()  # loads what the first read needs while the host still starts, and sends nothing
 
 
 @app.route("database", auth_level=func.AuthLevel.FUNCTION)
