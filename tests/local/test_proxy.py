@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 import sys
@@ -615,6 +616,33 @@ async def test_a_client_that_sends_no_request_is_dropped(vaults: Echo) -> None:
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         await leave((reader, writer))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # For what asyncio forgets.
+@pytest.mark.parametrize("turns", range(8))
+async def test_clients_that_connect_at_the_last_moment_keep_nobody_from_closing(vaults: Echo, turns: int) -> None:
+    async with asyncio.timeout(5), proxying(vaults) as proxy:
+        clients = [socket.create_connection(proxy) for _ in range(3)]
+        for _ in range(turns):  # A client is taken in several turns of the event loop.
+            await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    # The one that asyncio is just taking, it forgets itself.
+    assert sum(map(is_open, clients)) <= 1
+    for client in clients:
+        client.close()
+    gc.collect()
+
+
+def is_open(client: socket.socket) -> bool:
+    """Whether the other side has not ended a connection."""
+    client.setblocking(False)
+    try:
+        return client.recv(1) != b""
+    except ConnectionResetError:
+        return False
+    except BlockingIOError:
+        return True
 
 
 async def in_two_parts(writer: asyncio.StreamWriter) -> None:

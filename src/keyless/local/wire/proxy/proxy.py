@@ -86,6 +86,7 @@ class ConnectProxy:
         self._most = most
         self._clients: dict[asyncio.Task[None], asyncio.Timeout | None] = {}
         self._server: asyncio.Server | None = None
+        self._is_closed = False
 
     async def start(self, listener: socket.socket) -> None:
         """Serve the clients of a bound socket, which is the proxy's from now on."""
@@ -99,19 +100,27 @@ class ConnectProxy:
         """Stop listening, and close every tunnel."""
         if self._server is None:
             return
+        self._is_closed = True
         self._server.close()
-        await asyncio.sleep(0)  # A client that was accepted just now becomes known.
         for client in list(self._clients):
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
         await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_closed:  # It came at the last moment, and Python 3.12 waits until it has gone.
+            writer.transport.abort()
+            return
         # A task of our own, since asyncio takes the cancelling of one that it made for a failure.
         client = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._make_room()
         self._clients[client] = None
-        client.add_done_callback(lambda ended: self._clients.pop(ended, None))
+
+        def leave(ended: asyncio.Task[None]) -> None:
+            del self._clients[ended]
+            writer.close()  # One that was cancelled before it began has closed nothing.
+
+        client.add_done_callback(leave)
 
     def _make_room(self) -> None:
         """End the tunnel that has carried nothing for the longest, where there are too many clients."""
