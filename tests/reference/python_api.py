@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import keyless
@@ -49,6 +50,10 @@ def _names(module: ModuleType) -> Iterator[str]:
 
 
 def _class(kind: Any) -> Iterator[str]:
+    if issubclass(kind, Enum):  # What its call takes differs from Python to Python, and nobody calls it.
+        members = "\n".join(f"{kind.__name__}.{member.name} = {member.value!r}" for member in kind)
+        yield f"```python\n{members}\n```\n\n{_text(inspect.getdoc(kind) or '')}"
+        return
     yield _described(kind.__name__, kind)
     for name, member in vars(kind).items():
         if name.startswith("_") or issubclass(kind, BaseException):
