@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def _names(module: ModuleType) -> Iterator[str]:
 
 def _class(kind: Any) -> Iterator[str]:
     if issubclass(kind, Enum):  # What its call takes differs from Python to Python, and nobody calls it.
-        members = "\n".join(f"{kind.__name__}.{member.name} = {member.value!r}" for member in kind)
+        members = "\n".join(f"{kind.__name__}.{member.name} = {json.dumps(member.value)}" for member in kind)
         yield f"```python\n{members}\n```\n\n{_text(inspect.getdoc(kind) or '')}"
         return
     yield _described(kind.__name__, kind)
