@@ -71,10 +71,15 @@ async def split(_: Request) -> Response:
     return Response(headers={"X-Split": "one\r\nX-Two: two"})
 
 
-async def unsendable(_: Request) -> Response:
-    """Give, after a while, a header that no bytes stand for."""
+async def half(_: Request) -> Response:
+    """Give a header with half a character, which no bytes stand for."""
+    return Response(headers={"X-Half": "a\ud800b"})
+
+
+async def cancelled(_: Request) -> Response:
+    """Wait for what nobody does any more."""
     await asyncio.sleep(0)
-    return Response(headers={"X-Half": "\ud800"})
+    raise asyncio.CancelledError
 
 
 async def nothing(_: Request) -> Response:
@@ -90,7 +95,8 @@ ROUTES = (
     Route("GET", "/fail", fail),
     Route("GET", "/drip", drip),
     Route("GET", "/split", split),
-    Route("GET", "/unsendable", unsendable),
+    Route("GET", "/half", half),
+    Route("GET", "/cancelled", cancelled),
     Route("GET", "/nothing", nothing),
     Route("GET", "/missing", missing),
     Route("GET", "/only/{name}", echo),
@@ -228,6 +234,10 @@ def test_what_is_not_http_is_refused(exchange: Exchange, asked: bytes, status: i
     assert b"Connection: close" in got
 
 
+def test_a_refusal_of_head_has_no_body(exchange: Exchange) -> None:
+    assert exchange(b"HEAD /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").endswith(b"\r\n\r\n")
+
+
 def test_requests_before_one_that_is_not_http_keep_their_answers(exchange: Exchange) -> None:
     got = exchange(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\nNONSENSE\r\n\r\n")
     assert (got.count(b"HTTP/1.1 200"), got.count(b"HTTP/1.1 400"), b"waited|" in got) == (1, 1, True)
@@ -341,8 +351,13 @@ def test_a_path_or_a_method_that_nothing_answers_is_said(
     assert (b"Allow: GET\r\n" in got) == (status == 405)
 
 
-def test_a_client_whose_answer_cannot_be_sent_does_not_wait_for_it(exchange: Exchange) -> None:
-    assert exchange(b"GET /unsendable HTTP/1.1\r\nHost: a\r\n\r\n") == b""
+def test_a_client_whose_answer_never_comes_does_not_wait_for_it(exchange: Exchange) -> None:
+    assert exchange(b"GET /cancelled HTTP/1.1\r\nHost: a\r\n\r\n") == b""
+
+
+def test_half_a_character_in_a_header_is_replaced(exchange: Exchange) -> None:
+    got = exchange(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /half HTTP/1.1\r\nHost: a\r\n" + END)
+    assert b"X-Half: a?b\r\n" in got
 
 
 def test_nothing_more_is_answered_to_a_client_that_reads_nothing(serve: Serve) -> None:

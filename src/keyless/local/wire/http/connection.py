@@ -234,8 +234,8 @@ class Connection(asyncio.Protocol):
     def _refuse(self, status: HTTPStatus, why: str) -> None:
         """Answer what is not HTTP."""
         self._site.say(f"a request could not be read as HTTP, and was refused ({why}).")
-        nobody = Request("GET", "/", Headers(), self)
-        self._end_with(nobody, Response(status, text=f"{status.value}: {status.phrase}"))
+        request = self._request or Request("GET", "/", Headers(), self)
+        self._end_with(request, Response(status, text=f"{status.value}: {status.phrase}"))
 
     def _end_with(self, request: Request, response: Response) -> None:
         """Answer without a look at the body; nothing more is read."""
