@@ -451,7 +451,12 @@ def test_a_name_that_a_key_or_a_secret_has_is_no_certificates(certificates: Cert
             {"lifetime_actions": [{"action": {"action_type": "AutoRenew"}, "trigger": {"lifetime_percentage": 100}}]},
             "Property policy has invalid value",
         ),
+        (
+            {"lifetime_actions": [{"action": {"action_type": []}, "trigger": {"lifetime_percentage": 80}}]},
+            "Property policy has invalid value",
+        ),
         ({"issuer": {"name": "nobody"}}, "Issuer not found"),
+        ({"issuer": {"name": "\ud800"}}, "Property  has invalid value"),
     ],
 )
 def test_a_policy_that_no_certificate_can_have_is_refused(

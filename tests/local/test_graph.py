@@ -202,7 +202,10 @@ def test_a_token_that_is_not_for_graph_is_refused(local: LocalAzure, ask: Ask, t
 def test_what_is_not_there_and_what_is_no_json_is_said_in_graph_s_form(ask: Ask) -> None:
     assert ask("GET", "/no/such").json()["error"]["message"] == "Resource not found for the segment 'such'."
     assert ask("POST", "/groups", data=b"[1]").json()["error"]["code"] == "BadRequest"
+    assert ask("POST", "/groups", json={"displayName": "\ud800"}).json()["error"]["code"] == "BadRequest"
     assert ask("POST", "/groups", json={}).json()["error"]["code"] == "Request_BadRequest"
+    of_no_key = {"displayName": "x", "keyCredentials": [{}]}
+    assert ask("POST", "/applications", json=of_no_key).json()["error"]["code"] == "Request_BadRequest"
 
 
 def test_the_journal_says_who_asked_graph_and_nothing_that_was_sent(local: LocalAzure, ask: Ask) -> None:

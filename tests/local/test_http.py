@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
-from keyless.local.wire.http.app import App
+from keyless.local.wire.http.app import App, one_mib
+from keyless.local.wire.http.connection import Connection
 from keyless.local.wire.http.response import HttpError, Response, streamed
 from keyless.local.wire.http.router import Route, Router
+from keyless.local.wire.http.site import Site
+from keyless.local.wire.serving.boundary import Boundary
+from keyless.local.wire.serving.forms import text_form
+from keyless.local.wire.serving.lines import Lines
+from keyless.local.wire.serving.site import accept, site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +61,7 @@ async def drip(request: Request) -> Response:
     async def stream(send: Send) -> None:
         for _ in range(3):
             await send(b"piece")
+            await send(b"")
             await asyncio.sleep(0)
 
     return streamed({"Content-Length": "1000"} if "promised" in request.query else {}, stream)
@@ -61,6 +69,17 @@ async def drip(request: Request) -> Response:
 
 async def split(_: Request) -> Response:
     return Response(headers={"X-Split": "one\r\nX-Two: two"})
+
+
+async def half(_: Request) -> Response:
+    """Give a header with half a character, which no bytes stand for."""
+    return Response(headers={"X-Half": "a\ud800b"})
+
+
+async def cancelled(_: Request) -> Response:
+    """Wait for what nobody does any more."""
+    await asyncio.sleep(0)
+    raise asyncio.CancelledError
 
 
 async def nothing(_: Request) -> Response:
@@ -76,6 +95,8 @@ ROUTES = (
     Route("GET", "/fail", fail),
     Route("GET", "/drip", drip),
     Route("GET", "/split", split),
+    Route("GET", "/half", half),
+    Route("GET", "/cancelled", cancelled),
     Route("GET", "/nothing", nothing),
     Route("GET", "/missing", missing),
     Route("GET", "/only/{name}", echo),
@@ -128,12 +149,50 @@ def test_a_request_may_come_in_pieces(exchange: Exchange, size: int) -> None:
     assert bodies(exchange(*pieces)) == [b"PUT /echo/a b {'c': '/d'} a abcde"]
 
 
-def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(port: int) -> None:
+@pytest.mark.parametrize(
+    "before", [b"", *(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path for path in (b"/echo", b"/wait"))]
+)
+def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(port: int, before: bytes) -> None:
+    asked = b"PUT /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue \r\nContent-Length: 3\r\n" + END
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-        client.sendall(b"PUT /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n" + END)
-        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(before + asked)
+        got = b""
+        while not got.endswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
+            got += client.recv(1000)
+        assert got.count(b"|") == (before != b"")
         client.sendall(b"abc")
         assert b"abc|" in client.recv(65536)
+
+
+def test_an_old_client_is_given_no_leave_which_it_would_not_know(exchange: Exchange) -> None:
+    head = b"PUT /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+    assert exchange(head, b"abc").startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_head_in_pieces_is_not_too_large_for_what_came_before_it(exchange: Exchange) -> None:
+    head = b"PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"3;note=" + b"x" * 66_000 + b"\r\nabc\r\n0\r\n\r\n"
+    got = exchange(head, body, b"GET /ec", b"ho HTTP/1.1\r\nHost: a\r\n" + END)
+    assert bodies(got) == [b"PUT /echo {} a abc", b"GET /echo {} a "]
+
+
+def test_a_body_in_small_chunks_takes_no_more_room_than_another(serve: Serve) -> None:
+    port = int(serve(App(Router(ROUTES).answer)).rpartition(":")[2])
+    size = 150_000
+    asked = (
+        b"PUT /only/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+        + END
+        + b"2\r\nab\r\n" * (size // 2)
+        + b"0\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        tracemalloc.start()
+        client.sendall(asked)
+        got = b"".join(iter(lambda: client.recv(65536), b""))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert got.startswith(b"HTTP/1.1 405 ")
+    assert most < 10 * size
 
 
 @pytest.mark.parametrize(
@@ -153,6 +212,7 @@ def test_a_body_that_is_too_large_is_refused_and_nothing_after_it_is_read(exchan
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
+        pytest.param(b"GET /echo HTTP/1.1\r\nX: y\r\n\r\n", 400, id="no host"),
         pytest.param(b"GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two hosts"),
         pytest.param(b"GET /echo HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000, 431, id="a head without end"),
         pytest.param(
@@ -174,6 +234,10 @@ def test_what_is_not_http_is_refused(exchange: Exchange, asked: bytes, status: i
     assert b"Connection: close" in got
 
 
+def test_a_refusal_of_head_has_no_body(exchange: Exchange) -> None:
+    assert exchange(b"HEAD /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").endswith(b"\r\n\r\n")
+
+
 def test_requests_before_one_that_is_not_http_keep_their_answers(exchange: Exchange) -> None:
     got = exchange(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\nNONSENSE\r\n\r\n")
     assert (got.count(b"HTTP/1.1 200"), got.count(b"HTTP/1.1 400"), b"waited|" in got) == (1, 1, True)
@@ -183,6 +247,32 @@ def test_an_upgrade_that_nobody_speaks_is_passed_over(exchange: Exchange) -> Non
     """Java's client asks so for HTTP/2."""
     first = b"GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     assert len(bodies(exchange(first + b"GET /echo HTTP/1.1\r\nHost: a\r\n" + END))) == 2
+
+
+@pytest.mark.parametrize("size", [1000, 40, 0], ids=["whole", "in pieces", "the head alone"])
+@pytest.mark.parametrize(
+    "body",
+    [b"Content-Length: 36\r\n\r\n%b", b"Transfer-Encoding: chunked\r\n\r\n24\r\n%b\r\n0\r\n\r\n"],
+    ids=["length", "chunks"],
+)
+def test_the_body_of_a_request_that_asks_for_an_upgrade_is_no_second_request(
+    exchange: Exchange, body: bytes, size: int
+) -> None:
+    hidden = b"GET /other HTTP/1.1\r\nHost: another\r\n"
+    head = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    whole = head + body % hidden + b"GET /echo HTTP/1.1\r\nHost: a\r\n" + END
+    size = size or whole.index(b"\r\n\r\n") + 4
+    got = exchange(*(whole[at : at + size] for at in range(0, len(whole), size)))
+    assert bodies(got) == [b"POST /echo {} a " + hidden, b"GET /echo {} a "]
+
+
+def test_nothing_after_a_request_for_a_tunnel_is_read_as_a_request(exchange: Exchange) -> None:
+    got = exchange(b"CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (got[:13], got.count(b"HTTP/1.1"), b"Connection: close\r\n" in got) == (b"HTTP/1.1 404 ", 1, True)
+
+
+def test_blanks_around_the_value_of_a_header_do_not_belong_to_it(exchange: Exchange) -> None:
+    assert bodies(exchange(b"GET /echo HTTP/1.1\r\nHost: \t a \t\r\n" + END)) == [b"GET /echo {} a "]
 
 
 def test_a_whole_url_is_asked_as_its_path(exchange: Exchange) -> None:
@@ -230,6 +320,14 @@ def test_a_body_that_comes_piece_by_piece_is_sent_in_chunks(exchange: Exchange) 
     assert got.endswith(b"\r\n\r\n" + b"5\r\npiece\r\n" * 3 + b"0\r\n\r\n")
 
 
+@pytest.mark.parametrize("path", [b"/drip", b"/drip?promised"])
+def test_head_is_answered_without_the_pieces_and_the_connection_goes_on(exchange: Exchange, path: bytes) -> None:
+    got = exchange(b"HEAD %b HTTP/1.1\r\nHost: a\r\n\r\nGET /wait HTTP/1.1\r\nHost: a\r\n" % path + END)
+    first, between, second = got.partition(b"\r\n\r\n")
+    assert (first[:13], second[:13], second[-7:]) == (b"HTTP/1.1 200 ", b"HTTP/1.1 200 ", b"waited|")
+    assert between
+
+
 def test_a_body_that_is_shorter_than_promised_ends_the_connection(exchange: Exchange) -> None:
     got = exchange(b"GET /drip?promised HTTP/1.1\r\nHost: a\r\n\r\n")
     assert b"Content-Length: 1000\r\n" in got
@@ -251,3 +349,81 @@ def test_a_path_or_a_method_that_nothing_answers_is_said(
     got = exchange(f"{method} {path} HTTP/1.1\r\nHost: a\r\n".encode() + END)
     assert got.startswith(f"HTTP/1.1 {status} ".encode())
     assert (b"Allow: GET\r\n" in got) == (status == 405)
+
+
+def test_a_client_whose_answer_never_comes_does_not_wait_for_it(exchange: Exchange) -> None:
+    assert exchange(b"GET /cancelled HTTP/1.1\r\nHost: a\r\n\r\n") == b""
+
+
+def test_half_a_character_in_a_header_is_replaced(exchange: Exchange) -> None:
+    got = exchange(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /half HTTP/1.1\r\nHost: a\r\n" + END)
+    assert b"X-Half: a?b\r\n" in got
+
+
+def test_nothing_more_is_answered_to_a_client_that_reads_nothing(serve: Serve) -> None:
+    asked, size = 0, 1_000_000
+
+    async def large(request: Request) -> Response:
+        nonlocal asked
+        if request.path == "/count":
+            return Response(text=f"{asked}|")
+        asked += 1
+        return Response(body=b"z" * size)
+
+    port = int(serve(App(large)).rpartition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as slow,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as other,
+    ):
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 29 + b"GET / HTTP/1.1\r\nHost: a\r\n" + END)
+        got = slow.recv(1)
+        other.sendall(b"GET /count HTTP/1.1\r\nHost: a\r\n" + END)
+        [count] = bodies(b"".join(iter(lambda: other.recv(65536), b"")))
+        assert int(count) < 30
+        got += b"".join(iter(lambda: slow.recv(65536), b""))
+    assert (got.count(b"HTTP/1.1 200"), got.count(b"z")) == (30, 30 * size)
+
+
+@pytest.mark.parametrize("path", ["/whole", "/pieces"])
+async def test_a_client_that_does_not_read_its_answer_is_waited_for_no_longer_than_one_that_asks_nothing(
+    path: str,
+) -> None:
+    async def endless(send: Send) -> None:
+        while True:
+            await send(b"x" * 100_000)
+
+    async def large(request: Request) -> Response:
+        return streamed({}, endless) if request.path == "/pieces" else Response(body=b"x" * 30_000_000)
+
+    served = Site(large, print, lambda _: None, one_mib)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = await accept(lambda: Connection(served), listener)
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n".encode() + END)
+    await reader.readexactly(1)
+    [connection] = served.connections
+    now = asyncio.get_running_loop().time()
+    assert not connection.is_overdue(now + served.patience.idle - 10)
+    assert connection.is_overdue(now + served.patience.idle + 10)
+    await connection.end(0)
+    writer.close()
+    server.close()
+
+
+async def test_an_answer_that_comes_while_the_server_ends_is_still_sent() -> None:
+    begun, going = asyncio.Event(), asyncio.Event()
+
+    async def late(_: Request) -> Response:
+        begun.set()
+        await going.wait()
+        return Response(text="late|")
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    boundary = Boundary(text_form, lambda _, failure: pytest.fail(failure.cause))
+    async with site(App(late), listener, None, boundary=boundary, lines=Lines()):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await begun.wait()
+        asyncio.get_running_loop().call_soon(going.set)
+    assert (await reader.read()).endswith(b"late|")
+    writer.close()

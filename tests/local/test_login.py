@@ -47,6 +47,11 @@ def test_msal_for_go_and_java_asks_about_the_local_authority_and_is_answered(loc
     assert local.journal.count(operation="discover") == 1
 
 
+def test_an_authority_that_is_no_address_is_answered_as_one_that_nobody_knows(local: LocalAzure) -> None:
+    answer = get(local, f"{local.authority_url}{DISCOVERY}https://[")
+    assert answer.json()["tenant_discovery_endpoint"].startswith(local.authority_url)
+
+
 def test_msal_for_net_asks_on_the_local_authority_s_port_and_is_answered(local: LocalAzure) -> None:
     port = local.authority_url.rpartition(":")[2]
     authority = f"{local.authority_url}/{local.azure.tenant_id}/oauth2/v2.0/authorize"

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,7 @@ SECRETS = "https://contoso-kv.vault.azure.net/secrets?api-version=7.4"
 @pytest.fixture(scope="module")
 def wary() -> Iterator[LocalAzure]:
     """The local Azure on a system whose kernel does not say whose a connection is."""
+    import_module("keyless.local.serving")  # Loaded in the context below, it would keep what is there for other tests.
     azure = LocalAzure()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ConnectProxy.__init__.__kwdefaults__ or {}, "trusts", lambda _peer, _here: False)

@@ -53,6 +53,10 @@ FAULTS: dict[str, tuple[Callable[[VaultWire], str], str]] = {
         lambda wire: forged(wire, nbf=wire.azure.clock.now() + HOUR),
         "[TokenExpired] Error validating token: ",
     ),
+    "an audience that is no text": (
+        lambda wire: forged(wire, aud="\ud800"),
+        "[BearerReadAccessTokenFailed] Error validating token: ",
+    ),
     "garbage": (lambda _: "garbage", "[BearerReadAccessTokenFailed] Error validating token: "),
     "two tokens": (
         lambda wire: f"{wire.token()} {wire.token()}",

@@ -365,7 +365,12 @@ def test_a_federated_token_of_another_key_is_refused(local: LocalAzure, ids: dic
 
 @pytest.mark.parametrize(
     ("changes", "code"),
-    [({"sub": "another"}, 700021), ({"aud": "https://elsewhere/"}, 700023), ({"exp": 1}, 700024)],
+    [
+        ({"sub": "another"}, 700021),
+        ({"aud": "https://elsewhere/"}, 700023),
+        ({"aud": "https://["}, 700023),
+        ({"exp": 1}, 700024),
+    ],
 )
 def test_a_statement_signed_with_the_certificate_must_be_about_this_application_and_authority(
     local: LocalAzure, ids: dict[str, str], known: Signer, changes: dict[str, Any], code: int

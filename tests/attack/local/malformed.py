@@ -139,11 +139,23 @@ def _chunks(chance: random.Random, at: Listener) -> bytes:
 def _encoding(chance: random.Random, at: Listener) -> bytes:
     coding = chance.choice(("gzip", "deflate", "br", CANARY))
     kind = chance.choice(
-        ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=x")
+        (
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded; charset=undefined",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=x",
+        )
     )
-    body = f"resource={CANARY}".encode()
+    part = f"--x\r\nContent-Disposition: form-data; name*\r\n\r\n{CANARY}\r\n--x--"
+    body = (part if kind.startswith("multipart") else f"resource={CANARY}").encode()
     lines = (f"Content-Encoding: {coding}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Metadata: true")
     return _head(at, *lines, method="POST") + body
+
+
+def _upgrade(chance: random.Random, at: Listener) -> bytes:
+    wish = ("Connection: Upgrade, close", f"Upgrade: {chance.choice(('h2c', 'websocket', CANARY))}")
+    hidden = _head(at, f"X: {CANARY}")
+    return _head(at, *wish, f"Content-Length: {len(hidden)}", method=chance.choice(("GET", "POST", "CONNECT"))) + hidden
 
 
 def _target(chance: random.Random, at: Listener) -> bytes:
@@ -166,4 +178,4 @@ def _garbage(chance: random.Random, _: Listener) -> bytes:
     return chance.randbytes(chance.randint(1, 60)) + CANARY.encode() + b"\r\n\r\n"
 
 
-_KINDS = (_first_line, _host, _authorization, _line_ends, _lengths, _chunks, _encoding, _target, _garbage)
+_KINDS = (_first_line, _host, _authorization, _line_ends, _lengths, _chunks, _encoding, _upgrade, _target, _garbage)

@@ -223,12 +223,17 @@ def test_the_least_that_suffices_is_shown_with_its_bicep(guest: Guest, azure: Lo
 
 
 @pytest.mark.parametrize(
-    "path", ["/calls/999999999", "/calls/x", "/vaults/nope/secret/x", "/vaults/contoso-kv/cat/x", "/x"]
+    "path",
+    ["/calls/999999999", f"/calls/{'9' * 5000}", "/calls/x", "/vaults/nope/secret/x", "/vaults/contoso-kv/cat/x", "/x"],
 )
 def test_what_is_not_there_is_said_to_be_missing(guest: Guest, path: str) -> None:
     missing = guest.get(path)
     assert missing.status_code == 404
     assert "There " in missing.text or "has no" in missing.text
+
+
+def test_the_latest_calls_are_shown_before_a_number_that_nobody_counts_to(guest: Guest) -> None:
+    assert guest.get(f"/?before={'9' * 5000}").text == guest.get("/").text
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,12 @@ def test_what_cannot_be_deployed_is_refused_before_anything_is_made(
     assert "a-kv" not in arm.azure.vaults
 
 
+def test_a_list_of_more_deployments_than_anybody_counts_to_is_a_list_of_all(arm: Arm) -> None:
+    assert put(arm, template()).ok
+    answer = arm.ask("GET", f"{path(arm, '')}?$top={'9' * 5000}".replace("/?", "?"), version=VERSION)
+    assert [each["name"] for each in answer.json()["value"]] == ["d"]
+
+
 def test_the_roles_of_the_caller_count_for_each_resource(arm: Arm) -> None:
     stranger = arm.azure.identity("stranger")
     raw = template(vault("made-kv"), secret("made-kv", "password", "x"))

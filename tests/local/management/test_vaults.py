@@ -126,6 +126,8 @@ def test_the_network_rules_are_felt(arm: Arm) -> None:
         ({"networkAcls": {"defaultAction": "Perhaps"}}, "BadRequest"),
         ({"networkAcls": {"ipRules": [{"value": "here"}]}}, "BadRequest"),
         ({"networkAcls": {"ipRules": "all"}}, "InvalidRequestContent"),
+        ({"networkAcls": {"ipRules": [{"value": True}]}}, "InvalidRequestContent"),
+        ({"createMode": "\ud800"}, "InvalidRequestContent"),
         ({"accessPolicies": "all"}, "InvalidRequestContent"),
         ({"accessPolicies": [{"objectId": "x"}]}, "BadRequest"),
         ({"enableRbacAuthorization": False}, "BadRequest"),

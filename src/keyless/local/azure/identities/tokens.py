@@ -295,6 +295,8 @@ class Tokens:
         if claims["iss"] != issuer:
             return Rejection("issuer", str(claims["iss"]))
         audience = claims["aud"][0] if isinstance(claims["aud"], list) and claims["aud"] else claims["aud"]
+        if isinstance(audience, str) and not audience.isprintable():  # No answer could say it.
+            return Rejection("malformed")
         if not isinstance(audience, str) or audience not in audiences:
             return Rejection("audience", str(audience))
         # A client may bring a token of a time that was reset since.

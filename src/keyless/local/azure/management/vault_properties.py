@@ -192,7 +192,7 @@ def _acls(given: Body) -> Body:
         raise bad_request(f"The value '{action}' of defaultAction is not valid.")
     rules = given.get("ipRules") or []
     networks = given.get("virtualNetworkRules") or []
-    if not isinstance(rules, list) or not all(isinstance(rule, dict) and rule.get("value") for rule in rules):
+    if not isinstance(rules, list) or not all(map(_is_ip_rule, rules)):
         raise invalid_content("The value of 'ipRules' must be a list of objects with a value.")
     try:
         Firewall.of([rule["value"] for rule in rules])
@@ -204,6 +204,10 @@ def _acls(given: Body) -> Body:
         "ipRules": [{"value": rule["value"] if "/" in rule["value"] else f"{rule['value']}/32"} for rule in rules],
         "virtualNetworkRules": networks,
     }
+
+
+def _is_ip_rule(rule: object) -> bool:
+    return isinstance(rule, dict) and isinstance(rule.get("value"), str) and rule["value"] != ""
 
 
 def _firewall(found: Body, base: Firewall) -> Firewall:

@@ -11,6 +11,7 @@ from msgspec import field
 from keyless.local.azure.management.refusals import invalid_content
 from keyless.local.lenient_json import lenient_loads
 from keyless.local.record import Record
+from keyless.local.wire.http.whole_text import check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +86,7 @@ class ArmCall(Record, frozen=True):
         """
         try:
             found = _read(self.content) if self.content.strip() else {}
+            check_whole(found, self.content)
         except (ValueError, RecursionError):
             raise invalid_content("It is not JSON.") from None
         if not isinstance(found, dict):

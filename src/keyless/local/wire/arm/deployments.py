@@ -20,6 +20,7 @@ from keyless.local.wire.arm.errors import unauthorized
 from keyless.local.wire.arm.filters import read_filter
 from keyless.local.wire.arm.handlers import HANDLERS as OTHERS
 from keyless.local.wire.arm.routes import check_version, find_kept, find_operation
+from keyless.local.wire.http.fields import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,12 +126,11 @@ def _get_what_if(call: ArmCall) -> ArmAnswer:
 def _list(call: ArmCall) -> ArmAnswer:
     wanted = read_filter(call.query.get("$filter"))
     wanted.expect("provisioningstate")
-    top = call.query.get("$top", "")
     found = service.list_deployments(
         call.azure,
         call.group,
         state=wanted.equal.get("provisioningstate"),
-        top=int(top) if top.isascii() and top.isdigit() else None,
+        top=whole_number(call.query.get("$top", "")),
     )
     return listed(found)
 

@@ -13,6 +13,7 @@ from keyless.local.operations.names import CHALLENGE, CHECKS
 from keyless.local.record import Record
 from keyless.local.wire.console.asked import Page
 from keyless.local.wire.console.lesson import lesson_of
+from keyless.local.wire.http.fields import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,8 +184,8 @@ def found_in(journal: Journal, wanted: Filter, *, before: int | None = None, sta
 def live(asked: Asked) -> Page:
     """Show the latest calls; the stream brings those that come."""
     wanted = Filter.of(asked.query)
-    before = asked.query.get("before", "")
-    calls, end = found_in(asked.azure.journal, wanted, before=int(before) if before.isdecimal() else None)
+    before = whole_number(asked.query.get("before", ""))
+    calls, end = found_in(asked.azure.journal, wanted, before=before)
     return Page(
         "live",
         "Live",
@@ -193,7 +194,7 @@ def live(asked: Asked) -> Page:
             "next": end,
             "wanted": wanted,
             "older": calls[-1].number if len(calls) == ROWS else None,
-            "is_newest": not before.isdecimal(),
+            "is_newest": before is None,
             "recorded": asked.azure.journal.recorded,
             "identities": list(asked.azure.identities),
             "vaults": list(asked.azure.vaults),
@@ -203,8 +204,8 @@ def live(asked: Asked) -> Page:
 
 def call(asked: Asked) -> Page:
     """Show one call: what was asked, the checks that it passed in Azure's order, and the answer without a value."""
-    number = int(asked.path["number"]) if asked.path["number"].isdecimal() else -1
-    first, entries = asked.azure.journal.page(number, size=1)
+    number = whole_number(asked.path["number"])
+    first, entries = asked.azure.journal.page(-1 if number is None else number, size=1)
     if first != number or not entries:
         raise LocalAzureError(
             f"There is no call {asked.path['number']}.",

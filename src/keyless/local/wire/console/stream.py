@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from keyless.local.wire.console.flow import Filter, found_in
 from keyless.local.wire.console.rendering import templates
+from keyless.local.wire.http.fields import whole_number
 from keyless.local.wire.http.response import streamed
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def calls_of(
     wanted = Filter.of(request.query)
     # After a break the browser says itself what it saw last.
     told = request.headers.get("Last-Event-ID") or request.query.get("start", "")
-    first = int(told) if told.isdecimal() else azure.journal.recorded
+    number = whole_number(told)
+    first = azure.journal.recorded if number is None else number
 
     async def stream(send: Send) -> None:
         start, quiet, pause = first, 0.0, _PAUSE

@@ -131,7 +131,10 @@ class Clients:
 
     def _is_here(self, audience: str) -> bool:
         """Return whether an audience is this authority: a document or an endpoint of the tenant, by any of its names."""
-        parts = urlsplit(audience)
+        try:
+            parts = urlsplit(audience)
+        except ValueError:  # A bracket without an address.
+            return False
         known = parts.hostname in LOGIN_HOSTS or f"{parts.scheme}://{parts.netloc}" == self._url
         return known and parts.path.lstrip("/").partition("/")[0].lower() == self._azure.tenant_id
 

@@ -79,7 +79,10 @@ class OpenId:
         return _published({"keys": keys})
 
     async def _instance(self, request: Request) -> Answer:
-        asked = urlsplit(request.query.get("authorization_endpoint", "")).netloc
+        try:
+            asked = urlsplit(request.query.get("authorization_endpoint", "")).netloc
+        except ValueError:  # A bracket without an address.
+            asked = ""
         own = self._url.removeprefix("https://")
         host = asked if asked.partition(":")[0] in LOGIN_HOSTS else own
         metadata = [{"preferred_network": own, "preferred_cache": own, "aliases": [own]}]

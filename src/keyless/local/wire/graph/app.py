@@ -16,6 +16,7 @@ from keyless.local.wire.graph.call import Answer, Call, RefusedError
 from keyless.local.wire.http.app import App
 from keyless.local.wire.http.response import Response, json_response
 from keyless.local.wire.http.router import Route, Router
+from keyless.local.wire.http.whole_text import check_whole
 from keyless.local.wire.serving.hosts import GRAPH_HOSTS
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def _object(sent: bytes) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(sent)
+        check_whole(found, sent)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -152,7 +152,7 @@ def _certificates(call: Call) -> tuple[x509.Certificate, ...]:
     asked = call.body.get("keyCredentials") or []
     try:
         return tuple(_certificate(each) for each in asked)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         text = "Key credentials must hold certificates, in DER and base64."
         raise RefusedError(400, "Request_BadRequest", text) from None
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 
 from keyless.local.wire.http.begun import going_on
 from keyless.local.wire.http.fields import Headers
 from keyless.local.wire.http.head import BODILESS, head_of
+from keyless.local.wire.http.pieces import Pieces
 from keyless.local.wire.http.request import Request
 from keyless.local.wire.http.response import Response
+from keyless.local.wire.http.turn import Turn
+from keyless.local.wire.http.upgrade import asks_for_upgrade, without_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -62,15 +65,16 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._pairs: list[tuple[str, str]] = []
         self._request: Request | None = None
-        self._chunks: list[bytes] = []
+        self._body = bytearray()
         self._room = 0
         self._size, self._most = 0, HEAD_LIMIT
-        self._is_known = self._is_deaf = self._is_in_head = False
+        self._is_known = self._is_deaf = self._is_in_head = self._awaits_leave = False
         # What is answered.
-        self._waiting: deque[_Turn] = deque()
+        self._waiting: deque[Turn] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_paused = False
         self._writable: asyncio.Event | None = None
+        self._reads_by = 0.0
 
     # From the transport.
 
@@ -96,14 +100,16 @@ class Connection(asyncio.Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """Have those wait who send an answer piece by piece."""
+        """Answer nothing more, and have those wait who send an answer piece by piece."""
         self._writable = asyncio.Event()
+        self._reads_by = self._loop.time() + self._site.patience.idle
 
     def resume_writing(self) -> None:
         """Have them go on."""
         if self._writable is not None:
             self._writable.set()
             self._writable = None
+            self._loop.call_soon(self._proceed)
 
     def data_received(self, data: bytes) -> None:
         """Read."""
@@ -112,8 +118,12 @@ class Connection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
                 data = b""
-            except httptools.HttpParserUpgrade as upgrade:  # It goes on in HTTP/1.1, as nobody here speaks another.
+            except httptools.HttpParserUpgrade as upgrade:
                 data = data[upgrade.args[0] :]
+                if asks_for_upgrade(self._parser):
+                    # The parser would pass over the body, too, and take it for the next request.
+                    data = without_upgrade(self._parser, self._target, self._pairs) + data
+                    self._parser = httptools.HttpRequestParser(self)
             except httptools.HttpParserError as error:
                 self._refuse(HTTPStatus.BAD_REQUEST, type(error).__name__)
                 break
@@ -137,22 +147,24 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; those after a body mean nothing."""
-        self._pairs.append((name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")))
+        self._pairs.append((name.decode("latin-1").lower(), value.rstrip(b" \t").decode("utf-8", "surrogateescape")))
 
     def on_headers_complete(self) -> None:
         """Look at a head before its body comes."""
-        if self._is_deaf:
+        if self._is_deaf or asks_for_upgrade(self._parser):
             return
         self._size, self._is_in_head = 0, False
         self._ends = self._loop.time() + self._site.patience.body
         target = self._target.decode("utf-8", "surrogateescape")
         request = Request(self._parser.get_method().decode("ascii"), target, Headers(self._pairs), self)
-        self._request, self._chunks = request, []
-        if self._parser.get_http_version() not in {"1.0", "1.1"}:
+        self._request, self._body = request, bytearray()
+        version = self._parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
             self._refuse(HTTPStatus.BAD_REQUEST, "AnotherVersion")
             return
-        if sum(name == "host" for name, _ in self._pairs) > 1:
-            self._refuse(HTTPStatus.BAD_REQUEST, "TwoHosts")
+        hosts = sum(name == "host" for name, _ in self._pairs)
+        if hosts > 1 or (not hosts and version == "1.1"):
+            self._refuse(HTTPStatus.BAD_REQUEST, "TwoHosts" if hosts else "NoHost")
             return
         refused = None if self._is_known else self._site.refuse(request)
         self._is_known = True
@@ -164,8 +176,7 @@ class Connection(asyncio.Protocol):
         length = request.headers.get("content-length", "")
         if length and int(length) > self._room:
             self._stop_reading(request)
-        elif request.headers.get("expect", "").lower() == "100-continue" and not self._waiting and self._task is None:
-            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._awaits_leave = version == "1.1" and request.headers.get("expect", "").lower() == "100-continue"
 
     def on_body(self, part: bytes) -> None:
         """Take a part of a body."""
@@ -175,23 +186,27 @@ class Connection(asyncio.Protocol):
         if self._room < 0:
             self._stop_reading(self._request)
         else:
-            self._chunks.append(part)
+            self._body += part
 
     def on_message_complete(self) -> None:
         """Have a request answered, once it is its turn."""
         request, self._request = self._request, None
         if request is None or self._is_deaf:
             return
-        request.receive(b"".join(self._chunks))
-        self._chunks = []
-        self._ends = None
+        request.receive(bytes(self._body))
+        self._body = bytearray()
+        self._size, self._ends = 0, None
         is_old = self._parser.get_http_version() == "1.0"
-        self._waiting.append(_Turn(request, keeps=self._parser.should_keep_alive(), is_old=is_old))
+        # What follows a CONNECT is not HTTP.
+        keeps = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        self._waiting.append(Turn(request, keeps=keeps, is_old=is_old))
 
     # Answers.
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the client has taken too long, by the time of the loop."""
+        if self._writable is not None and now >= self._reads_by:
+            return True
         return self._ends is not None and now >= self._ends and not self._is_paused
 
     def abort(self) -> None:
@@ -205,30 +220,31 @@ class Connection(asyncio.Protocol):
         self._is_deaf = True
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=seconds)
-            self._task.cancel()
         self.abort()
+        if (task := self._task) is not None:  # It takes longer, or the next one has begun.
+            task.cancel()
 
     def _stop_reading(self, request: Request) -> None:
         """Have a request answered whose body is too large; nothing more is read."""
         request.receive(None)
-        self._request, self._is_deaf, self._chunks = None, True, []
+        self._request, self._is_deaf, self._body = None, True, bytearray()
         self._ends = None
-        self._waiting.append(_Turn(request, keeps=False))
+        self._waiting.append(Turn(request, keeps=False))
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
         """Answer what is not HTTP."""
         self._site.say(f"a request could not be read as HTTP, and was refused ({why}).")
-        nobody = Request("GET", "/", Headers(), self)
-        self._end_with(nobody, Response(status, text=f"{status.value}: {status.phrase}"))
+        request = self._request or Request("GET", "/", Headers(), self)
+        self._end_with(request, Response(status, text=f"{status.value}: {status.phrase}"))
 
     def _end_with(self, request: Request, response: Response) -> None:
         """Answer without a look at the body; nothing more is read."""
         self._request, self._is_deaf, self._ends = None, True, None
-        self._waiting.append(_Turn(request, keeps=False, response=response))
+        self._waiting.append(Turn(request, keeps=False, response=response))
 
     def _proceed(self) -> None:
         """Answer the requests that wait, for as long as each answer is there at once."""
-        while self._waiting and self._task is None and not self.is_gone:
+        while self._waiting and self._task is None and self._writable is None and not self.is_gone:
             turn = self._waiting.popleft()
             if turn.response is not None:
                 self._write(turn, turn.response)
@@ -242,6 +258,9 @@ class Connection(asyncio.Protocol):
             else:
                 self._task = self._loop.create_task(self._answer(turn, going_on(answering, awaited)))
         self._balance()
+        if self._awaits_leave and not (self._request is None or self._is_deaf or self._waiting or self._task):
+            self._awaits_leave = False
+            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _balance(self) -> None:
         """Read no more than is answered."""
@@ -252,13 +271,17 @@ class Connection(asyncio.Protocol):
                 self._ends = self._loop.time() + self._site.patience.body
             (self._transport.pause_reading if is_paused else self._transport.resume_reading)()
 
-    async def _answer(self, turn: _Turn, answering: Coroutine[Any, Any, Response]) -> None:
-        response = await answering
-        self._task = None
-        self._write(turn, response)
+    async def _answer(self, turn: Turn, answering: Coroutine[Any, Any, Response]) -> None:
+        try:
+            response = await answering
+            self._task = None
+            self._write(turn, response)
+        except BaseException:
+            self.abort()  # Else the client would wait for ever.
+            raise
         self._proceed()
 
-    def _write(self, turn: _Turn, response: Response) -> None:
+    def _write(self, turn: Turn, response: Response) -> None:
         if self.is_gone:
             return
         if response.stream is not None:
@@ -283,41 +306,36 @@ class Connection(asyncio.Protocol):
                 self._transport.write_eof()
             self._loop.call_later(_LINGER, self._transport.abort)
         else:
-            self._is_deaf = True
+            self._is_deaf, self._ends = True, self._loop.time() + self._site.patience.idle
             self._transport.close()
 
-    def _head(self, turn: _Turn, response: Response, *, keeps: bool, length: int | None) -> bytes:
+    def _head(self, turn: Turn, response: Response, *, keeps: bool, length: int | None) -> bytes:
         return head_of(response, date=self._site.date(), keeps=keeps, is_old=turn.is_old, length=length)
 
-    async def _stream(self, turn: _Turn, response: Response, stream: Callable[[Send], Awaitable[None]]) -> None:
-        """Send a body piece by piece: as many bytes as were promised, or in chunks."""
-        promised = response.headers.get("Content-Length")
-        in_chunks = promised is None and not turn.is_old
-        keeps = turn.keeps and (in_chunks or promised is not None)
-        if in_chunks:
-            response.headers["Transfer-Encoding"] = "chunked"
+    async def _stream(self, turn: Turn, response: Response, stream: Callable[[Send], Awaitable[None]]) -> None:
+        """Send a body piece by piece."""
+        pieces = Pieces(response, is_old=turn.is_old)
+        keeps = turn.keeps and pieces.end_is_seen
         self._send(self._head(turn, response, keeps=keeps, length=None))
-        sent = 0
 
-        async def send(part: bytes) -> None:
-            nonlocal sent
+        async def send(piece: bytes) -> None:
             if self.is_gone:
                 raise ConnectionResetError
-            sent += len(part)
-            self._send(b"%x\r\n%b\r\n" % (len(part), part) if in_chunks else part)
+            self._send(pieces.framed(piece))
             if self._writable is not None:
                 await self._writable.wait()
 
-        try:
-            if turn.request.method != "HEAD":
+        if turn.request.method != "HEAD":
+            try:
                 await stream(send)
-        except Exception:
-            self.abort()
-            raise
-        if promised is not None and sent < int(promised):
-            self.abort()
-        elif in_chunks:
-            self._send(b"0\r\n\r\n")
+            except BaseException:
+                self.abort()
+                raise
+            last = pieces.last()
+            if last is None:
+                self.abort()
+            else:
+                self._send(last)
         self._task = None
         self._after(keeps=keeps)
         self._proceed()
@@ -325,22 +343,6 @@ class Connection(asyncio.Protocol):
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self.is_gone:
             self._transport.write(data)
-
-
-class _Turn(NamedTuple):
-    """A request whose turn comes.
-
-    Attributes:
-        request: The request.
-        keeps: Whether the connection goes on after it.
-        is_old: Whether the client speaks HTTP/1.0.
-        response: Its answer, where that is there already.
-    """
-
-    request: Request
-    keeps: bool
-    is_old: bool = False
-    response: Response | None = None
 
 
 def _address(transport: asyncio.Transport, which: str) -> Address | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar, overload
 from urllib.parse import parse_qsl
@@ -82,3 +83,8 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"<headers {', '.join(self._first)}>"  # One may be a token.
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that a field is; None where it is not one, or has more digits than anybody counts to."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None

@@ -40,4 +40,8 @@ def head_of(response: Response, *, date: str, keeps: bool, is_old: bool, length:
     if head.count("\r") + head.count("\n") != 2 * (len(lines) - 1):
         # A header that had more than one line would be a second answer.
         head = "\r\n".join(" ".join(line.splitlines()) for line in lines)
-    return f"{head}\r\n\r\n".encode("utf-8", "surrogateescape")
+    head += "\r\n\r\n"
+    try:
+        return head.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # Half a character, which JSON can hold.
+        return head.encode("utf-8", "replace")

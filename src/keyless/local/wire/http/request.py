@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from codecs import lookup
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from keyless.local.wire.http.fields import Fields
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 
 _CHARSET = re.compile(r"charset=\"?(?P<name>[\w.:-]+)", re.IGNORECASE)
+# Of all that Python knows, some take time that grows with the square of the length, and some give what is not text.
+_CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
+_BOUNDARY = re.compile(r"boundary=(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>[^\s;\"]+))", re.IGNORECASE)
+_PART_NAME = re.compile(
+    rb"^content-disposition:[ \t]*form-data[ \t]*;(?:[^\r\n]*?;)?[ \t]*name=(?:\"(?P<quoted>[^\"\r\n]*)\"|(?P<plain>[^\s;\"]+))",
+    re.IGNORECASE | re.MULTILINE,
+)
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
@@ -128,7 +136,8 @@ class Request:
         if name == "application/x-www-form-urlencoded":
             charset = _CHARSET.search(kind)
             try:
-                return Fields.of(self.body.decode(charset["name"] if charset else "utf-8"))
+                known = lookup(charset["name"] if charset else "utf-8").name
+                return Fields.of(self.body.decode(known)) if known in _CHARSETS else Fields()
             except (UnicodeDecodeError, LookupError):
                 return Fields()
         return _parts(kind, self.body) if name == "multipart/form-data" else Fields()
@@ -145,12 +154,18 @@ def _without_authority(target: str) -> str:
 
 
 def _parts(kind: str, body: bytes) -> Fields:
-    from email import message_from_bytes, policy  # noqa: PLC0415 (hardly any client sends this, and it takes long to load)
-
-    head = f"Content-Type: {kind}\r\n\r\n".encode("utf-8", "surrogateescape")
+    """Return the fields of a form that is sent in parts, as https://www.rfc-editor.org/rfc/rfc7578 describes them."""
+    boundary = _BOUNDARY.search(kind)
+    if boundary is None:
+        return Fields()
+    mark = f"\r\n--{boundary['quoted'] or boundary['plain']}".encode("utf-8", "surrogateescape")
     found = []
-    for part in message_from_bytes(head + body, policy=policy.HTTP).iter_parts():
-        name, content = part.get_param("name", header="Content-Disposition"), part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            found.append((name, content.decode(errors="replace")))
+    for part in (b"\r\n" + body).split(mark)[1:]:
+        if part.startswith(b"--"):
+            break
+        head, blank, content = part.partition(b"\r\n\r\n")
+        name = _PART_NAME.search(head)
+        if blank and name is not None:
+            named: bytes = name["plain"] if name["quoted"] is None else name["quoted"]
+            found.append((named.decode(errors="replace"), content.decode(errors="replace")))
     return Fields(found)

@@ -151,7 +151,8 @@ def _action(item: object, *, months: int) -> dict[str, Any]:
     if not isinstance(item, dict):
         raise RefusedCertificateError("A lifetime action is of the wrong type.", allowed="objects")
     kind = table_of(item, "action").get("action_type")
-    if kind not in {"EmailContacts", "AutoRenew"}:
+    # Not a set: what was sent may be a list, which no set can be asked for.
+    if kind not in ("EmailContacts", "AutoRenew"):
         raise RefusedCertificateError("An action_type is unknown.", allowed="EmailContacts and AutoRenew")
     trigger = table_of(item, "trigger")
     percent, days = field_of(trigger, "lifetime_percentage", int), field_of(trigger, "days_before_expiry", int)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from keyless.local.azure.keyvault.backup.jwe import from_base64url
 from keyless.local.azure.keyvault.objects.attributes import AttributeChange
+from keyless.local.wire.http.whole_text import check_whole
 from keyless.local.wire.keyvault.protocol.errors import invalid_property
 from keyless.local.wire.keyvault.protocol.state_errors import malformed_backup
 
@@ -21,6 +22,7 @@ def read_body(content: bytes) -> dict[str, Any]:
     """
     try:
         body = json.loads(content)
+        check_whole(body, content)
     except (ValueError, RecursionError):
         # The reason never quotes the body: it may be a value.
         raise invalid_property("The body is not JSON.") from None
