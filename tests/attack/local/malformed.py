@@ -146,7 +146,7 @@ def _encoding(chance: random.Random, at: Listener) -> bytes:
             "application/json; charset=x",
         )
     )
-    part = f"--x\r\nContent-Disposition: form-data; name*\r\n\r\n{CANARY}\r\n--x--"
+    part = f"--x\r\nContent-Disposition: form-data; name=resource\r\n\r\n{CANARY}\r\n--x--"
     body = (part if kind.startswith("multipart") else f"resource={CANARY}").encode()
     lines = (f"Content-Encoding: {coding}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Metadata: true")
     return _head(at, *lines, method="POST") + body

@@ -89,17 +89,6 @@ def test_cloud_shell_refuses_in_its_own_form(
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 
 
-@pytest.mark.parametrize("boundary", ["x", '"x:y"'])
-@pytest.mark.parametrize("name", ['"resource"', "resource"])
-def test_cloud_shell_takes_a_form_in_parts(wire: Wire, boundary: str, name: str) -> None:
-    start = f"--{boundary.strip(chr(34))}"
-    other = f'{start}\r\nContent-Disposition: form-data; name="file"; filename="name=resource"\r\n\r\nother\r\n'
-    part = f"{start}\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name={name}\r\n\r\n{VAULT}\r\n"
-    headers = {"Metadata": "true", "Content-Type": f"multipart/form-data; boundary={boundary}"}
-    answer = wire.post("/oauth2/token", data=f"{other}{part}{start}--\r\n".encode(), headers=headers)
-    assert (answer.status_code, answer.json()["resource"]) == (200, VAULT)
-
-
 def test_cloud_shell_is_also_asked_by_get(wire: Wire) -> None:
     url = f"{wire.local.http_url}/oauth2/token?resource={VAULT}"
     assert wire.holder(requests.get(url, headers={"Metadata": "true"}, timeout=5)) == "system"
@@ -113,10 +102,10 @@ def test_cloud_shell_is_also_asked_by_get(wire: Wire) -> None:
         ("application/x-www-form-urlencoded; charset=idna", b"resource=" + b"x" * 1000),
         ("application/x-www-form-urlencoded; charset=punycode", b"resource=x-y"),
         ("application/x-www-form-urlencoded; charset=raw_unicode_escape", b"resource=\\ud800"),
-        ("multipart/form-data; boundary=x", b"--y\r\nnonsense"),
-        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name*\r\n\r\nx\r\n--x--"),
-        ("multipart/form-data; boundary=x", b'--x--\r\nContent-Disposition: form-data; name="resource"\r\n\r\nx'),
-        ("multipart/form-data", b"no boundary"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="resource"\r\n\r\nhttps://vault.azure.net\r\n--x--',
+        ),
         ("application/json", b'{"resource": "https://vault.azure.net"}'),
         ("text/plain", b""),
     ],

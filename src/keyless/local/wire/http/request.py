@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 _CHARSET = re.compile(r"charset=\"?(?P<name>[\w.:-]+)", re.IGNORECASE)
 # Of all that Python knows, some take time that grows with the square of the length, and some give what is not text.
 _CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252"})
-_BOUNDARY = re.compile(r"boundary=(?:\"(?P<quoted>[^\"]+)\"|(?P<plain>[^\s;\"]+))", re.IGNORECASE)
-_PART_NAME = re.compile(
-    rb"^content-disposition:[ \t]*form-data[ \t]*;(?:[^\r\n]*?;)?[ \t]*name=(?:\"(?P<quoted>[^\"\r\n]*)\"|(?P<plain>[^\s;\"]+))",
-    re.IGNORECASE | re.MULTILINE,
-)
 _HOST = re.compile(r"[\w.:\[\]-]+")
 
 
@@ -126,21 +121,20 @@ class Request:
 
     @cached_property
     def form(self) -> Fields:
-        """The fields of a form, sent whole or in parts; none where the body is not a form.
+        """The fields of a form; none where the body is not ``application/x-www-form-urlencoded``, all that Entra takes.
 
         Raises:
             BodyTooLargeError: If it has more bytes than the site takes.
         """
         kind = self.headers.get("content-type", "")
-        name = kind.partition(";")[0].strip().lower()
-        if name == "application/x-www-form-urlencoded":
-            charset = _CHARSET.search(kind)
-            try:
-                known = lookup(charset["name"] if charset else "utf-8").name
-                return Fields.of(self.body.decode(known)) if known in _CHARSETS else Fields()
-            except (UnicodeDecodeError, LookupError):
-                return Fields()
-        return _parts(kind, self.body) if name == "multipart/form-data" else Fields()
+        if kind.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+            return Fields()
+        charset = _CHARSET.search(kind)
+        try:
+            known = lookup(charset["name"] if charset else "utf-8").name
+            return Fields.of(self.body.decode(known)) if known in _CHARSETS else Fields()
+        except (UnicodeDecodeError, LookupError):
+            return Fields()
 
     def __repr__(self) -> str:
         return f"<{self.method} request>"  # The path may name a secret, and the query hold one.
@@ -151,21 +145,3 @@ def _without_authority(target: str) -> str:
     _, mark, rest = target.partition("://")
     cut = next((at for at, letter in enumerate(rest) if letter in "/?#"), len(rest))
     return rest[cut:] if mark else target
-
-
-def _parts(kind: str, body: bytes) -> Fields:
-    """Return the fields of a form that is sent in parts, as https://www.rfc-editor.org/rfc/rfc7578 describes them."""
-    boundary = _BOUNDARY.search(kind)
-    if boundary is None:
-        return Fields()
-    mark = f"\r\n--{boundary['quoted'] or boundary['plain']}".encode("utf-8", "surrogateescape")
-    found = []
-    for part in (b"\r\n" + body).split(mark)[1:]:
-        if part.startswith(b"--"):
-            break
-        head, blank, content = part.partition(b"\r\n\r\n")
-        name = _PART_NAME.search(head)
-        if blank and name is not None:
-            named: bytes = name["plain"] if name["quoted"] is None else name["quoted"]
-            found.append((named.decode(errors="replace"), content.decode(errors="replace")))
-    return Fields(found)
