@@ -264,3 +264,9 @@ def test_expires_is_read_as_the_worker_of_the_running_python_reads_it(monkeypatc
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_the_last_second_that_a_date_can_hold_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keyless.local.functions.worker.cookies._STRICT_DATES", True)
+    cookie = SimpleCookie("a=b; Expires=Fri, 31 Dec 9999 23:59:59 GMT")
+    assert written_cookies([cookie]) == ["a=b; expires=Fri, 31 Dec 9999 23:59:59 GMT; domain=; path="]

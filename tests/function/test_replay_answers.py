@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,8 @@ RESPONSES = cases("responses")
 ASGI = cases("asgi")
 # Two names that differ in case alone: which of both is sent is chance, in Azure.
 BY_CHANCE = {"h-add-twice-case", "h-dict-case", "ct-dict-case", "ct-twice-case", "h-many"}
+# The table is of the worker of Python 3.11. From 3.13 on another one takes one form of dates alone, and gzip writes another head.
+OF_ITS_PYTHON = {"c-expires-9999", "c-expires-dash", "c-expires-iso", "h-content-encoding"}
 APP = """
 import gzip, http
 
@@ -104,6 +107,8 @@ def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.mark.parametrize("case", rows("responses", ((each["id"], each) for each in RESPONSES)))
 def test_a_caller_gets_what_the_host_makes_of_what_a_function_returned(answering: int, case: dict[str, Any]) -> None:
+    if case["id"] in OF_ITS_PYTHON and sys.version_info >= (3, 13):
+        pytest.skip("The table is of the worker of Python 3.11, and from 3.13 on another one runs in Azure.")
     kind = "async" if case["id"].startswith("async ") else "sync"
     expected = case["answer"]
     target = f"/api/{kind}?case={case['id'].replace(' ', '%20')}"

@@ -156,14 +156,14 @@ def test_host_json_bounds_how_many_requests_run_and_wait(tmp_path: Path, case: d
     ):
         port = int(started.url.rpartition(":")[2])
         begun = time.monotonic()
-        answers = [callers.submit(ask, port, request("GET", "/api/slow?seconds=0.1")) for _ in range(6)]
+        answers = [callers.submit(ask, port, request("GET", "/api/slow?seconds=0.5")) for _ in range(6)]
         found = [one.result() for one in answers]
         taken = time.monotonic() - begun
     assert sorted((got.status or 0) for got in found) == sorted(status for status, _, _ in case["got"])
     refused = [got for got in found if got.status == 429]
     assert all(["X-FUNCTION-SCALEOUT", "1"] in got.headers for got in refused)
     one_by_one = THROTTLED[case["id"]].get("maxConcurrentRequests") == 1
-    assert (taken >= 0.1 * sum(got.status == 200 for got in found)) is one_by_one or not one_by_one
+    assert (taken >= 0.5 * sum(got.status == 200 for got in found)) is one_by_one or not one_by_one
 
 
 @pytest.mark.parametrize(

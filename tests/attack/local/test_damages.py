@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,7 @@ def filled(folder: Path) -> None:
     with LocalAzure(data=folder) as azure:
         for name, value in SECRETS.items():
             azure.vault("contoso-kv").set_secret(name, value)
-    with sqlite3.connect(folder / "secrets.db") as connection:
+    with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -77,7 +78,7 @@ def test_a_damaged_store_is_told_of_in_words_or_costs_what_was_damaged(
 def test_one_damaged_value_costs_one_secret(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "data"
     filled(folder)
-    with sqlite3.connect(folder / "secrets.db") as connection:
+    with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
         connection.execute(
             "UPDATE object_version SET value = CAST(x'ff00fe' AS TEXT) WHERE value LIKE ?", (f"{CANARY}-7-%",)
         )

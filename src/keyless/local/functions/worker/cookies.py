@@ -96,7 +96,11 @@ def _expires(text: str) -> str | None:
         moment = _strict_date(text) if _STRICT_DATES else _lenient_date(text)
     except ValueError:
         raise CookieError("A cookie's Expires is not a date that the worker can read.") from None
-    return format_datetime(moment.astimezone(UTC), usegmt=True)
+    try:
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # In its last hours, the year 9999 has no local time.
+        moment = moment.replace(tzinfo=UTC)
+    return format_datetime(moment, usegmt=True)
 
 
 def _strict_date(text: str) -> datetime:
