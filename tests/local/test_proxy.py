@@ -164,6 +164,27 @@ async def test_a_vault_that_exists_is_the_local_one_however_it_is_written(
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        f"CONNECT {VAULT}\t:443 HTTP/1.1",
+        "CONNECT  HTTP/1.1",
+        f"CONNECT {VAULT}:443 HTTP/2",
+        "GET http://127.0.0.1 x/ HTTP/1.1",
+        "GET http://127.0.0.1/ HTTP/1.1\r\nX : 1",
+        "GET http://127.0.0.1/ HTTP/1.1\r\nX: 1\r\n and more",
+        "GET http://127.0.0.1/ HTTP/1.1\r\nX: 1\nY: 2",
+    ],
+)
+async def test_what_is_not_http_goes_to_nobody(proxy: tuple[str, int], vaults: Echo, head: str) -> None:
+    reader, writer = await asyncio.open_connection(*proxy)
+    writer.write(f"{head}\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    assert vaults.opened == 0
+    await leave((reader, writer))
+
+
+@pytest.mark.parametrize(
     "host",
     [
         "ghost.vault.azure.net",
@@ -215,12 +236,10 @@ async def test_a_vault_has_no_other_port(proxy: tuple[str, int], vaults: Echo) -
         f"{VAULT}:0",
         f"{VAULT}:65536",
         f"{VAULT}:https",
-        f"{VAULT}\t:443",
         "[::1%contoso]:443",
         "[::1:443",
         "::1:443",
         ":443",
-        "",
     ],
 )
 async def test_what_is_not_a_host_and_a_port_is_refused(proxy: tuple[str, int], vaults: Echo, target: str) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 HEAD_LIMIT = 64 * 1024
 """How many bytes the head of a request, or of an answer, may have."""
 
+# https://www.rfc-editor.org/rfc/rfc9112#section-3 and #section-5: what is malformed could mean something else to the host.
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST_LINE = re.compile(rf"(?P<method>{_NAME}) (?P<asked>[^\x00-\x20\x7f]+)(?: (?P<version>HTTP/1\.[01]))?")
+_FIELD_LINE = re.compile(rf"{_NAME}:[^\x00\r\n]*")
 _URL = r"(?P<scheme>https?)://(?P<host>[^/?#]+?)(?P<port>:[0-9]+)?(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?"
 # What a client says to the proxy, and not to the host that it asks for; the proxy asks that for one answer.
 _HOP_BY_HOP = frozenset({"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te"})
@@ -154,9 +158,12 @@ async def _head(reader: asyncio.StreamReader) -> tuple[str, str, str, list[str]]
             f"A request's header may have {HEAD_LIMIT} bytes.",
         ) from None
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    method, _, rest = first.partition(" ")
-    asked, _, version = rest.partition(" ")
-    return method, asked, version or "HTTP/1.1", lines
+    line = _REQUEST_LINE.fullmatch(first)
+    if line is None or not all(map(_FIELD_LINE.fullmatch, lines)):
+        raise RefusedError(
+            HTTPStatus.BAD_REQUEST, "Malformed request", "The request is not HTTP/1.1, and goes nowhere."
+        )
+    return line["method"], line["asked"], line["version"] or "HTTP/1.1", lines
 
 
 def _message(method: str, path: str, authority: str, version: str, lines: list[str]) -> Message:
