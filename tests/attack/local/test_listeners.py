@@ -121,7 +121,7 @@ def test_idle_tunnels_do_not_keep_others_out(tmp_path: Path) -> None:
         assert len(found.stderr) < 10_000
 
 
-@pytest.mark.skipif(sys.platform == "win32" or COUNT < 1000, reason="it takes long: make attack runs it")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors that a test could set.")
 def test_a_process_without_descriptors_says_so_once_and_recovers(tmp_path: Path) -> None:
     with up(folder=tmp_path, descriptors=60) as found:
         port = at(found, "identity").port
@@ -130,8 +130,6 @@ def test_a_process_without_descriptors_says_so_once_and_recovers(tmp_path: Path)
         time.sleep(3)
         for client in clients:
             client.close()
-        # Real time: another process looks for a free descriptor once a second, by a clock that no test moves.
-        time.sleep(1.5)
         assert found.ask("GET", "clock").status_code == 200
         assert found.stop() == 0
         assert "Traceback" not in found.stderr
